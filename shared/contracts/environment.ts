@@ -1,0 +1,39 @@
+/** Names of the environment variables that infra gives to functions. Each grant sets the variable that it belongs to. */
+export const variables = {
+  customersTable: 'CUSTOMERS_TABLE',
+  ledgerTable: 'LEDGER_TABLE',
+  outreachTable: 'OUTREACH_TABLE',
+  registryTable: 'REGISTRY_TABLE',
+  bus: 'BUS_NAME',
+  retryQueue: 'RETRY_QUEUE_URL',
+  valueRunMachine: 'VALUE_RUN_MACHINE_ARN',
+  /** `production`, `local`, …: any name. */
+  stage: 'STAGE',
+  /** `true` on a test stage: there the clock can be moved. Never set in production. */
+  testStage: 'TEST_STAGE',
+  /** SHA-256 of the admin key in hexadecimal. */
+  adminKeyHash: 'ADMIN_KEY_SHA256',
+  /** JSON of a {@link NightSchedule}. */
+  nightSchedule: 'NIGHT_SCHEDULE',
+  /** Number of scan segments of a value run. */
+  segments: 'SEGMENTS',
+  /** `From` of outgoing e-mail. */
+  sender: 'SENDER',
+  /** `smtp://` or `smtps://` address; where it is set, e-mail leaves over SMTP instead of SES. */
+  smtpUrl: 'SMTP_URL',
+} as const;
+
+export type Variable = (typeof variables)[keyof typeof variables];
+
+/**
+ * Reads required variables; an absent or empty one is a fault of the deployment.
+ * @throws Error naming every variable that is missing
+ */
+export function readVariables<const Names extends readonly Variable[]>(
+  environment: Record<string, string | undefined>,
+  names: Names,
+): Record<Names[number], string> {
+  const missing = names.filter((name) => !environment[name]);
+  if (missing.length > 0) throw new Error(`environment lacks ${missing.join(', ')}`);
+  return Object.fromEntries(names.map((name) => [name, environment[name]])) as Record<Names[number], string>;
+}

@@ -1,0 +1,27 @@
+/** The events on the bus. Details carry identifiers and times, never personal data. */
+export const eventSource = 'rapport';
+
+export interface EventDetails {
+  CustomerCreated: { customerId: string; at: string };
+  InteractionRecorded: {
+    customerId: string;
+    interactionId: string;
+    type: string;
+    sourceId: string;
+    occurredAt: string;
+    /** True for history (before the source's `backfillBefore`): never a reason for outreach. */
+    backfill: boolean;
+    /** True for a test order: never a reason for outreach. */
+    test: boolean;
+    at: string;
+  };
+  ConsentChanged: { customerId: string; channel: string; purpose: string; state: 'granted' | 'refused'; at: string };
+  TierChanged: { customerId: string; tier: string; previousTier: string | null; runId: string; at: string };
+  OutreachRequested: { jobId: string; customerId: string; channel: Channel; at: string };
+}
+
+export type EventType = keyof EventDetails;
+
+/** Channels that have a queue and a file under `shared/channels/`. */
+export const channels = ['email'] as const;
+export type Channel = (typeof channels)[number];

@@ -1,0 +1,32 @@
+/** The routes of the HTTP API: infra lays them out, the functions answer them, the OpenAPI document lists them. */
+export type Workload = 'webhooks' | 'api';
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH';
+
+export const routes = [
+  { method: 'GET', path: '/health', workload: 'api' },
+  { method: 'GET', path: '/openapi.json', workload: 'api' },
+  { method: 'POST', path: '/v1/webhooks/{sourceId}', workload: 'webhooks' },
+  { method: 'PUT', path: '/v1/sources/{sourceId}', workload: 'api' },
+  { method: 'GET', path: '/v1/sources/{sourceId}', workload: 'api' },
+  { method: 'GET', path: '/v1/deliveries', workload: 'api' },
+  { method: 'POST', path: '/v1/deliveries/{deliveryId}/replay', workload: 'api' },
+  { method: 'GET', path: '/v1/customers', workload: 'api' },
+  { method: 'GET', path: '/v1/customers/{customerId}', workload: 'api' },
+  { method: 'GET', path: '/v1/customers/{customerId}/interactions', workload: 'api' },
+  { method: 'GET', path: '/v1/customers/{customerId}/value', workload: 'api' },
+  { method: 'POST', path: '/v1/interactions', workload: 'api' },
+  { method: 'GET', path: '/v1/value-runs', workload: 'api' },
+  { method: 'POST', path: '/v1/value-runs', workload: 'api' },
+  { method: 'GET', path: '/v1/value-runs/{runId}', workload: 'api' },
+  { method: 'GET', path: '/v1/outreach-jobs', workload: 'api' },
+  { method: 'GET', path: '/v1/keys', workload: 'api' },
+  { method: 'POST', path: '/v1/keys', workload: 'api' },
+  { method: 'DELETE', path: '/v1/keys/{keyId}', workload: 'api' },
+  { method: 'GET', path: '/v1/test-clock', workload: 'api' },
+  { method: 'PUT', path: '/v1/test-clock', workload: 'api' },
+  { method: 'DELETE', path: '/v1/test-clock', workload: 'api' },
+] as const satisfies readonly { method: Method; path: string; workload: Workload }[];
+
+type Route = (typeof routes)[number];
+/** As API Gateway writes it in `routeKey`: `GET /v1/customers/{customerId}`. */
+export type RouteKey<R extends Route = Route> = R extends Route ? `${R['method']} ${R['path']}` : never;
