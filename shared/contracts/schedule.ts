@@ -23,7 +23,7 @@ export function cronExpression({ hour, minute, weekday }: NightSchedule): string
  */
 export function parseCronExpression(expression: string, timeZone: string): NightSchedule {
   const match = /^cron\((\d{1,2}) (\d{1,2}) (?:\* \* \?|\? \* ([A-Z]{3})) \*\)$/.exec(expression);
-  const weekday = match?.[3] === undefined ? undefined : weekdays.findIndex((name) => name === match[3]);
+  const weekday = match?.[3] === undefined ? undefined : (weekdays as readonly string[]).indexOf(match[3]);
   if (!match || weekday === -1)
     throw new Error(`schedule ${expression} is not of the forms cron(M H * * ? *) and cron(M H ? * DAY *)`);
   return { minute: Number(match[1]), hour: Number(match[2]), timeZone, ...(weekday === undefined ? {} : { weekday }) };

@@ -1,0 +1,95 @@
+import { type Consent, type Consents, withConsents } from './consent.ts';
+import { type Facts, noFacts } from './facts.ts';
+import type { Person } from './identity.ts';
+import { type Instant, later } from './instant.ts';
+
+/** A field of the profile with the time at which a source said it: the latest word counts. */
+export interface Dated {
+  value: string;
+  at: Instant;
+}
+
+export const profileFields = ['email', 'phone', 'firstName', 'lastName', 'locale'] as const;
+export type ProfileField = (typeof profileFields)[number];
+
+/** What the last value run said; its receipt stands in the ledger. */
+export interface Standing {
+  tier: string;
+  previousTier: string | null;
+  /** Scores 1 to 5; absent for prospects. */
+  scores?: { recency: number; frequency: number; monetary: number };
+  runId: string;
+  /** `asOf` of the run that brought the customer into this tier. */
+  since: Instant;
+}
+
+export interface Customer {
+  id: string;
+  /** Grows with every write; every write is conditional on it. */
+  version: number;
+  createdAt: Instant;
+  updatedAt: Instant;
+  profile: Partial<Record<ProfileField, Dated>>;
+  /** The customer's id in each source: two ids in one source are two customers. */
+  sourceIds: Record<string, string>;
+  consents: Consents;
+  facts: Facts;
+  /** False while only test orders or test records speak of this customer: kept out of value. */
+  live: boolean;
+  /** The latest order that is neither a test nor history: without one there is no outreach. */
+  lastLiveOrderAt?: Instant;
+  standing?: Standing;
+}
+
+export function newCustomer(id: string, now: Instant): Customer {
+  return {
+    id,
+    version: 0,
+    createdAt: now,
+    updatedAt: now,
+    profile: {},
+    sourceIds: {},
+    consents: {},
+    facts: noFacts,
+    live: false,
+  };
+}
+
+/** What a delivery says of a customer beside orders. */
+export interface Word {
+  person: Person;
+  sourceId: string;
+  /** The source's own time of these words. */
+  at: Instant;
+  test: boolean;
+  consents: readonly Consent[];
+}
+
+/** The customer after a source's words. The order in which words arrive does not matter. */
+export function withWord(customer: Customer, word: Word): Customer {
+  const profile = { ...customer.profile };
+  for (const field of profileFields) {
+    const value = word.person[field];
+    if (value === undefined) continue;
+    const known = profile[field];
+    if (!known || word.at > known.at || (word.at === known.at && value > known.value))
+      profile[field] = { value, at: word.at };
+  }
+  const { externalId } = word.person;
+  return {
+    ...customer,
+    profile,
+    sourceIds:
+      externalId === undefined || customer.sourceIds[word.sourceId] !== undefined
+        ? customer.sourceIds
+        : { ...customer.sourceIds, [word.sourceId]: externalId },
+    consents: withConsents(customer.consents, word.consents),
+    live: customer.live || !word.test,
+  };
+}
+
+/** The customer after a live order (no test, no history) placed at `placedAt`. */
+export function withLiveOrder(customer: Customer, placedAt: Instant): Customer {
+  const lastLiveOrderAt = later(customer.lastLiveOrderAt, placedAt);
+  return lastLiveOrderAt === undefined ? customer : { ...customer, lastLiveOrderAt };
+}

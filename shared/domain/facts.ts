@@ -1,0 +1,58 @@
+import { earlier, type Instant, later } from './instant.ts';
+import type { Contribution } from './order.ts';
+
+/** What the ledger says of one customer, in minor units of the base currency; always a fold over the ledger. */
+export interface Facts {
+  purchaseCount: number;
+  /** What the customer paid in all, tax and shipping included, less refunds. */
+  totalSpent: bigint;
+  /** What was paid back, of cancelled and fully refunded orders too. */
+  totalRefunded: bigint;
+  firstPurchaseAt?: Instant;
+  lastPurchaseAt?: Instant;
+}
+
+export const noFacts: Facts = { purchaseCount: 0, totalSpent: 0n, totalRefunded: 0n };
+
+/** The first and the last purchase of a customer, one order left out. */
+export interface PurchaseBounds {
+  first?: Instant;
+  last?: Instant;
+}
+
+/** True where the change takes away a purchase at an edge of the facts, so that the ledger must say what is left. */
+export function uncoversBound(facts: Facts, before: Contribution, after: Contribution): boolean {
+  const { purchasedAt } = before;
+  if (purchasedAt === undefined || purchasedAt === after.purchasedAt) return false;
+  return purchasedAt === facts.firstPurchaseAt || purchasedAt === facts.lastPurchaseAt;
+}
+
+/**
+ * The facts after one order's contribution changed.
+ * @param rest bounds of the customer's other purchases; needed only where {@link uncoversBound} says so
+ */
+export function withContribution(
+  facts: Facts,
+  before: Contribution,
+  after: Contribution,
+  rest?: PurchaseBounds,
+): Facts {
+  const first = earlier(rest ? rest.first : facts.firstPurchaseAt, after.purchasedAt);
+  const last = later(rest ? rest.last : facts.lastPurchaseAt, after.purchasedAt);
+  return {
+    purchaseCount: facts.purchaseCount + Number(after.purchase) - Number(before.purchase),
+    totalSpent: facts.totalSpent + after.spent - before.spent,
+    totalRefunded: facts.totalRefunded + after.refunded - before.refunded,
+    ...(first && { firstPurchaseAt: first }),
+    ...(last && { lastPurchaseAt: last }),
+  };
+}
+
+/** The facts from nothing: what {@link withContribution} must always agree with. */
+export function foldFacts(contributions: Iterable<Contribution>): Facts {
+  let facts = noFacts;
+  for (const contribution of contributions) {
+    facts = withContribution(facts, { purchase: false, spent: 0n, refunded: 0n }, contribution);
+  }
+  return facts;
+}

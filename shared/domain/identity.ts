@@ -1,0 +1,44 @@
+/** A namespaced key of a person. The namespace is `email`, `phone`, or the id of a source (its own customer ids). */
+export interface Identity {
+  namespace: string;
+  value: string;
+}
+
+/** What a source says of the person behind an order or a customer record. */
+export interface Person {
+  /** The source's own id of the customer; absent for a guest. */
+  externalId?: string;
+  email?: string;
+  phone?: string;
+  firstName?: string;
+  lastName?: string;
+  locale?: string;
+}
+
+const control = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+
+/** Text that may form a key: 1 to 255 characters, no control characters, no `#`. */
+export function isKeyText(text: string): boolean {
+  return text.length > 0 && text.length <= 255 && !text.includes('#') && !control.test(text) && text.isWellFormed();
+}
+
+/** Case and Unicode form only: dots and tags belong to the address. Nothing where the text is no address. */
+export function normaliseEmail(text: string): string | undefined {
+  const email = text.trim().normalize('NFC').toLowerCase();
+  return email.length <= 254 && isKeyText(email) && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(email) ? email : undefined;
+}
+
+/** E.164 with its `+`; spaces, dots, brackets and dashes are dropped. Nothing for a number without country code. */
+export function normalisePhone(text: string): string | undefined {
+  const digits = text.replace(/[\s().\-/]/g, '').replace(/^00/, '+');
+  return /^\+[1-9]\d{6,14}$/.test(digits) ? digits : undefined;
+}
+
+/** The identities of a person in the order in which they are trusted: source id, then e-mail, then phone. */
+export function identitiesOf(person: Person, sourceId: string): Identity[] {
+  return [
+    ...(person.externalId === undefined ? [] : [{ namespace: sourceId, value: person.externalId }]),
+    ...(person.email === undefined ? [] : [{ namespace: 'email', value: person.email }]),
+    ...(person.phone === undefined ? [] : [{ namespace: 'phone', value: person.phone }]),
+  ];
+}

@@ -1,0 +1,94 @@
+import type { Consent } from './consent.ts';
+import type { Instant } from './instant.ts';
+import type { Money } from './money.ts';
+import { contributionOf, type Order } from './order.ts';
+
+/** What a partner, a colleague or the engine itself reports beside sales. */
+export const conversationTypes = ['call', 'visit', 'message', 'review'] as const;
+export type ConversationType = (typeof conversationTypes)[number];
+
+export interface Conversation {
+  direction?: 'in' | 'out';
+  channel?: string;
+  /** A review's, 1 to 5. */
+  rating?: number;
+  text?: string;
+  /** The outreach job that a message out belongs to. */
+  jobId?: string;
+}
+
+interface InteractionBase {
+  id: string;
+  sourceId: string;
+  /** The source's own id of the order, refund, call … */
+  externalId: string;
+  occurredAt: Instant;
+  receivedAt: Instant;
+}
+
+/** One line of a customer's ledger. */
+export type Interaction =
+  | (InteractionBase & {
+      type: 'order';
+      order: Order;
+      /** Placed before the source's `backfillBefore`: history, never a reason for outreach. */
+      backfill: boolean;
+      /** Whether it is a purchase in the facts, so that bounds are found without folding. */
+      purchase: boolean;
+    })
+  | (InteractionBase & { type: 'refund'; orderExternalId: string; amount: Money })
+  | (InteractionBase & { type: 'cancellation'; orderExternalId: string })
+  | (InteractionBase & { type: 'consent'; consent: Consent })
+  | (InteractionBase & { type: ConversationType; conversation: Conversation });
+
+export type InteractionType = Interaction['type'];
+
+/** Makes an opaque identifier from its parts: the same parts give the same identifier. */
+export type Mint = (prefix: 'cus' | 'int' | 'job' | 'dlv', ...parts: string[]) => string;
+
+export interface OrderFrame {
+  sourceId: string;
+  externalId: string;
+  baseCurrency: string;
+  backfillBefore: Instant | undefined;
+  receivedAt: Instant;
+  mint: Mint;
+}
+
+/** The lines that an order stands for in its customer's ledger; none before the order itself is known. */
+export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
+  const { sourceId, externalId, receivedAt, mint } = frame;
+  if (!order.snapshot || !order.placedAt) return [];
+  const base = { sourceId, receivedAt };
+  const sale: Interaction = {
+    ...base,
+    id: mint('int', sourceId, 'order', externalId),
+    type: 'order',
+    externalId,
+    occurredAt: order.placedAt,
+    order,
+    backfill: frame.backfillBefore !== undefined && order.placedAt < frame.backfillBefore,
+    purchase: contributionOf(order, frame.baseCurrency).purchase,
+  };
+  const refunds = Object.entries(order.refunds).map(
+    ([refundId, refund]): Interaction => ({
+      ...base,
+      id: mint('int', sourceId, 'refund', externalId, refundId),
+      type: 'refund',
+      externalId: refundId,
+      orderExternalId: externalId,
+      occurredAt: refund.refundedAt,
+      amount: refund.amount,
+    }),
+  );
+  if (!order.cancelledAt) return [sale, ...refunds];
+  const cancellation: Interaction = {
+    ...base,
+    id: mint('int', sourceId, 'cancellation', externalId),
+    type: 'cancellation',
+    externalId,
+    orderExternalId: externalId,
+    occurredAt: order.cancelledAt,
+  };
+  return [sale, ...refunds, cancellation];
+}

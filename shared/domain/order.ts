@@ -1,0 +1,115 @@
+import { type Consents, withConsents } from './consent.ts';
+import { earlier, type Instant } from './instant.ts';
+import { type Money, scale } from './money.ts';
+
+/** What a source said of an order at one time. */
+export interface Snapshot {
+  /** The source's own time of this state: of two snapshots the later counts. */
+  updatedAt: Instant;
+  /** What the customer pays in all, tax and shipping included, in the shop's currency, before refunds. */
+  total: Money;
+  /** The same in the currency that the customer saw, where that is another one. */
+  presentment?: Money;
+  test: boolean;
+}
+
+export interface Refund {
+  amount: Money;
+  refundedAt: Instant;
+}
+
+/**
+ * An order as everything that was ever said of it, joined. {@link joinOrders} is commutative, associative and
+ * idempotent, so deliveries may come in any order and any number of times. Without `snapshot` it is a stub: a refund
+ * or a cancellation whose order has not arrived yet.
+ */
+export interface Order {
+  snapshot?: Snapshot;
+  placedAt?: Instant;
+  cancelledAt?: Instant;
+  /** By the source's own id of the refund. */
+  refunds: Record<string, Refund>;
+  /** What the customer agreed to at the checkout. */
+  consents: Consents;
+}
+
+/** More refunds than this in one order are refused: one order is written in one transaction. */
+export const refundsPerOrder = 40;
+
+export function joinOrders(a: Order, b: Order): Order {
+  const snapshot = newerSnapshot(a.snapshot, b.snapshot);
+  const placedAt = earlier(a.placedAt, b.placedAt);
+  const cancelledAt = earlier(a.cancelledAt, b.cancelledAt);
+  return {
+    ...(snapshot && { snapshot }),
+    ...(placedAt && { placedAt }),
+    ...(cancelledAt && { cancelledAt }),
+    refunds: joinRefunds(a.refunds, b.refunds),
+    consents: withConsents(a.consents, Object.values(b.consents)),
+  };
+}
+
+/** Of two snapshots with the same time the one whose text is greater, so that the order of arrival does not matter. */
+function newerSnapshot(a: Snapshot | undefined, b: Snapshot | undefined): Snapshot | undefined {
+  if (!a || !b) return a ?? b;
+  if (a.updatedAt !== b.updatedAt) return a.updatedAt > b.updatedAt ? a : b;
+  return canonicalText(a) >= canonicalText(b) ? a : b;
+}
+
+function canonicalText({ total, presentment, test }: Snapshot): string {
+  return [total.minor, total.currency, presentment?.minor ?? '', presentment?.currency ?? '', test].join(' ');
+}
+
+/** A refund may be seen first while it is pending, with nothing paid back yet: the larger amount counts. */
+function joinRefunds(a: Order['refunds'], b: Order['refunds']): Order['refunds'] {
+  const joined = { ...a };
+  for (const [id, refund] of Object.entries(b)) {
+    const known = joined[id];
+    joined[id] = known
+      ? {
+          amount: larger(known.amount, refund.amount),
+          refundedAt: earlier(known.refundedAt, refund.refundedAt) as Instant,
+        }
+      : refund;
+  }
+  return joined;
+}
+
+function larger(a: Money, b: Money): Money {
+  if (a.currency !== b.currency) return a.currency < b.currency ? a : b;
+  return a.minor >= b.minor ? a : b;
+}
+
+/** What one order adds to the facts of its customer, in the base currency. */
+export interface Contribution {
+  purchase: boolean;
+  spent: bigint;
+  refunded: bigint;
+  /** The time of the purchase, where it is one. */
+  purchasedAt?: Instant;
+}
+
+const nothing: Contribution = { purchase: false, spent: 0n, refunded: 0n };
+
+/**
+ * Test orders add nothing; cancelled and fully refunded ones are no purchases, though what was paid back stays known.
+ * An order in another currency than the base adds nothing until there is a rate for it.
+ */
+export function contributionOf(order: Order, baseCurrency: string): Contribution {
+  const { snapshot, placedAt } = order;
+  if (!snapshot || !placedAt || snapshot.test || snapshot.total.currency !== baseCurrency) return nothing;
+  const refunded = Object.values(order.refunds).reduce(
+    (sum, refund) => sum + inShopCurrency(refund.amount, snapshot),
+    0n,
+  );
+  const fullyRefunded = refunded > 0n && refunded >= snapshot.total.minor;
+  if (order.cancelledAt || fullyRefunded) return { purchase: false, spent: 0n, refunded };
+  return { purchase: true, spent: snapshot.total.minor - refunded, refunded, purchasedAt: placedAt };
+}
+
+/** A refund paid in the customer's currency counts by the order's own rate; one in a third currency cannot be counted. */
+function inShopCurrency(amount: Money, { total, presentment }: Snapshot): bigint {
+  if (amount.currency === total.currency) return amount.minor;
+  if (!presentment || amount.currency !== presentment.currency || presentment.minor <= 0n) return 0n;
+  return scale(amount.minor, total.minor, presentment.minor);
+}

@@ -1,0 +1,60 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { storeUnavailable } from '../engine/problem.ts';
+
+export type Client = DynamoDBDocumentClient;
+
+/** Endpoint, region and credentials come from the environment. Numbers beyond 2^53 are read as bigint. */
+export function connect(): Client {
+  const client = new DynamoDBClient({ maxAttempts: 4 });
+  return DynamoDBDocumentClient.from(client, {
+    marshallOptions: { removeUndefinedValues: true },
+    unmarshallOptions: { wrapNumbers: readNumber },
+  });
+}
+
+function readNumber(text: string): number | bigint {
+  const number = Number(text);
+  return Number.isInteger(number) && !Number.isSafeInteger(number) ? BigInt(text) : number;
+}
+
+/** Names of the tables, as infra gives them to the function; one that a function may not touch is absent. */
+export interface TableNames {
+  customers: string;
+  ledger: string;
+  outreach: string;
+  registry: string;
+}
+
+/** Pages of Query and Scan: without a limit the embedded engine is quadratic in the table. */
+export const pageSize = 1000;
+
+/** True where a single write failed on its condition. */
+export function failedCondition(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ConditionalCheckFailedException';
+}
+
+/** What a store's call throws, in the words of the engine: faults that pass are a {@link storeUnavailable}. */
+export function storeFault(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const passing = [
+    'ProvisionedThroughputExceededException',
+    'RequestLimitExceeded',
+    'ThrottlingException',
+    'ThrottlingError',
+    'InternalServerError',
+    'InternalServerErrorException',
+    'ServiceUnavailable',
+    'ServiceUnavailableException',
+    'TransactionInProgressException',
+    'TransactionConflictException',
+    'TransactionCanceledException',
+    'LimitExceededException',
+    'TimeoutError',
+    'AbortError',
+  ];
+  const code = 'code' in error ? error.code : undefined;
+  const network = typeof code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(code);
+  const status = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }).httpStatusCode : undefined;
+  return passing.includes(error.name) || network || (status ?? 0) >= 500 ? storeUnavailable(error) : error;
+}

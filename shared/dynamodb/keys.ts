@@ -1,0 +1,79 @@
+import type { Identity } from '../domain/identity.ts';
+import type { Instant } from '../domain/instant.ts';
+
+/**
+ * All key templates, with the access that each serves. Parts never contain `#` (see `isKeyText`), so templates cannot
+ * collide.
+ */
+
+/** Ledger: one line of a customer, in the order of time. Read: a customer's interactions, first and last purchase. */
+export const interactionKey = (customerId: string, occurredAt: Instant, interactionId: string) => ({
+  pk: customerId,
+  sk: `${occurredAt}#${interactionId}`,
+});
+
+/** Ledger: where the fact with a source's own id stands, or the order itself while nobody is known for it. */
+export const naturalKey = (sourceId: string, type: string, externalId: string) => ({
+  pk: `ext#${sourceId}#${type}#${externalId}`,
+  sk: 'ext',
+});
+
+/** Ledger: the receipt of each change of a customer's value. Read: the latest, the history. */
+export const receiptKey = (customerId: string, asOf: Instant, runId: string) => ({
+  pk: `value#${customerId}`,
+  sk: `${asOf}#${runId}`,
+});
+
+/** Ledger: one quarantined delivery and, in order, the pieces of its body. */
+export const deliveryKey = (deliveryId: string) => ({ pk: `delivery#${deliveryId}`, sk: 'delivery' });
+export const deliveryBodyKey = (deliveryId: string, piece: number) => ({
+  pk: `delivery#${deliveryId}`,
+  sk: `body#${String(piece).padStart(3, '0')}`,
+});
+/** Ledger: the list of what is quarantined, in the order of arrival. */
+export const quarantinedKey = (receivedAt: Instant, deliveryId: string) => ({
+  pk: 'deliveries#quarantined',
+  sk: `${receivedAt}#${deliveryId}`,
+});
+
+/** Registry: the customer that an identity leads to. */
+export const identityKey = ({ namespace, value }: Identity) => ({
+  pk: `identity#${namespace}#${value}`,
+  sk: 'identity',
+});
+
+/** Registry: a configured source. */
+export const sourceKey = (sourceId: string) => ({ pk: `source#${sourceId}`, sk: 'source' });
+
+/** Registry: what is fixed once for the deployment: base currency, salt of identifiers, secret of cursors. */
+export const settingsKey = { pk: 'settings', sk: 'settings' };
+
+/** Registry: the test clock of a test stage. */
+export const clockKey = { pk: 'clock', sk: 'clock' };
+
+/** Registry: an API key by the SHA-256 of its text; and the list of keys. */
+export const apiKeyKey = (hash: string) => ({ pk: `key#${hash}`, sk: 'key' });
+export const apiKeyListKey = (keyId: string) => ({ pk: 'keys', sk: keyId });
+
+/** Registry: requests of one key in one window of time. */
+export const rateKey = (keyId: string, window: number) => ({ pk: `rate#${keyId}#${window}`, sk: 'rate' });
+
+/** Registry: the first answer to a write with an Idempotency-Key. */
+export const idempotencyKey = (keyId: string, hash: string) => ({ pk: `idempotency#${keyId}#${hash}`, sk: 'answer' });
+
+/** Registry: the versions of the tier policy. Read: the latest, one of a receipt. */
+export const tierPolicyKey = (version: number) => ({ pk: 'tier-policy', sk: String(version).padStart(8, '0') });
+
+/** Registry: one value run, its parts by phase and segment, and the list of runs by `asOf`. */
+export const runKey = (runId: string) => ({ pk: `run#${runId}`, sk: 'run' });
+export const runPartKey = (runId: string, phase: 'measure' | 'assign', segment: number) => ({
+  pk: `run#${runId}`,
+  sk: `${phase}#${String(segment).padStart(5, '0')}`,
+});
+export const runListKey = (asOf: Instant, runId: string) => ({ pk: 'runs', sk: `${asOf}#${runId}` });
+
+/** Registry: an address that must not be written to on a channel, by a keyed hash of the address. */
+export const suppressionKey = (channel: string, hash: string) => ({
+  pk: `suppression#${channel}#${hash}`,
+  sk: 'suppression',
+});
