@@ -9,6 +9,8 @@ export interface Person {
   /** The source's own id of the customer; absent for a guest. */
   externalId?: string;
   email?: string;
+  /** The address given with an order, where it is another than the customer's own. */
+  orderEmail?: string;
   phone?: string;
   firstName?: string;
   lastName?: string;
@@ -39,6 +41,9 @@ export function identitiesOf(person: Person, sourceId: string): Identity[] {
   return [
     ...(person.externalId === undefined ? [] : [{ namespace: sourceId, value: person.externalId }]),
     ...(person.email === undefined ? [] : [{ namespace: 'email', value: person.email }]),
+    ...(person.orderEmail === undefined || person.orderEmail === person.email
+      ? []
+      : [{ namespace: 'email', value: person.orderEmail }]),
     ...(person.phone === undefined ? [] : [{ namespace: 'phone', value: person.phone }]),
   ];
 }

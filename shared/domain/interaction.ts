@@ -50,7 +50,7 @@ export interface OrderFrame {
   sourceId: string;
   externalId: string;
   baseCurrency: string;
-  backfillBefore: Instant | undefined;
+  backfillBefore?: Instant;
   receivedAt: Instant;
   mint: Mint;
 }

@@ -1,3 +1,4 @@
+import { canonicalText } from './canonical.ts';
 import { type Consents, withConsents } from './consent.ts';
 import { earlier, type Instant } from './instant.ts';
 import { type Money, scale } from './money.ts';
@@ -54,10 +55,6 @@ function newerSnapshot(a: Snapshot | undefined, b: Snapshot | undefined): Snapsh
   if (!a || !b) return a ?? b;
   if (a.updatedAt !== b.updatedAt) return a.updatedAt > b.updatedAt ? a : b;
   return canonicalText(a) >= canonicalText(b) ? a : b;
-}
-
-function canonicalText({ total, presentment, test }: Snapshot): string {
-  return [total.minor, total.currency, presentment?.minor ?? '', presentment?.currency ?? '', test].join(' ');
 }
 
 /** A refund may be seen first while it is pending, with nothing paid back yet: the larger amount counts. */

@@ -4,6 +4,9 @@ import type { Instant } from '../domain/instant.ts';
 import type { Conversation, ConversationType } from '../domain/interaction.ts';
 import type { Order } from '../domain/order.ts';
 
+/** Whom a fact is about: what a source says of the person, or a customer that the engine knows already. */
+export type Who = Person | { customerId: string };
+
 /** What a delivery or a partner says, translated into the words of the design. */
 export type Fact =
   | {
@@ -11,18 +14,17 @@ export type Fact =
       externalId: string;
       /** What was said of the order: joined with what is known. A refund or cancellation alone is a stub. */
       order: Order;
-      /** The person behind it, where the message says so. */
-      person: Person;
+      /** The person behind it; empty where the message names nobody. */
+      who: Who;
       /** The source's own time of these words. */
       at: Instant;
-      consents: readonly Consent[];
     }
   | { kind: 'customer'; person: Person; at: Instant; test: boolean; consents: readonly Consent[] }
   | {
       kind: 'conversation';
       type: ConversationType;
       externalId: string;
-      person: Person | { customerId: string };
+      who: Who;
       occurredAt: Instant;
       conversation: Conversation;
     };

@@ -1,0 +1,217 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  BatchGetCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import type { Order } from '../domain/order.ts';
+import type { Answers, NaturalEntry, OrderLine, Reads, RecordStore, Write } from '../engine/record-store.ts';
+import { type Client, storeFault, type TableNames } from './client.ts';
+import { type CustomerItem, customerOf, itemOf } from './customer-item.ts';
+import { identityKey, interactionKey, naturalKey } from './keys.ts';
+import { readOrder } from './order-item.ts';
+
+type Tables = Pick<TableNames, 'customers' | 'ledger' | 'registry'>;
+type Item = Record<string, unknown>;
+
+/** The ledger, the customers and the identities in DynamoDB. */
+export function recordStore(client: Client, tables: Tables): RecordStore {
+  return {
+    async read(reads, { consistent }) {
+      const asked = keysOf(reads, tables);
+      const found = await batchGet(client, asked, consistent);
+      const at = (table: string, key: Item) => found.get(placeOf(table, key));
+      return {
+        naturals: reads.naturals.map((ref) =>
+          naturalEntryOf(at(tables.ledger, naturalKey(ref.sourceId, ref.type, ref.externalId))),
+        ),
+        identities: reads.identities.map(
+          (identity) => at(tables.registry, identityKey(identity))?.customerId as string | undefined,
+        ),
+        customers: reads.customers.map((customerId) => {
+          const item = at(tables.customers, { customerId });
+          return item && customerOf(item as unknown as CustomerItem);
+        }),
+        orders: reads.orders.map(({ customerId, occurredAt, interactionId }) =>
+          orderLineOf(at(tables.ledger, interactionKey(customerId, occurredAt, interactionId))),
+        ),
+      } satisfies Answers;
+    },
+
+    async purchaseBounds(customerId, exceptInteractionId) {
+      const first = await purchaseFrom(client, tables.ledger, customerId, exceptInteractionId, true);
+      const last = first && (await purchaseFrom(client, tables.ledger, customerId, exceptInteractionId, false));
+      return { ...(first && { first }), ...(last && { last }) };
+    },
+
+    async commit(writes) {
+      try {
+        await client.send(
+          new TransactWriteCommand({ TransactItems: writes.map((write) => transactItem(write, tables)) }),
+        );
+        return 'committed';
+      } catch (error) {
+        if (isConflict(error)) return 'conflict';
+        throw storeFault(error);
+      }
+    },
+
+    /** Full jitter: up to 20 ms after the first conflict, up to 200 ms later. */
+    pause: (attempt) => wait(Math.random() * Math.min(200, 10 * 2 ** attempt)),
+  };
+}
+
+function keysOf(reads: Required<Reads>, tables: Tables): Map<string, Item[]> {
+  const ledger = [
+    ...reads.naturals.map((ref) => naturalKey(ref.sourceId, ref.type, ref.externalId)),
+    ...reads.orders.map((place) => interactionKey(place.customerId, place.occurredAt, place.interactionId)),
+  ];
+  const keys = new Map<string, Item[]>([
+    [tables.ledger, ledger],
+    [tables.registry, reads.identities.map(identityKey)],
+    [tables.customers, reads.customers.map((customerId) => ({ customerId }))],
+  ]);
+  for (const [table, list] of keys) if (list.length === 0) keys.delete(table);
+  return keys;
+}
+
+const placeOf = (table: string, key: Item) => `${table} ${key.customerId ?? key.pk} ${key.sk ?? ''}`;
+
+async function batchGet(client: Client, asked: Map<string, Item[]>, consistent: boolean): Promise<Map<string, Item>> {
+  const found = new Map<string, Item>();
+  let requests = Object.fromEntries([...asked].map(([table, Keys]) => [table, { Keys, ConsistentRead: consistent }]));
+  for (let round = 0; Object.keys(requests).length > 0; round++) {
+    if (round > 0) await wait(Math.random() * 25 * 2 ** round);
+    const answer = await send(client, requests);
+    for (const [table, items] of Object.entries(answer.Responses ?? {})) {
+      const keyed = table in requests ? items : [];
+      for (const item of keyed)
+        found.set(placeOf(table, item.pk === undefined ? { customerId: item.customerId } : item), item);
+    }
+    requests = answer.UnprocessedKeys as typeof requests;
+    if (round === 5 && Object.keys(requests).length > 0) throw storeFault(named('ThrottlingException'));
+  }
+  return found;
+}
+
+async function send(client: Client, RequestItems: Record<string, { Keys: Item[]; ConsistentRead: boolean }>) {
+  try {
+    const answer = await client.send(new BatchGetCommand({ RequestItems }));
+    return { ...answer, UnprocessedKeys: answer.UnprocessedKeys ?? {} };
+  } catch (error) {
+    throw storeFault(error);
+  }
+}
+
+function named(name: string): Error {
+  const error = new Error(name);
+  error.name = name;
+  return error;
+}
+
+function naturalEntryOf(item: Item | undefined): NaturalEntry | undefined {
+  if (!item) return undefined;
+  const { revision, customerId, occurredAt, order } = item as unknown as NaturalEntry & { order?: Order };
+  return {
+    revision,
+    ...(customerId && { customerId }),
+    ...(occurredAt && { occurredAt }),
+    ...(order && { order: readOrder(order) }),
+  };
+}
+
+function orderLineOf(item: Item | undefined): OrderLine | undefined {
+  if (!item) return undefined;
+  const { order, receivedAt, backfill, revision } = item as unknown as OrderLine;
+  return { order: readOrder(order), receivedAt, backfill, revision };
+}
+
+/** The time of the first (or last) purchase in a ledger, one order left out. Few lines are looked at in most ledgers. */
+async function purchaseFrom(client: Client, TableName: string, customerId: string, except: string, forward: boolean) {
+  let start: Item | undefined;
+  do {
+    const page = await query(client, {
+      TableName,
+      KeyConditionExpression: 'pk = :customer',
+      FilterExpression: 'purchase = :yes AND id <> :except',
+      ExpressionAttributeValues: { ':customer': customerId, ':yes': true, ':except': except },
+      ProjectionExpression: 'occurredAt',
+      ScanIndexForward: forward,
+      ConsistentRead: true,
+      Limit: 50,
+      ...(start && { ExclusiveStartKey: start }),
+    });
+    const occurredAt = page.Items?.[0]?.occurredAt;
+    if (typeof occurredAt === 'string') return occurredAt;
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return undefined;
+}
+
+async function query(client: Client, input: ConstructorParameters<typeof QueryCommand>[0]) {
+  try {
+    return await client.send(new QueryCommand(input));
+  } catch (error) {
+    throw storeFault(error);
+  }
+}
+
+type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+function transactItem(write: Write, tables: Tables): TransactItem {
+  switch (write.kind) {
+    case 'customer':
+      return { Put: { TableName: tables.customers, Item: itemOf(write.customer), ...versionIs(write.expected) } };
+    case 'interaction': {
+      const { interaction, customerId, revision } = write;
+      const key = interactionKey(customerId, interaction.occurredAt, interaction.id);
+      if (revision === undefined) return { Put: { TableName: tables.ledger, Item: { ...key, ...interaction } } };
+      const Item = { ...key, ...interaction, revision: revision + 1 };
+      return { Put: { TableName: tables.ledger, Item, ...revisionIs(revision) } };
+    }
+    case 'removal':
+      return {
+        Delete: {
+          TableName: tables.ledger,
+          Key: interactionKey(write.customerId, write.occurredAt, write.interactionId),
+        },
+      };
+    case 'natural': {
+      const { kind, natural, revision, ...entry } = write;
+      const key = naturalKey(natural.sourceId, natural.type, natural.externalId);
+      const Item = { ...key, ...entry, revision: revision + 1 };
+      return { Put: { TableName: tables.ledger, Item, ...revisionIs(revision) } };
+    }
+    case 'identity': {
+      const Item = { ...identityKey(write.identity), customerId: write.customerId };
+      return { Put: { TableName: tables.registry, Item, ...leadsNowhereElse(write.customerId) } };
+    }
+  }
+}
+
+function versionIs(version: number) {
+  if (version === 0) return { ConditionExpression: 'attribute_not_exists(customerId)' };
+  return { ConditionExpression: 'version = :read', ExpressionAttributeValues: { ':read': version } };
+}
+
+function revisionIs(revision: number) {
+  if (revision === 0) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  return { ConditionExpression: 'revision = :read', ExpressionAttributeValues: { ':read': revision } };
+}
+
+function leadsNowhereElse(customerId: string) {
+  return {
+    ConditionExpression: 'attribute_not_exists(pk) OR customerId = :customer',
+    ExpressionAttributeValues: { ':customer': customerId },
+  };
+}
+
+/** Somebody else wrote first. A transaction that was cancelled for want of capacity is a fault, not a conflict. */
+function isConflict(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'TransactionConflictException' || error.name === 'TransactionInProgressException') return true;
+  if (error.name !== 'TransactionCanceledException' || !('CancellationReasons' in error)) return false;
+  const codes = (error.CancellationReasons as { Code?: string }[]).map(({ Code }) => Code ?? 'None');
+  return codes.every((code) => code === 'None' || code === 'ConditionalCheckFailed' || code === 'TransactionConflict');
+}

@@ -1,0 +1,34 @@
+import { canonicalText } from '../domain/canonical.ts';
+import type { Customer } from '../domain/customer.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { Mint } from '../domain/interaction.ts';
+import type { Write } from './record-store.ts';
+
+/** What is fixed about the origin of a fact. */
+export interface Frame {
+  sourceId: string;
+  baseCurrency: string;
+  /** Orders placed before are history. */
+  backfillBefore?: Instant;
+  receivedAt: Instant;
+  mint: Mint;
+}
+
+export interface Recorded {
+  /** `duplicate`: everything that the fact says was known already. */
+  outcome: 'recorded' | 'duplicate';
+  /** Absent where nobody is known yet for an order. */
+  customerId?: string;
+  interactionId?: string;
+}
+
+/** What one attempt would write; nothing for a duplicate. `stale` where reads did not fit together. */
+export type Draft = { writes: Write[]; about: Omit<Recorded, 'outcome'> } | 'stale';
+
+export function isChanged(before: Customer, after: Customer): boolean {
+  return before.version === 0 || canonicalText(before) !== canonicalText(after);
+}
+
+export function customerWrite(before: Customer, after: Customer, updatedAt: Instant): Write {
+  return { kind: 'customer', customer: { ...after, version: before.version + 1, updatedAt }, expected: before.version };
+}
