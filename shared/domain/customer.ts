@@ -80,7 +80,7 @@ export function withWord(customer: Customer, word: Word): Customer {
     ...customer,
     profile,
     sourceIds:
-      externalId === undefined || customer.sourceIds[word.sourceId] !== undefined
+      externalId === undefined || Object.hasOwn(customer.sourceIds, word.sourceId)
         ? customer.sourceIds
         : { ...customer.sourceIds, [word.sourceId]: externalId },
     consents: withConsents(customer.consents, word.consents),

@@ -21,7 +21,14 @@ const control = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /** Text that may form a key: 1 to 255 characters, no control characters, no `#`. */
 export function isKeyText(text: string): boolean {
-  return text.length > 0 && text.length <= 255 && !text.includes('#') && !control.test(text) && text.isWellFormed();
+  return (
+    text.length > 0 &&
+    text.length <= 255 &&
+    !text.includes('#') &&
+    text !== '__proto__' &&
+    !control.test(text) &&
+    text.isWellFormed()
+  );
 }
 
 /** Case and Unicode form only: dots and tags belong to the address. Nothing where the text is no address. */

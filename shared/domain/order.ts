@@ -61,7 +61,7 @@ function newerSnapshot(a: Snapshot | undefined, b: Snapshot | undefined): Snapsh
 function joinRefunds(a: Order['refunds'], b: Order['refunds']): Order['refunds'] {
   const joined = { ...a };
   for (const [id, refund] of Object.entries(b)) {
-    const known = joined[id];
+    const known = Object.hasOwn(joined, id) ? joined[id] : undefined;
     joined[id] = known
       ? {
           amount: larger(known.amount, refund.amount),

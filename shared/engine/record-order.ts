@@ -81,7 +81,7 @@ function held(
  */
 function atHome(named: Found | undefined, holder: Customer | undefined, who: Who, frame: Frame): Found | undefined {
   if (!named?.customer || !holder || named.customer.version > 0 || 'customerId' in who) return named;
-  const knownAs = holder.sourceIds[frame.sourceId];
+  const knownAs = Object.hasOwn(holder.sourceIds, frame.sourceId) ? holder.sourceIds[frame.sourceId] : undefined;
   const isAnother = knownAs !== undefined && who.externalId !== undefined && knownAs !== who.externalId;
   return isAnother ? named : { customer: holder, attach: named.attach };
 }

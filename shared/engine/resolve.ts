@@ -52,7 +52,7 @@ export async function resolve(known: Known, who: Who, frame: Frame): Promise<Fou
 
 /** Found by an address, but known to this source under another id. */
 function isAnother(customer: Customer, by: Identity, sourceId: string): boolean {
-  return by.namespace !== sourceId && customer.sourceIds[sourceId] !== undefined;
+  return by.namespace !== sourceId && Object.hasOwn(customer.sourceIds, sourceId);
 }
 
 /** The identities that lead nowhere yet. An address that the profile shows was attached, or is somebody else's, already. */

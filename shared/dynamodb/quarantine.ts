@@ -1,0 +1,156 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { BatchWriteCommand, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { DeliveryStatus, QuarantinedDelivery } from '../domain/delivery.ts';
+import type { Quarantine } from '../engine/receive.ts';
+import { type Client, storeFault } from './client.ts';
+import { deliveryBodyKey, deliveryKey, quarantinedKey } from './keys.ts';
+
+/** An item holds 400 kB: a body is kept compressed, in pieces. */
+const pieceBytes = 350_000;
+
+interface Page {
+  deliveries: QuarantinedDelivery[];
+  /** Where the next page begins: the sort key of the last one. */
+  next?: string;
+}
+
+export interface QuarantineStore extends Quarantine {
+  /** In the order of arrival, newest first. */
+  list(page: { limit: number; after?: string }): Promise<Page>;
+}
+
+export function quarantineStore(client: Client, ledger: string): QuarantineStore {
+  return {
+    async put(delivery, body) {
+      await faultsTold(async () => {
+        const packed = gzipSync(body);
+        const pieces = Math.ceil(packed.length / pieceBytes);
+        for (let piece = 0; piece < pieces; piece++) {
+          const bytes = packed.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
+          await putPiece(client, ledger, { ...deliveryBodyKey(delivery.id, piece), bytes });
+        }
+        await putHead(client, ledger, { ...delivery, pieces });
+      });
+    },
+
+    async get(deliveryId) {
+      return faultsTold(async () => {
+        const items = await everything(client, ledger, deliveryKey(deliveryId).pk);
+        const head = items.find(({ sk }) => sk === 'delivery');
+        if (!head) return undefined;
+        const pieces = items.filter(({ sk }) => String(sk).startsWith('body#')).slice(0, Number(head.pieces));
+        const body = gunzipSync(Buffer.concat(pieces.map(({ bytes }) => bytes as Uint8Array)));
+        return { delivery: deliveryOf(head), body };
+      });
+    },
+
+    async release(delivery, status) {
+      await faultsTold(() =>
+        client.send(
+          new TransactWriteCommand({
+            TransactItems: [
+              { Delete: { TableName: ledger, Key: quarantinedKey(delivery.receivedAt, delivery.id) } },
+              {
+                Update: {
+                  TableName: ledger,
+                  Key: deliveryKey(delivery.id),
+                  UpdateExpression: 'SET #status = :status',
+                  ConditionExpression: 'attribute_exists(pk)',
+                  ExpressionAttributeNames: { '#status': 'status' },
+                  ExpressionAttributeValues: { ':status': status },
+                },
+              },
+            ],
+          }),
+        ),
+      );
+    },
+
+    async list({ limit, after }) {
+      return faultsTold(async () => {
+        const { Items = [], LastEvaluatedKey } = await client.send(
+          new QueryCommand({
+            TableName: ledger,
+            KeyConditionExpression: after === undefined ? 'pk = :list' : 'pk = :list AND sk < :after',
+            ExpressionAttributeValues: { ':list': quarantinedKey('', '').pk, ...(after && { ':after': after }) },
+            ScanIndexForward: false,
+            Limit: limit,
+          }),
+        );
+        const last = Items.at(-1);
+        return { deliveries: Items.map(deliveryOf), ...(LastEvaluatedKey && last && { next: String(last.sk) }) };
+      });
+    },
+  };
+}
+
+async function faultsTold<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw storeFault(error);
+  }
+}
+
+async function putPiece(client: Client, ledger: string, Item: Record<string, unknown>): Promise<void> {
+  const { UnprocessedItems } = await client.send(
+    new BatchWriteCommand({ RequestItems: { [ledger]: [{ PutRequest: { Item } }] } }),
+  );
+  if (UnprocessedItems?.[ledger]?.length) {
+    const throttled = new Error('a piece of a body was not processed');
+    throttled.name = 'ThrottlingException';
+    throw throttled;
+  }
+}
+
+/**
+ * The head and its place in the list. One that is sent again keeps its first place; one that was replayed with success
+ * meanwhile stays off the list.
+ */
+async function putHead(client: Client, ledger: string, head: QuarantinedDelivery & { pieces: number }): Promise<void> {
+  const { Item: known } = await client.send(
+    new GetCommand({ TableName: ledger, Key: deliveryKey(head.id), ConsistentRead: true }),
+  );
+  if (known && known.status !== 'quarantined') return;
+  const receivedAt = known?.receivedAt ?? head.receivedAt;
+  const asRead = known
+    ? {
+        ConditionExpression: '#status = :read',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':read': 'quarantined' satisfies DeliveryStatus },
+      }
+    : { ConditionExpression: 'attribute_not_exists(pk)' };
+  await client.send(
+    new TransactWriteCommand({
+      TransactItems: [
+        { Put: { TableName: ledger, Item: { ...head, receivedAt, ...deliveryKey(head.id) }, ...asRead } },
+        { Put: { TableName: ledger, Item: { ...head, receivedAt, ...quarantinedKey(receivedAt, head.id) } } },
+      ],
+    }),
+  );
+}
+
+async function everything(client: Client, ledger: string, pk: string): Promise<Record<string, unknown>[]> {
+  const items: Record<string, unknown>[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName: ledger,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': pk },
+        ConsistentRead: true,
+        Limit: 100,
+        ...(start && { ExclusiveStartKey: start }),
+      }),
+    );
+    items.push(...(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return items;
+}
+
+function deliveryOf(item: Record<string, unknown>): QuarantinedDelivery {
+  const { id, sourceId, status, reason, headers, receivedAt, bytes } = item as unknown as QuarantinedDelivery;
+  return { id, sourceId, status, reason, headers, receivedAt, bytes };
+}

@@ -1,0 +1,98 @@
+import * as z from 'zod/mini';
+import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domain/identity.ts';
+import { type Instant, parseInstant } from '../domain/instant.ts';
+import { isCurrency, type Money, parseMoney } from '../domain/money.ts';
+import { Unintelligible } from '../engine/fact.ts';
+
+/** The kinds of fields that storefronts send. What they leave out they send as null, too. */
+
+/** An identifier, number or text, as text. */
+export const identifier = z.pipe(
+  z.union([z.string(), z.int()]),
+  z.transform((value, context) => {
+    const text = String(value);
+    if (isKeyText(text)) return text;
+    context.issues.push({ code: 'custom', message: 'is no identifier', input: '' });
+    return z.NEVER;
+  }),
+);
+
+/** An RFC 3339 time with its offset. */
+export const instant = z.pipe(
+  z.string(),
+  z.transform((value, context): Instant => {
+    const read = parseInstant(value);
+    if (read !== undefined) return read;
+    context.issues.push({ code: 'custom', message: 'is no time with an offset between 1970 and 2199', input: '' });
+    return z.NEVER;
+  }),
+);
+
+/** A decimal number, as text or as a number. */
+export const decimal = z.pipe(z.union([z.string(), z.number()]), z.transform(String));
+
+export const currency = z.string().check(z.refine(isCurrency, { error: 'is no currency of ISO 4217' }));
+
+/** Text that may be absent: null and blanks count as absent. */
+export const maybeText = z.pipe(
+  z.nullish(z.union([z.string(), z.number()])),
+  z.transform((value) => (value === null || value === undefined ? undefined : clean(String(value)))),
+);
+
+/** Names and the like, for people to read: control characters are taken out, what is too long is cut. */
+function clean(text: string): string | undefined {
+  const cleaned = text
+    .toWellFormed()
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, 255);
+  return cleaned === '' ? undefined : cleaned;
+}
+
+/** @throws Unintelligible naming the first bad field, never its value */
+export function read<Schema extends z.core.$ZodType>(schema: Schema, body: unknown, within = ''): z.output<Schema> {
+  const result = z.safeParse(schema, body);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const place = issue?.path.map((part) => `/${String(part)}`).join('') ?? '';
+  throw new Unintelligible(`${within}${place || '/'}: ${describe(issue)}`);
+}
+
+function describe(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'invalid_type') return `is not of the type ${issue.expected}`;
+  if (issue?.code === 'custom' && issue.message) return issue.message;
+  if (issue?.code === 'invalid_union') return 'is of none of the types that are understood';
+  return issue ? `is not valid (${issue.code})` : 'is not valid';
+}
+
+/** @throws Unintelligible where the amount is no exact, sensible amount of the currency */
+export function money(amount: string, code: string, place: string): Money {
+  const read = parseMoney(amount, code);
+  if (!read) throw new Unintelligible(`${place}: is no amount of ${isCurrency(code) ? code : 'a known currency'}`);
+  if (read.minor < 0n) throw new Unintelligible(`${place}: is negative`);
+  return read;
+}
+
+/** What is known of a person, without what is empty or unusable: a bad address loses no order. */
+export function person(fields: {
+  externalId?: string | undefined;
+  email?: string | undefined;
+  orderEmail?: string | undefined;
+  phone?: string | undefined;
+  firstName?: string | undefined;
+  lastName?: string | undefined;
+  locale?: string | undefined;
+}): Person {
+  const known: Person = {};
+  const email = fields.email && normaliseEmail(fields.email);
+  const orderEmail = fields.orderEmail && normaliseEmail(fields.orderEmail);
+  const phone = fields.phone && normalisePhone(fields.phone);
+  if (fields.externalId) known.externalId = fields.externalId;
+  if (email || orderEmail) known.email = email || (orderEmail as string);
+  if (email && orderEmail && orderEmail !== email) known.orderEmail = orderEmail;
+  if (phone) known.phone = phone;
+  if (fields.firstName) known.firstName = fields.firstName;
+  if (fields.lastName) known.lastName = fields.lastName;
+  if (fields.locale) known.locale = fields.locale;
+  return known;
+}

@@ -1,0 +1,241 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import * as z from 'zod/mini';
+import { type Consent, type Consents, withConsents } from '../domain/consent.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { Money } from '../domain/money.ts';
+import type { Order } from '../domain/order.ts';
+import { type Translation, Unintelligible } from '../engine/fact.ts';
+import type { Storefront } from '../engine/storefront.ts';
+import { currency, decimal, identifier, instant, maybeText, money, person, read } from './fields.ts';
+
+/**
+ * Shopify's webhooks (shopify.dev, "HTTPS webhook delivery" and the REST admin resources Order, Refund, Customer).
+ * Signed by base64 HMAC-SHA256 over the body, with the app's client secret as text.
+ */
+export const shopify: Storefront = {
+  keptHeaders: ['x-shopify-topic', 'x-shopify-webhook-id', 'x-shopify-triggered-at', 'x-shopify-test'],
+
+  verify({ headers, body }, secrets) {
+    const given = headers['x-shopify-hmac-sha256'];
+    if (!given) return { refused: 'the header x-shopify-hmac-sha256 is missing' };
+    const signature = Buffer.from(given, 'base64');
+    const matches = secrets.map((secret) => {
+      const expected = createHmac('sha256', secret).update(body).digest();
+      return signature.length === expected.length && timingSafeEqual(signature, expected);
+    });
+    return matches.includes(true) ? { authentic: true } : { refused: 'no active secret made this signature' };
+  },
+
+  deliveryId: ({ headers }) => headers['x-shopify-webhook-id'],
+
+  translate(body, { headers }, source) {
+    const topic = headers['x-shopify-topic'];
+    const isTest = headers['x-shopify-test'] === 'true';
+    switch (topic) {
+      case 'orders/create':
+      case 'orders/updated':
+      case 'orders/paid':
+      case 'orders/cancelled':
+        return translateOrder(body, source.id, isTest);
+      case 'refunds/create':
+        return translateRefund(body);
+      case 'customers/create':
+      case 'customers/update':
+        return translateCustomer(body, source.id, isTest);
+      case 'customers/data_request':
+      case 'customers/redact':
+      case 'shop/redact':
+        throw new Unintelligible(`${topic} is a duty that is not carried out by itself yet: it is kept for a person`);
+      case undefined:
+        throw new Unintelligible('the header x-shopify-topic is missing');
+      default:
+        return { kind: 'ignored', reason: 'topic is not used' };
+    }
+  },
+};
+
+const presentmentSet = z.nullish(
+  z.object({ presentment_money: z.nullish(z.object({ amount: decimal, currency_code: currency })) }),
+);
+
+const refundShape = z.object({
+  id: identifier,
+  created_at: instant,
+  processed_at: z.nullish(instant),
+  transactions: z.array(
+    z.object({ kind: z.string(), status: z.nullish(z.string()), amount: decimal, currency: z.nullish(currency) }),
+  ),
+});
+
+const marketingConsent = z.nullish(z.object({ state: z.nullish(z.string()), consent_updated_at: z.nullish(instant) }));
+
+const customerShape = z.object({
+  id: identifier,
+  email: maybeText,
+  phone: maybeText,
+  first_name: maybeText,
+  last_name: maybeText,
+  updated_at: z.nullish(instant),
+  created_at: z.nullish(instant),
+  email_marketing_consent: marketingConsent,
+  sms_marketing_consent: marketingConsent,
+});
+
+const nameShape = z.nullish(z.object({ first_name: maybeText, last_name: maybeText }));
+
+const orderShape = z.object({
+  id: identifier,
+  created_at: instant,
+  processed_at: z.nullish(instant),
+  updated_at: z.nullish(instant),
+  cancelled_at: z.nullish(instant),
+  currency,
+  total_price: decimal,
+  current_total_price: z.nullish(decimal),
+  total_price_set: presentmentSet,
+  current_total_price_set: presentmentSet,
+  test: z.nullish(z.boolean()),
+  email: maybeText,
+  contact_email: maybeText,
+  phone: maybeText,
+  customer_locale: maybeText,
+  buyer_accepts_marketing: z.nullish(z.boolean()),
+  customer: z.nullish(customerShape),
+  billing_address: nameShape,
+  shipping_address: nameShape,
+  refunds: z.nullish(z.array(refundShape)),
+});
+
+type ShopifyOrder = z.output<typeof orderShape>;
+type ShopifyRefund = z.output<typeof refundShape>;
+
+function translateOrder(body: unknown, sourceId: string, isTest: boolean): Translation {
+  const order = read(orderShape, body);
+  const placedAt = order.processed_at ?? order.created_at;
+  const updatedAt = order.updated_at ?? order.created_at;
+  const test = isTest || order.test === true;
+  const refunds: Order['refunds'] = {};
+  for (const refund of order.refunds ?? []) {
+    const amount = paidBack(refund, order.currency);
+    if (amount) refunds[refund.id] = { amount, refundedAt: refund.processed_at ?? refund.created_at };
+  }
+  const { total, presentment } = totals(order, Object.keys(refunds).length > 0);
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'order',
+      externalId: order.id,
+      who: person({
+        externalId: order.customer?.id,
+        email: order.customer?.email,
+        orderEmail: order.email ?? order.contact_email,
+        phone: order.customer?.phone ?? order.phone,
+        firstName:
+          order.customer?.first_name ?? order.billing_address?.first_name ?? order.shipping_address?.first_name,
+        lastName: order.customer?.last_name ?? order.billing_address?.last_name ?? order.shipping_address?.last_name,
+        locale: order.customer_locale,
+      }),
+      at: updatedAt,
+      order: {
+        snapshot: { updatedAt, total, ...(presentment && { presentment }), test },
+        placedAt,
+        ...(order.cancelled_at && { cancelledAt: order.cancelled_at }),
+        refunds,
+        consents: checkoutConsents(order, placedAt, sourceId),
+      },
+    },
+  };
+}
+
+/**
+ * `total_price` is what was ordered; `current_total_price` what is left after edits, returns and refunds. Where money
+ * went back the first less the refunds is what the customer paid; where none did, an edited order is worth the second.
+ */
+function totals(order: ShopifyOrder, refunded: boolean): { total: Money; presentment?: Money } {
+  const useCurrent = !refunded && !order.cancelled_at && order.current_total_price != null;
+  const total = useCurrent
+    ? money(order.current_total_price ?? '', order.currency, '/current_total_price')
+    : money(order.total_price, order.currency, '/total_price');
+  const seen = (useCurrent ? order.current_total_price_set : order.total_price_set)?.presentment_money;
+  if (!seen || seen.currency_code === order.currency) return { total };
+  return { total, presentment: money(seen.amount, seen.currency_code, '/total_price_set/presentment_money/amount') };
+}
+
+/** What a refund's successful transactions paid back; nothing for a mere return of goods. */
+function paidBack(refund: ShopifyRefund, shopCurrency?: string): Money | undefined {
+  const paid = refund.transactions.filter(
+    ({ kind, status }) => kind === 'refund' && (status ?? 'success') === 'success',
+  );
+  let sum: Money | undefined;
+  for (const { amount, currency: code } of paid) {
+    const paidIn = code ?? shopCurrency;
+    if (!paidIn) throw new Unintelligible('/transactions: a refund has no currency');
+    const part = money(amount, paidIn, '/transactions/amount');
+    if (sum && sum.currency !== part.currency) throw new Unintelligible('/transactions: a refund has two currencies');
+    sum = { minor: (sum?.minor ?? 0n) + part.minor, currency: part.currency };
+  }
+  return sum && sum.minor > 0n ? sum : undefined;
+}
+
+function translateRefund(body: unknown): Translation {
+  const refund = read(z.extend(refundShape, { order_id: identifier }), body);
+  const amount = paidBack(refund);
+  if (!amount) return { kind: 'ignored', reason: 'nothing was paid back' };
+  const refundedAt = refund.processed_at ?? refund.created_at;
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'order',
+      externalId: refund.order_id,
+      who: {},
+      at: refundedAt,
+      order: { refunds: { [refund.id]: { amount, refundedAt } }, consents: {} },
+    },
+  };
+}
+
+function translateCustomer(body: unknown, sourceId: string, test: boolean): Translation {
+  const customer = read(customerShape, body);
+  const at = customer.updated_at ?? customer.created_at;
+  if (!at) throw new Unintelligible('/updated_at: is missing');
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'customer',
+      at,
+      test,
+      person: person({
+        externalId: customer.id,
+        email: customer.email,
+        phone: customer.phone,
+        firstName: customer.first_name,
+        lastName: customer.last_name,
+      }),
+      consents: Object.values(withConsents({}, statedConsents(customer, at, sourceId))),
+    },
+  };
+}
+
+function checkoutConsents(order: ShopifyOrder, placedAt: Instant, sourceId: string): Consents {
+  const agreed: Consent = { channel: 'email', purpose: 'marketing', state: 'granted', occurredAt: placedAt, sourceId };
+  const stated = order.customer ? statedConsents(order.customer, undefined, sourceId) : [];
+  return withConsents({}, order.buyer_accepts_marketing ? [...stated, agreed] : stated);
+}
+
+/** Only a yes or a no with its time is an assertion: `not_subscribed` and `pending` are neither. */
+function statedConsents(
+  customer: z.output<typeof customerShape>,
+  at: Instant | undefined,
+  sourceId: string,
+): Consent[] {
+  const stated: Consent[] = [];
+  const channels = { email: customer.email_marketing_consent, sms: customer.sms_marketing_consent } as const;
+  for (const channel of ['email', 'sms'] as const) {
+    const consent = channels[channel];
+    const occurredAt = consent?.consent_updated_at ?? at;
+    const state =
+      consent?.state === 'subscribed' ? 'granted' : consent?.state === 'unsubscribed' ? 'refused' : undefined;
+    if (state && occurredAt) stated.push({ channel, purpose: 'marketing', state, occurredAt, sourceId });
+  }
+  return stated;
+}

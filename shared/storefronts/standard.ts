@@ -1,0 +1,207 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import * as z from 'zod/mini';
+import { type Consent, type Consents, withConsents } from '../domain/consent.ts';
+import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import type { Order } from '../domain/order.ts';
+import { type Translation, Unintelligible } from '../engine/fact.ts';
+import type { Storefront } from '../engine/storefront.ts';
+import { currency, decimal, identifier, instant, maybeText, money, person, read } from './fields.ts';
+
+/**
+ * Everything that has no file of its own: signed after the Standard Webhooks specification, with the body below.
+ * `webhook-signature` is a list of `v1,<base64 HMAC-SHA256 of "id.timestamp.body">` separated by spaces; the key is
+ * the base64 text after `whsec_`.
+ */
+export const standard: Storefront = {
+  keptHeaders: ['webhook-id', 'webhook-timestamp'],
+
+  verify({ headers, body }, secrets, now) {
+    const id = headers['webhook-id'];
+    const timestamp = headers['webhook-timestamp'];
+    const signatures = headers['webhook-signature'];
+    if (!id || !timestamp || !signatures) {
+      return { refused: 'of the headers webhook-id, webhook-timestamp and webhook-signature one is missing' };
+    }
+    if (id.length > 255 || id.includes('.'))
+      return { refused: 'webhook-id has a full stop or more than 255 characters' };
+    if (!/^\d{1,12}$/.test(timestamp)) return { refused: 'webhook-timestamp is not a number of seconds' };
+    if (Math.abs(Number(timestamp) * 1000 - millisecondsOf(now)) > tolerance) {
+      return { refused: 'webhook-timestamp is more than five minutes from now' };
+    }
+    const given = signatures
+      .split(' ')
+      .slice(0, mostSignatures)
+      .filter((signature) => signature.startsWith('v1,'))
+      .map((signature) => Buffer.from(signature.slice(3), 'base64'));
+    const matches = secrets.flatMap((secret) => {
+      const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+      const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
+      return given.map((signature) => signature.length === expected.length && timingSafeEqual(signature, expected));
+    });
+    return matches.includes(true) ? { authentic: true } : { refused: 'no active secret made this signature' };
+  },
+
+  deliveryId: ({ headers }) => headers['webhook-id'],
+
+  translate(body, _delivery, source) {
+    const { type, timestamp, data } = read(standardEvent, body);
+    const at = timestamp;
+    switch (type) {
+      case 'order.created':
+      case 'order.updated':
+      case 'order.paid':
+      case 'order.cancelled':
+        return translateOrder(read(standardOrder, data, '/data'), type, at, source.id);
+      case 'refund.created':
+        return translateRefund(read(standardRefund, data, '/data'), at);
+      case 'customer.created':
+      case 'customer.updated':
+        return translateCustomer(read(standardCustomer, data, '/data'), at, source.id);
+      default:
+        return { kind: 'ignored', reason: 'type is not used' };
+    }
+  },
+};
+
+const tolerance = 5 * 60_000;
+const mostSignatures = 10;
+
+const moneyShape = z.object({ amount: decimal, currency });
+
+const consentShape = z.object({
+  channel: z.enum(['email', 'sms']),
+  purpose: z._default(z.literal('marketing'), 'marketing'),
+  state: z.enum(['granted', 'refused']),
+  occurredAt: z.nullish(instant),
+});
+
+const consentList = z.nullish(z.array(consentShape).check(z.maxLength(20)));
+
+const personShape = {
+  id: z.nullish(identifier),
+  email: maybeText,
+  phone: maybeText,
+  firstName: maybeText,
+  lastName: maybeText,
+  locale: maybeText,
+};
+
+/** The data of `order.created`, `order.updated`, `order.paid` and `order.cancelled`. */
+export const standardOrder = z.object({
+  id: identifier,
+  placedAt: instant,
+  updatedAt: z.nullish(instant),
+  cancelledAt: z.nullish(instant),
+  /** What the customer pays in all, tax and shipping included, before refunds. */
+  total: moneyShape,
+  test: z.nullish(z.boolean()),
+  /** Absent for a sale to somebody unknown; without `id` a guest. */
+  customer: z.nullish(z.object(personShape)),
+  /** What the customer agreed to, or not, at the checkout. */
+  consents: consentList,
+  refunds: z.nullish(z.array(z.object({ id: identifier, amount: moneyShape, refundedAt: z.nullish(instant) }))),
+});
+
+/** The data of `refund.created`. */
+export const standardRefund = z.object({
+  id: identifier,
+  orderId: identifier,
+  amount: moneyShape,
+  refundedAt: z.nullish(instant),
+});
+
+/** The data of `customer.created` and `customer.updated`. */
+export const standardCustomer = z.object({
+  ...personShape,
+  updatedAt: z.nullish(instant),
+  test: z.nullish(z.boolean()),
+  consents: consentList,
+});
+
+/** The body of a delivery. Other types are let through and ignored, and so are fields that are not named here. */
+export const standardEvent = z.object({
+  type: z.string().check(z.minLength(1), z.maxLength(128)),
+  /** When it happened. */
+  timestamp: instant,
+  data: z.unknown(),
+});
+
+function translateOrder(
+  order: z.output<typeof standardOrder>,
+  type: string,
+  at: Instant,
+  sourceId: string,
+): Translation {
+  const updatedAt = order.updatedAt ?? at;
+  const cancelledAt = order.cancelledAt ?? (type === 'order.cancelled' ? at : undefined);
+  const refunds: Order['refunds'] = {};
+  for (const { id, amount, refundedAt } of order.refunds ?? []) {
+    const paid = money(amount.amount, amount.currency, '/data/refunds/amount');
+    if (paid.minor > 0n) refunds[id] = { amount: paid, refundedAt: refundedAt ?? at };
+  }
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'order',
+      externalId: order.id,
+      who: person({ ...order.customer, externalId: order.customer?.id ?? undefined }),
+      at: updatedAt,
+      order: {
+        snapshot: {
+          updatedAt,
+          total: money(order.total.amount, order.total.currency, '/data/total/amount'),
+          test: order.test === true,
+        },
+        placedAt: order.placedAt,
+        ...(cancelledAt && { cancelledAt }),
+        refunds,
+        consents: consentsOf(order.consents, order.placedAt, sourceId),
+      },
+    },
+  };
+}
+
+function translateRefund(refund: z.output<typeof standardRefund>, at: Instant): Translation {
+  const refundedAt = refund.refundedAt ?? at;
+  const amount = money(refund.amount.amount, refund.amount.currency, '/data/amount/amount');
+  if (amount.minor === 0n) return { kind: 'ignored', reason: 'nothing was paid back' };
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'order',
+      externalId: refund.orderId,
+      who: {},
+      at: refundedAt,
+      order: { refunds: { [refund.id]: { amount, refundedAt } }, consents: {} },
+    },
+  };
+}
+
+function translateCustomer(
+  customer: z.output<typeof standardCustomer>,
+  timestamp: Instant,
+  sourceId: string,
+): Translation {
+  const at = customer.updatedAt ?? timestamp;
+  const who = person({ ...customer, externalId: customer.id ?? undefined });
+  if (!who.externalId && !who.email && !who.phone) {
+    throw new Unintelligible('/data: names no id, valid e-mail address or phone number in international form');
+  }
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'customer',
+      person: who,
+      at,
+      test: customer.test === true,
+      consents: Object.values(consentsOf(customer.consents, at, sourceId)),
+    },
+  };
+}
+
+function consentsOf(list: z.output<typeof consentList>, at: Instant, sourceId: string): Consents {
+  const stated = (list ?? []).map(
+    ({ occurredAt, ...consent }): Consent => ({ ...consent, occurredAt: occurredAt ?? at, sourceId }),
+  );
+  return withConsents({}, stated);
+}
