@@ -16,6 +16,8 @@ export interface Source {
   timeZone: string;
   /** Orders placed before this are history: recorded, never a reason for outreach. */
   backfillBefore?: Instant;
+  /** Grows with every write. */
+  revision: number;
   createdAt: Instant;
   updatedAt: Instant;
 }

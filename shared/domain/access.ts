@@ -1,0 +1,85 @@
+import type { Instant } from './instant.ts';
+
+export const resources = [
+  'sources',
+  'deliveries',
+  'customers',
+  'interactions',
+  'value-runs',
+  'outreach-jobs',
+  'keys',
+  'test-clock',
+] as const;
+
+export type Scope = `${(typeof resources)[number]}:${'read' | 'write'}`;
+
+export const scopes: readonly Scope[] = resources.flatMap((resource): Scope[] => [
+  `${resource}:read`,
+  `${resource}:write`,
+]);
+
+/** A partner's key, as it is kept: its text is not. */
+export interface ApiKey {
+  id: string;
+  partner: string;
+  scopes: Scope[];
+  /** Sources in whose name the partner may report interactions, beside its own `partner-<name>`. */
+  sources: string[];
+  rateLimitPerMinute: number;
+  expiresAt?: Instant;
+  createdAt: Instant;
+}
+
+/** What the credential of a request allows. */
+export interface Access {
+  keyId: string;
+  /** `admin` for the key of the deployment. */
+  partner: string;
+  admin: boolean;
+  scopes: readonly Scope[];
+  sources: readonly string[];
+  /** Absent: no limit. */
+  rateLimitPerMinute?: number;
+  expiresAt?: Instant;
+}
+
+export const adminAccess: Access = {
+  keyId: 'key_admin',
+  partner: 'admin',
+  admin: true,
+  scopes,
+  sources: [],
+};
+
+/** Nothing where the key has expired. */
+export function accessOf(key: ApiKey, now: Instant): Access | undefined {
+  if (key.expiresAt !== undefined && key.expiresAt <= now) return undefined;
+  const { id, createdAt, ...rest } = key;
+  return { ...rest, keyId: id, admin: false };
+}
+
+export function mayUseSource({ admin, sources }: Access, sourceId: string): boolean {
+  return admin || sources.includes(sourceId);
+}
+
+/** The source under which a partner's own interactions stand. */
+export function partnerSourceId({ partner }: Pick<Access, 'partner'>): string {
+  return `partner-${partner}`;
+}
+
+/**
+ * What a new key would have beyond the key that makes it; empty where nothing. A key hands on no more than it has:
+ * its own partner, its scopes and sources, its limit, and no longer life.
+ */
+export function beyond(maker: Access, key: Omit<ApiKey, 'id' | 'createdAt'>): (keyof ApiKey)[] {
+  if (maker.admin) return [];
+  const faults: (keyof ApiKey)[] = [];
+  if (key.partner !== maker.partner) faults.push('partner');
+  if (key.scopes.some((scope) => !maker.scopes.includes(scope))) faults.push('scopes');
+  if (key.sources.some((source) => !maker.sources.includes(source))) faults.push('sources');
+  if (maker.rateLimitPerMinute !== undefined && key.rateLimitPerMinute > maker.rateLimitPerMinute)
+    faults.push('rateLimitPerMinute');
+  if (maker.expiresAt !== undefined && (key.expiresAt === undefined || key.expiresAt > maker.expiresAt))
+    faults.push('expiresAt');
+  return faults;
+}
