@@ -1,0 +1,58 @@
+import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import type { Mint } from '../../shared/domain/interaction.ts';
+import type { Source } from '../../shared/domain/source.ts';
+import { connect } from '../../shared/dynamodb/client.ts';
+import { readClock } from '../../shared/dynamodb/clock.ts';
+import { mintWith } from '../../shared/dynamodb/mint.ts';
+import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
+import { recordStore } from '../../shared/dynamodb/record-store.ts';
+import { readSettings } from '../../shared/dynamodb/settings.ts';
+import { getSource } from '../../shared/dynamodb/source-store.ts';
+import type { ReceivePorts } from '../../shared/engine/receive.ts';
+import { readJson } from '../../shared/http/json.ts';
+import { storefronts } from '../../shared/storefronts/storefronts.ts';
+
+/** What both ways in, the webhook and the retry queue, share. Made once for each container. */
+const names = readVariables(process.env, [variables.customersTable, variables.ledgerTable, variables.registryTable]);
+const registry = names.REGISTRY_TABLE;
+const client = connect();
+
+export const ports: ReceivePorts = {
+  records: recordStore(client, { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry }),
+  quarantine: quarantineStore(client, names.LEDGER_TABLE),
+  storefronts,
+  readJson,
+  onFault(error, deliveryId) {
+    const { name, stack = '' } = error instanceof Error ? error : { name: typeof error };
+    const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+    console.error(JSON.stringify({ level: 'error', message: 'translation failed', deliveryId, name, frames }));
+  },
+};
+
+export const now = () => readClock({ testStage: process.env[variables.testStage] === 'true', client, registry });
+
+/** How long a source is trusted before it is read again: a new `backfillBefore` or secret counts after this at the latest. */
+const trustedFor = 30_000;
+const sources = new Map<string, { source: Source; readAt: number }>();
+
+/** The source as it was read within the last half minute, so that a checkout need not read it. */
+export async function recentSource(sourceId: string): Promise<Source | undefined> {
+  const kept = sources.get(sourceId);
+  if (kept && performance.now() - kept.readAt < trustedFor) return kept.source;
+  return freshSource(sourceId);
+}
+
+export async function freshSource(sourceId: string): Promise<Source | undefined> {
+  const source = await getSource(client, registry, sourceId);
+  if (source) sources.set(sourceId, { source, readAt: performance.now() });
+  else sources.delete(sourceId);
+  return source;
+}
+
+let kept: Mint | undefined;
+
+/** The salt of identifiers never changes once it is there. */
+export async function mint(): Promise<Mint> {
+  kept ??= mintWith((await readSettings(client, registry)).salt);
+  return kept;
+}

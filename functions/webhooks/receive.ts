@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { isKeyText } from '../../shared/domain/identity.ts';
+import type { Instant } from '../../shared/domain/instant.ts';
+import type { Source } from '../../shared/domain/source.ts';
+import { Problem } from '../../shared/engine/problem.ts';
+import { type AuthenticDelivery, type Received, receive } from '../../shared/engine/receive.ts';
+import type { Delivery } from '../../shared/engine/storefront.ts';
+import { endpoint } from '../../shared/http/endpoint.ts';
+import { boundBody } from '../../shared/http/request.ts';
+import { freshSource, mint, now, ports, recentSource } from './door.ts';
+import { packed } from './retry-message.ts';
+
+const { RETRY_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.retryQueue]);
+const queue = new SQSClient({ maxAttempts: 2 });
+
+/** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. */
+export const handler = endpoint(async (request) => {
+  boundBody(request, 10_000_000);
+  const { headers, body } = request;
+  const receivedAt = await now();
+  const source = await authenticSource(request.params.sourceId ?? '', { headers, body }, receivedAt);
+  const id = await deliveryId(source, { headers, body });
+  return { status: 202, body: await take({ id, headers, body, receivedAt }, source) };
+});
+
+/** @throws Problem `source_not_found`, `signature_refused`, `store_unavailable` */
+async function authenticSource(sourceId: string, delivery: Delivery, at: Instant): Promise<Source> {
+  const source = isKeyText(sourceId) ? await recentSource(sourceId) : undefined;
+  if (!source) throw new Problem(404, 'source_not_found', 'There is no source with this id.');
+  if ('authentic' in ports.storefronts[source.platform].verify(delivery, source.secrets, at)) return source;
+
+  // A secret may just have been rotated: only against the source as it is now is a signature proven wrong.
+  const fresh = await freshSource(sourceId);
+  if (!fresh) throw new Problem(404, 'source_not_found', 'There is no source with this id.');
+  const verdict = ports.storefronts[fresh.platform].verify(delivery, fresh.secrets, at);
+  if ('refused' in verdict)
+    throw new Problem(401, 'signature_refused', `The signature was refused: ${verdict.refused}.`);
+  return fresh;
+}
+
+/** From the platform's own id, or else from the body: a delivery that is sent again has the same id. */
+async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
+  const given = ports.storefronts[source.platform].deliveryId(delivery);
+  const name = given ?? createHash('sha256').update(delivery.body).digest('hex');
+  return (await mint())('dlv', source.id, name);
+}
+
+/** Applies the delivery; where the store cannot take it, the retry queue keeps it. */
+async function take(delivery: AuthenticDelivery, source: Source): Promise<Received> {
+  try {
+    return await receive(ports, delivery, source, await mint());
+  } catch (cause) {
+    const message = packed(delivery, source);
+    if (!message) throw cause;
+    try {
+      await queue.send(new SendMessageCommand({ QueueUrl, MessageBody: message }));
+    } catch {
+      throw cause;
+    }
+    console.warn(JSON.stringify({ level: 'warn', message: 'kept for a retry', deliveryId: delivery.id }));
+    return { deliveryId: delivery.id, status: 'recorded' };
+  }
+}

@@ -1,0 +1,23 @@
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { receive } from '../../shared/engine/receive.ts';
+import { mint, ports, recentSource } from './door.ts';
+import { unpacked } from './retry-message.ts';
+
+/** Deliveries that the store could not take when they came: they were verified at the door. */
+export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
+  for (const { messageId, body } of event.Records) {
+    try {
+      const { sourceId, delivery } = unpacked(body);
+      const source = await recentSource(sourceId);
+      if (!source) throw new Error('the source of this delivery is not configured any more');
+      await receive(ports, delivery, source, await mint());
+    } catch (error) {
+      console.error(
+        JSON.stringify({ level: 'error', message: 'retry failed', messageId, name: (error as Error).name }),
+      );
+      batchItemFailures.push({ itemIdentifier: messageId });
+    }
+  }
+  return { batchItemFailures };
+}
