@@ -14,7 +14,8 @@ export const customers = names.CUSTOMERS_TABLE;
 export const registry = names.REGISTRY_TABLE;
 export const client = connect();
 
-export const now = () => readClock({ testStage: process.env[variables.testStage] === 'true', client, registry });
+export const now = async () =>
+  (await readClock({ testStage: process.env[variables.testStage] === 'true', client, registry })).at;
 
 let kept: Settings | undefined;
 
