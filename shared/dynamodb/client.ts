@@ -15,9 +15,12 @@ export function connect(patience: { requestTimeout?: number; maxAttempts?: numbe
   });
   return DynamoDBDocumentClient.from(client, {
     marshallOptions: { removeUndefinedValues: true },
-    unmarshallOptions: { wrapNumbers: readNumber },
+    unmarshallOptions,
   });
 }
+
+/** How items are read, from calls and from streams alike. */
+export const unmarshallOptions = { wrapNumbers: readNumber };
 
 function readNumber(text: string): number | bigint {
   const number = Number(text);
