@@ -32,9 +32,12 @@ export function createApp(options: { context?: Record<string, unknown>; outdir?:
     ...(options.outdir === undefined ? {} : { outdir: options.outdir }),
   });
   const chosen = readOptions(app.node);
-  const data = new DataStack(app, `Rapport-${chosen.stage}-Data`, { testStage: chosen.testStage });
+  const data = new DataStack(app, `Rapport-${chosen.stage}-Data`, { testStage: chosen.testStage, ...chosen.alarms });
   new EngineStack(app, `Rapport-${chosen.stage}-Engine`, { tables: data.tables, options: chosen });
-  Tags.of(app).add('rapport:stage', chosen.stage);
+  Tags.of(app).add('rapport:stage', chosen.stage, {
+    // CDK would tag it; CloudFormation's schema of it has no tags.
+    excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
+  });
   return app;
 }
 

@@ -17,6 +17,8 @@ export interface Options {
   sender?: string;
   /** Where set, e-mail leaves over SMTP instead of SES. */
   smtpUrl?: string;
+  /** Who is told of alarms by e-mail; others can subscribe to the topics. */
+  alarms: { address?: string };
 }
 
 /**
@@ -52,6 +54,7 @@ export function readOptions(node: Node): Options {
     matching(/^(?:smtps?:\/\/\S+|\{\{resolve:secretsmanager:\S+\}\})$/),
     'an smtp:// or smtps:// address, or a {{resolve:secretsmanager:…}} reference to one',
   );
+  const alarmAddress = read('alarmAddress', matching(/^[^\s@<>]+@[^\s@<>]+$/), 'an address');
 
   if (testStage && /^prod(uction)?$/.test(stage)) faults.push(`testStage is not to be had on the stage ${stage}`);
   if (!testStage && smtpUrl !== undefined && /^smtps?:\/\/[^/]*@/.test(smtpUrl))
@@ -65,6 +68,7 @@ export function readOptions(node: Node): Options {
     testStage,
     nightSchedule,
     segments,
+    alarms: alarmAddress === undefined ? {} : { address: alarmAddress },
     ...(adminKeyHash === undefined ? {} : { adminKeyHash }),
     ...(sender === undefined ? {} : { sender }),
     ...(smtpUrl === undefined ? {} : { smtpUrl }),

@@ -4,23 +4,22 @@ import {
   ComparisonOperator,
   type IMetric,
   MathExpression,
-  Metric,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
-import type { BoundTable } from './bound-table.ts';
+import { type BoundTable, throttleMetrics } from './bound-table.ts';
 import { RapportFunction } from './function.ts';
 import type { RapportHttpApi } from './http-api.ts';
 import { DeadLetterQueue } from './queue.ts';
 
-export interface AlarmsProps {
-  tables: Record<string, BoundTable>;
+export interface EngineParts {
   http: RapportHttpApi;
   publish: RapportFunction;
   machine: StateMachine;
@@ -29,12 +28,13 @@ export interface AlarmsProps {
 
 const fiveMinutes = { period: Duration.minutes(5) };
 
-/** Whatever needs a person, told to one topic. Every dead-letter queue and function of the stack is found by itself. */
+/** Whatever needs a person in one stack, told to one topic. */
 export class Alarms extends Construct {
   readonly alarms: Alarm[] = [];
   private readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, props: AlarmsProps) {
+  /** @param props.address e-mail address of whoever is told; others can subscribe to the topic */
+  constructor(scope: Construct, id: string, props: { address?: string }) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { displayName: 'Rapport alarms', enforceSSL: true });
     this.topic.grantPublish(
@@ -42,17 +42,25 @@ export class Alarms extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
+    if (props.address !== undefined) this.topic.addSubscription(new EmailSubscription(props.address));
     new CfnOutput(this, 'TopicArn', { value: this.topic.topicArn, description: 'Subscribe here to hear of alarms' });
+  }
 
-    const parts = Stack.of(this).node.findAll();
-    for (const part of parts) {
+  watchTables(tables: Record<string, BoundTable>): this {
+    for (const [name, bound] of Object.entries(tables)) this.onThrottledTable(name, bound);
+    return this;
+  }
+
+  /** Every dead-letter queue and function that the stack has by now is found by itself. */
+  watchEngine({ http, publish, machine, schedule }: EngineParts): this {
+    for (const part of Stack.of(this).node.findAll()) {
       if (part instanceof DeadLetterQueue) this.onDeadLetters(part);
       if (part instanceof RapportFunction) this.onThrottledFunction(part);
     }
-    for (const [name, bound] of Object.entries(props.tables)) this.onThrottledTable(name, bound);
-    this.onStreamAge(props.publish);
-    this.onServerErrors(props.http);
-    this.onNight(props.machine, props.schedule);
+    this.onStreamAge(publish);
+    this.onServerErrors(http);
+    this.onNight(machine, schedule);
+    return this;
   }
 
   private onDeadLetters({ queue, node }: DeadLetterQueue): void {
@@ -70,19 +78,15 @@ export class Alarms extends Construct {
     );
   }
 
-  private onThrottledTable(name: string, { table, indexes }: BoundTable): void {
-    const places = [{}, ...indexes.map((index) => ({ GlobalSecondaryIndexName: index }))];
-    const usingMetrics: Record<string, IMetric> = {};
-    for (const [number, place] of places.entries())
-      for (const kind of ['Read', 'Write'])
-        usingMetrics[`${kind.toLowerCase()}${number}`] = new Metric({
-          ...fiveMinutes,
-          namespace: 'AWS/DynamoDB',
-          metricName: `${kind}ThrottleEvents`,
-          dimensionsMap: { TableName: table.tableName, ...place },
-          statistic: Stats.SUM,
-        });
-    const sum = new MathExpression({ expression: 'SUM(METRICS())', label: 'Throttled', usingMetrics, ...fiveMinutes });
+  private onThrottledTable(name: string, bound: BoundTable): void {
+    const { period } = fiveMinutes;
+    const throttled = [...throttleMetrics(bound, 'Read', period), ...throttleMetrics(bound, 'Write', period)];
+    const sum = new MathExpression({
+      expression: 'SUM(METRICS())',
+      label: 'Throttled',
+      usingMetrics: Object.fromEntries(throttled.map((metric, number) => [`m${number}`, metric])),
+      period,
+    });
     this.alarm(`${named(name)}TableThrottled`, `Table ${name} throttles: a hot partition, or a sudden rise`, sum, 0);
   }
 

@@ -1,3 +1,5 @@
+import type { Duration } from 'aws-cdk-lib';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Variable } from '../../shared/contracts/environment.ts';
 
@@ -26,4 +28,19 @@ export const tableActions = {
 /** ARNs of a table and of each of its indexes, without a wildcard. */
 export function tableArns({ table, indexes }: BoundTable): string[] {
   return [table.tableArn, ...indexes.map((index) => `${table.tableArn}/index/${index}`)];
+}
+
+/** Throttled reads or writes of a table and of each of its indexes, every one a metric of its own. */
+export function throttleMetrics({ table, indexes }: BoundTable, kind: 'Read' | 'Write', period: Duration): Metric[] {
+  const places = [{}, ...indexes.map((index) => ({ GlobalSecondaryIndexName: index }))];
+  return places.map(
+    (place) =>
+      new Metric({
+        namespace: 'AWS/DynamoDB',
+        metricName: `${kind}ThrottleEvents`,
+        dimensionsMap: { TableName: table.tableName, ...place },
+        statistic: Stats.SUM,
+        period,
+      }),
+  );
 }

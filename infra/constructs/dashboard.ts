@@ -1,5 +1,6 @@
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import {
+  type Alarm,
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
@@ -9,14 +10,13 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { Alarms } from './alarms.ts';
-import type { BoundTable } from './bound-table.ts';
+import { type BoundTable, throttleMetrics } from './bound-table.ts';
 import { RapportFunction } from './function.ts';
 import type { RapportHttpApi } from './http-api.ts';
 import { DeadLetterQueue } from './queue.ts';
 
 export interface DashboardProps {
-  alarms: Alarms;
+  alarms: Alarm[];
   http: RapportHttpApi;
   publish: RapportFunction;
   machine: StateMachine;
@@ -35,7 +35,7 @@ export class RapportDashboard extends Construct {
     new Dashboard(this, 'Dashboard', {
       periodOverride: PeriodOverride.AUTO,
       widgets: [
-        [new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.alarms, width: 24, height: 5 })],
+        [new AlarmStatusWidget({ title: 'Alarms', alarms, width: 24, height: 5 })],
         [
           graph('Requests', [
             http.api.metricCount(sum),
@@ -55,6 +55,16 @@ export class RapportDashboard extends Construct {
           graph(
             'Errors of functions',
             functions.map(({ lambda, node }) => lambda.metricErrors({ label: node.id })),
+          ),
+        ],
+        [
+          graph(
+            'Throttled reads',
+            Object.values(tables).flatMap((bound) => throttleMetrics(bound, 'Read', Duration.minutes(5))),
+          ),
+          graph(
+            'Throttled writes',
+            Object.values(tables).flatMap((bound) => throttleMetrics(bound, 'Write', Duration.minutes(5))),
           ),
         ],
         [graph('Units read', consumed('Read', tables)), graph('Units written', consumed('Write', tables))],

@@ -1,4 +1,14 @@
-import { AssetHashType, type CfnResource, DockerImage, type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import {
+  ArnFormat,
+  AssetHashType,
+  type CfnElement,
+  type CfnResource,
+  DockerImage,
+  type Duration,
+  RemovalPolicy,
+  Stack,
+  Validations,
+} from 'aws-cdk-lib';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -134,7 +144,19 @@ export class RapportFunction extends Construct {
   /** Starts executions, and follows them to their end. */
   starts(machine: StateMachine): this {
     this.may(['states:StartExecution'], [machine.stateMachineArn]);
-    machine.grantExecution(this.role, 'states:DescribeExecution');
+    const stack = Stack.of(this);
+    const executions = stack.formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${machine.stateMachineName}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    this.may(['states:DescribeExecution'], [executions]);
+    const name = `<${stack.getLogicalId(machine.node.defaultChild as CfnElement)}.Name>`;
+    Validations.of(this.role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*]`,
+      reason: 'Each execution of this one state machine has a name of its own.',
+    });
     return this.set(variables.valueRunMachine, machine.stateMachineArn);
   }
 

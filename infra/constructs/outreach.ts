@@ -1,5 +1,5 @@
 import { ArnFormat, Duration, Fn, Stack } from 'aws-cdk-lib';
-import { type EventBus, type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
+import { type EventBus, type EventPattern, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
@@ -55,7 +55,7 @@ function planOf(scope: Construct, { tables, bus, createFunction }: OutreachProps
   new Rule(scope, 'AfterTierChange', {
     eventBus: bus,
     description: 'A customer entered another tier',
-    eventPattern: pattern('TierChanged'),
+    eventPattern: pattern('TierChanged', { customerId: Match.exists() }),
     targets: [target],
   });
 }
@@ -117,6 +117,6 @@ function addressOf(sender: string): string {
   return /<(.+)>$/.exec(sender)?.[1] ?? sender;
 }
 
-function pattern(type: EventType, detail?: Record<string, (string | boolean)[]>): EventPattern {
-  return { source: [eventSource], detailType: [type], ...(detail ? { detail } : {}) };
+function pattern(type: EventType, detail: Record<string, (string | boolean)[]>): EventPattern {
+  return { source: [eventSource], detailType: [type], detail };
 }

@@ -10,6 +10,7 @@ import {
 import type { Construct } from 'constructs';
 import { variables } from '../../shared/contracts/environment.ts';
 import { tables } from '../../shared/contracts/tables.ts';
+import { Alarms } from '../constructs/alarms.ts';
 import type { BoundTable } from '../constructs/bound-table.ts';
 
 /** What stays: the four tables. Whatever reads or writes them lives in the engine stack and can be replaced. */
@@ -21,7 +22,7 @@ export class DataStack extends Stack {
     registry: BoundTable;
   };
 
-  constructor(scope: Construct, id: string, props: { testStage: boolean }) {
+  constructor(scope: Construct, id: string, props: { testStage: boolean; address?: string }) {
     super(scope, id, { description: 'Rapport: customers, ledger, outreach and registry' });
     const kept = {
       billingMode: BillingMode.PAY_PER_REQUEST,
@@ -65,6 +66,7 @@ export class DataStack extends Stack {
       outreach: { table: outreach, indexes: Object.keys(tables.outreach.indexes), variable: variables.outreachTable },
       registry: { table: registry, indexes: Object.keys(tables.registry.indexes), variable: variables.registryTable },
     };
+    new Alarms(this, 'Alarms', props).watchTables(this.tables);
   }
 }
 

@@ -65,8 +65,9 @@ export class EngineStack extends Stack {
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));
     const http = new RapportHttpApi(this, 'Http', { workloads: { webhooks, api } });
 
-    const alarms = new Alarms(this, 'Alarms', { tables, http, publish, machine, schedule: options.nightSchedule });
-    new RapportDashboard(this, 'Overview', { alarms, http, publish, machine, tables });
+    const parts = { http, publish, machine, schedule: options.nightSchedule };
+    const { alarms } = new Alarms(this, 'Alarms', options.alarms).watchEngine(parts);
+    new RapportDashboard(this, 'Overview', { ...parts, tables, alarms });
     new CfnOutput(this, 'BusName', { value: bus.eventBusName, description: 'Add rules of your own here' });
   }
 }
