@@ -175,6 +175,8 @@ export class RapportFunction extends Construct {
 function bundled(entry: string): Code {
   return Code.fromAsset(repositoryRoot, {
     assetHashType: AssetHashType.OUTPUT,
+    // CDK takes two builds of one folder for the same, unless something sets them apart.
+    extraHash: entry,
     bundling: {
       image: DockerImage.fromRegistry('none'),
       local: {

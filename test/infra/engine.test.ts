@@ -38,6 +38,11 @@ describe('functions', () => {
     ]);
   });
 
+  it('are each made of a bundle of their own', () => {
+    const bundles = functionsOf(engine).map(({ properties }) => at(properties, 'Code', 'S3Key'));
+    expect(new Set(bundles).size).toBe(bundles.length);
+  });
+
   it('run on Graviton and the supported Node, with a log of their own that forgets', () => {
     for (const { properties } of functionsOf(engine)) {
       expect(at(properties, 'Runtime')).toBe('nodejs24.x');
