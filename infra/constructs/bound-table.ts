@@ -21,7 +21,7 @@ export const tableActions = {
     'dynamodb:BatchWriteItem',
   ],
   scans: ['dynamodb:Scan'],
-  appends: ['dynamodb:PutItem', 'dynamodb:BatchWriteItem'],
+  writesInBulk: ['dynamodb:BatchWriteItem'],
   updatesInBulk: ['dynamodb:UpdateItem', 'dynamodb:PartiQLUpdate'],
 } as const;
 

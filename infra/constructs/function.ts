@@ -103,9 +103,9 @@ export class RapportFunction extends Construct {
     return this;
   }
 
-  /** Adds items without reading or changing any. */
-  appends(table: BoundTable): this {
-    return this.uses(table, tableActions.appends);
+  /** Unconditional puts and deletes, many in one call. */
+  writesInBulk(table: BoundTable): this {
+    return this.uses(table, tableActions.writesInBulk);
   }
 
   scans(table: BoundTable): this {
@@ -175,10 +175,10 @@ export class RapportFunction extends Construct {
 function bundled(entry: string): Code {
   return Code.fromAsset(repositoryRoot, {
     assetHashType: AssetHashType.OUTPUT,
-    // CDK takes two builds of one folder for the same, unless something sets them apart.
-    extraHash: entry,
     bundling: {
       image: DockerImage.fromRegistry('none'),
+      // Never run: CDK takes two builds of one folder for the same unless their commands differ.
+      command: ['esbuild', entry],
       local: {
         tryBundle(folder) {
           bundleInto(folder, entry);

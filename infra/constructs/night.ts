@@ -62,7 +62,10 @@ export class Night extends Construct {
   }
 }
 
-function stepsOf(scope: Construct, { tables, createFunction, segments }: NightProps): Record<Step, RapportFunction> {
+function stepsOf(
+  scope: Construct,
+  { tables, createFunction, schedule, segments }: NightProps,
+): Record<Step, RapportFunction> {
   const { customers, ledger, registry } = tables;
   const step = (
     id: string,
@@ -75,18 +78,18 @@ function stepsOf(scope: Construct, { tables, createFunction, segments }: NightPr
       .reads(registry)
       .writes(registry);
   return {
-    begin: step('Begin', 'functions/nightly/begin.ts', 'Opens a value run, or skips it', 1, 512).set(
-      variables.segments,
-      String(segments),
-    ),
+    begin: step('Begin', 'functions/nightly/begin.ts', 'Opens a value run, or skips it', 1, 512)
+      .set(variables.segments, String(segments))
+      .set(variables.nightSchedule, JSON.stringify(schedule)),
     measure: step('Measure', 'functions/nightly/measure.ts', 'Measures one segment of the customers', 5, 1024).scans(
       customers,
     ),
     fit: step('Fit', 'functions/nightly/fit.ts', 'Merges the measures and fits the cut points', 5, 1024),
     assign: step('Assign', 'functions/nightly/assign.ts', 'Scores one segment and writes what changed', 5, 1024)
       .scans(customers)
+      .reads(customers)
       .updatesInBulk(customers)
-      .appends(ledger),
+      .writesInBulk(ledger),
     report: step('Report', 'functions/nightly/report.ts', 'Closes a value run with its report', 1, 512),
   };
 }

@@ -42,8 +42,7 @@ function planOf(scope: Construct, { tables, bus, createFunction }: OutreachProps
     retries: { retryAttempts: 2, maxEventAge: Duration.hours(6) },
   })
     .reads(tables.customers, tables.registry, tables.outreach)
-    .writes(tables.outreach)
-    .putsEventsTo(bus);
+    .writes(tables.outreach);
   const target = new LambdaFunction(plan.lambda, { deadLetterQueue: deadLetters.queue, ...untilTheNextDay });
 
   new Rule(scope, 'AfterOrder', {

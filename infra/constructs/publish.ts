@@ -17,14 +17,18 @@ export class Publish extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: { customers: BoundTable; ledger: BoundTable; bus: EventBus; createFunction: FunctionFactory },
+    props: {
+      tables: { customers: BoundTable; ledger: BoundTable; outreach: BoundTable };
+      bus: EventBus;
+      createFunction: FunctionFactory;
+    },
   ) {
     super(scope, id);
     const deadLetters = new DeadLetterQueue(this, 'DeadLetters');
     this.publish = props
       .createFunction(this, 'Function', {
         entry: 'functions/stream/publish.ts',
-        description: 'Tells the bus what the streams of Customers and Ledger show',
+        description: 'Tells the bus what the streams of the tables show',
         timeout: Duration.seconds(30),
         memorySize: 512,
       })
@@ -40,17 +44,27 @@ export class Publish extends Construct {
       onFailure: new SqsDlq(deadLetters.queue),
     };
     this.publish
-      .follows(props.customers, {
+      .follows(props.tables.customers, {
         ...patiently,
         filters: [FilterCriteria.filter({ eventName: FilterRule.or('INSERT', 'MODIFY') })],
       })
-      .follows(props.ledger, {
+      .follows(props.tables.ledger, {
         ...patiently,
         // Interactions alone: their partition key is a customer. Pointers, receipts and deliveries are no events.
         filters: [
           FilterCriteria.filter({
             eventName: FilterRule.isEqual('INSERT'),
             dynamodb: { Keys: { pk: { S: FilterRule.beginsWith('cus_') } } },
+          }),
+        ],
+      })
+      .follows(props.tables.outreach, {
+        ...patiently,
+        // New jobs that ask for a channel; silence asks for none.
+        filters: [
+          FilterCriteria.filter({
+            eventName: FilterRule.isEqual('INSERT'),
+            dynamodb: { NewImage: { status: { S: FilterRule.isEqual('requested') } } },
           }),
         ],
       });

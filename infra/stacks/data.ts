@@ -48,6 +48,7 @@ export class DataStack extends Stack {
     const outreach = new Table(this, 'Outreach', {
       ...kept,
       partitionKey: text(tables.outreach.partitionKey),
+      stream: StreamViewType.NEW_IMAGE,
       timeToLiveAttribute: tables.outreach.timeToLive,
     });
     const registry = new Table(this, 'Registry', {

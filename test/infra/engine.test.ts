@@ -138,7 +138,7 @@ describe('asynchronous edges', () => {
     }
   });
 
-  it('publish what the streams show of customers and interactions, isolating what fails', () => {
+  it('publish what the streams show of customers, interactions and jobs, isolating what fails', () => {
     const streams = ofType(engine, 'AWS::Lambda::EventSourceMapping').filter(
       ({ properties }) => !isOwnQueue(at(properties, 'EventSourceArn')),
     );
@@ -148,6 +148,7 @@ describe('asynchronous edges', () => {
     expect(filters).toEqual([
       [{ eventName: ['INSERT', 'MODIFY'] }],
       [{ eventName: ['INSERT'], dynamodb: { Keys: { pk: { S: [{ prefix: 'cus_' }] } } } }],
+      [{ eventName: ['INSERT'], dynamodb: { NewImage: { status: { S: ['requested'] } } } }],
     ]);
     for (const { properties } of streams) {
       expect(at(properties, 'BisectBatchOnFunctionError')).toBe(true);

@@ -61,8 +61,10 @@ describe('the night', () => {
     expect(when(daily)).toEqual(['cron(0 3 * * ? *)', 'UTC']);
     expect(when(weekly)).toEqual(['cron(30 2 ? * MON *)', 'Europe/Berlin']);
     expect(at(daily.properties, 'Target', 'Input')).toBe('{"scheduledTime":"<aws.scheduler.scheduled-time>"}');
-    const told = at(functionOf(onTestStage, 'api/api').properties, 'Environment', 'Variables', 'NIGHT_SCHEDULE');
-    expect(JSON.parse(String(told))).toEqual(schedule);
+    for (const entry of ['api/api', 'nightly/begin']) {
+      const told = at(functionOf(onTestStage, entry).properties, 'Environment', 'Variables', 'NIGHT_SCHEDULE');
+      expect(JSON.parse(String(told))).toEqual(schedule);
+    }
   });
 });
 

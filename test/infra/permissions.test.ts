@@ -35,7 +35,7 @@ describe('permissions', () => {
     ['nightly/begin', { Registry: 'RW' }],
     ['nightly/measure', { Registry: 'RW', Customers: 'S' }],
     ['nightly/fit', { Registry: 'RW' }],
-    ['nightly/assign', { Registry: 'RW', Customers: 'WS', Ledger: 'W' }],
+    ['nightly/assign', { Registry: 'RW', Customers: 'RWS', Ledger: 'W' }],
     ['nightly/report', { Registry: 'RW' }],
   ])('of %s on tables are %j', (entry, expected) => {
     expect(tableRights(functionOf(engine, entry))).toEqual(expected);
@@ -75,13 +75,13 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let only what the flow needs send events, fill the retry queue and start nights', () => {
+  it('let only what the flow needs put events, start nights and send e-mail', () => {
     const may = (action: string) =>
       functionsOf(engine)
         .filter((found) => statementsOf(found).some((statement) => actionsOf(statement).includes(action)))
         .map(entryOf)
         .sort();
-    expect(may('events:PutEvents')).toEqual(['outreach/plan', 'stream/publish']);
+    expect(may('events:PutEvents')).toEqual(['stream/publish']);
     expect(may('states:StartExecution')).toEqual(['api/api']);
     expect(may('ses:SendEmail')).toEqual(['outreach/deliver']);
   });
