@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // `cdk synth` validates the templates; the tests look at what they say.
+    env: { CDK_VALIDATION: 'false' },
+  },
+});

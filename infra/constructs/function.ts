@@ -1,0 +1,190 @@
+import {
+  ArnFormat,
+  AssetHashType,
+  type CfnElement,
+  type CfnResource,
+  DockerImage,
+  type Duration,
+  RemovalPolicy,
+  Stack,
+  Validations,
+} from 'aws-cdk-lib';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  type EventSourceMappingOptions,
+  type FunctionProps,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { type Variable, variables } from '../../shared/contracts/environment.ts';
+import { bundleInto, repositoryPath, repositoryRoot } from '../bundling.ts';
+import { type BoundTable, tableActions, tableArns } from './bound-table.ts';
+
+export interface RapportFunctionProps {
+  /** Entry file, relative to the repository root; its export is `handler`. */
+  entry: `functions/${string}.ts`;
+  description: string;
+  timeout: Duration;
+  /** In MB; it sets the share of a processor too. 1,024 halves the start of 512. */
+  memorySize: number;
+  stage: string;
+  testStage: boolean;
+  deadLetterQueue?: Queue;
+  retries?: Pick<FunctionProps, 'retryAttempts' | 'maxEventAge'>;
+}
+
+/** Makes a function of the stage at hand. */
+export type FunctionFactory = (
+  scope: Construct,
+  id: string,
+  props: Omit<RapportFunctionProps, 'stage' | 'testStage'>,
+) => RapportFunction;
+
+/** Where the local stack finds the source of a function. */
+export const entryMetadata = 'rapport:entry';
+
+/** A function with a role and a log of its own. Each method gives a permission and the variable that goes with it. */
+export class RapportFunction extends Construct {
+  readonly lambda: LambdaFunction;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: RapportFunctionProps) {
+    super(scope, id);
+    const entry = repositoryPath(props.entry);
+    const logGroup = new LogGroup(this, 'Log', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.lambda = new LambdaFunction(this, 'Function', {
+      description: props.description,
+      code: bundled(entry),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memorySize,
+      timeout: props.timeout,
+      role: this.role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      environment: {
+        [variables.stage]: props.stage,
+        ...(props.testStage ? { [variables.testStage]: 'true' } : {}),
+      },
+      ...(props.deadLetterQueue ? { deadLetterQueue: props.deadLetterQueue } : {}),
+      ...props.retries,
+    });
+    logGroup.grantWrite(this.role);
+    (this.lambda.node.defaultChild as CfnResource).addMetadata(entryMetadata, entry);
+  }
+
+  set(variable: Variable, value: string): this {
+    this.lambda.addEnvironment(variable, value);
+    return this;
+  }
+
+  /** Gets, queries and batch gets, on the table and its indexes. */
+  reads(...tables: BoundTable[]): this {
+    for (const table of tables) this.uses(table, tableActions.reads, tableArns(table));
+    return this;
+  }
+
+  /** Puts, updates, deletes and condition checks, alone, in batches and in transactions. */
+  writes(...tables: BoundTable[]): this {
+    for (const table of tables) this.uses(table, tableActions.writes);
+    return this;
+  }
+
+  /** Unconditional puts and deletes, many in one call. */
+  writesInBulk(table: BoundTable): this {
+    return this.uses(table, tableActions.writesInBulk);
+  }
+
+  scans(table: BoundTable): this {
+    return this.uses(table, tableActions.scans);
+  }
+
+  /** Conditional updates, many in one call (PartiQL). */
+  updatesInBulk(table: BoundTable): this {
+    return this.uses(table, tableActions.updatesInBulk);
+  }
+
+  /** Is called with what changes in a table. The table's stream has to be on. */
+  follows({ table }: BoundTable, options: Omit<EventSourceMappingOptions, 'eventSourceArn'>): this {
+    const stream = table.tableStreamArn;
+    if (stream === undefined) throw new Error(`${table.node.path} has no stream to follow`);
+    this.may(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [stream]);
+    this.may(['dynamodb:ListStreams'], ['*']);
+    Validations.of(this.role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'dynamodb:ListStreams, which Lambda asks for beside a stream, knows no narrower resource.',
+    });
+    this.lambda.addEventSourceMapping(`Follow${table.node.id}`, { ...options, eventSourceArn: stream });
+    return this;
+  }
+
+  sendsTo(queue: Queue, variable: Variable): this {
+    this.may(['sqs:SendMessage'], [queue.queueArn]);
+    return this.set(variable, queue.queueUrl);
+  }
+
+  putsEventsTo(bus: EventBus): this {
+    this.may(['events:PutEvents'], [bus.eventBusArn]);
+    return this.set(variables.bus, bus.eventBusName);
+  }
+
+  /** Starts executions, and follows them to their end. */
+  starts(machine: StateMachine): this {
+    this.may(['states:StartExecution'], [machine.stateMachineArn]);
+    const stack = Stack.of(this);
+    const executions = stack.formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${machine.stateMachineName}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    this.may(['states:DescribeExecution'], [executions]);
+    const name = `<${stack.getLogicalId(machine.node.defaultChild as CfnElement)}.Name>`;
+    Validations.of(this.role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*]`,
+      reason: 'Each execution of this one state machine has a name of its own.',
+    });
+    return this.set(variables.valueRunMachine, machine.stateMachineArn);
+  }
+
+  may(actions: readonly string[], resources: string[]): this {
+    this.role.addToPrincipalPolicy(new PolicyStatement({ actions: [...actions], resources }));
+    return this;
+  }
+
+  private uses(bound: BoundTable, actions: readonly string[], resources = [bound.table.tableArn]): this {
+    this.may(actions, resources);
+    return this.set(bound.variable, bound.table.tableName);
+  }
+}
+
+/** CDK falls back to a container only where `tryBundle` says no; a failed build throws before that. */
+function bundled(entry: string): Code {
+  return Code.fromAsset(repositoryRoot, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      image: DockerImage.fromRegistry('none'),
+      // Never run: CDK takes two builds of one folder for the same unless their commands differ.
+      command: ['esbuild', entry],
+      local: {
+        tryBundle(folder) {
+          bundleInto(folder, entry);
+          return true;
+        },
+      },
+    },
+  });
+}

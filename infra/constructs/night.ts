@@ -1,0 +1,177 @@
+import { type CfnElement, Duration, RemovalPolicy, Stack, TimeZone, Validations } from 'aws-cdk-lib';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { ContextAttribute, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  JitterType,
+  JsonPath,
+  LogLevel,
+  Map as MapState,
+  StateMachine,
+  Succeed,
+  TaskInput,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import { variables } from '../../shared/contracts/environment.ts';
+import { cronExpression, type NightSchedule } from '../../shared/contracts/schedule.ts';
+import type { BoundTable } from './bound-table.ts';
+import type { FunctionFactory, RapportFunction } from './function.ts';
+import { DeadLetterQueue } from './queue.ts';
+
+export interface NightProps {
+  tables: { customers: BoundTable; ledger: BoundTable; registry: BoundTable };
+  createFunction: FunctionFactory;
+  schedule: NightSchedule;
+  segments: number;
+}
+
+type Step = 'begin' | 'measure' | 'fit' | 'assign' | 'report';
+
+/**
+ * The value run: begin → measure each segment → fit → assign each segment → report.
+ * The state carries only which run and which segment; everything else lies in the tables, so any step can be repeated.
+ */
+export class Night extends Construct {
+  readonly machine: StateMachine;
+
+  constructor(scope: Construct, id: string, props: NightProps) {
+    super(scope, id);
+    const steps = stepsOf(this, props);
+    this.machine = new StateMachine(this, 'ValueRun', {
+      comment: 'Works out anew what every customer is worth',
+      definitionBody: DefinitionBody.fromChainable(definition(this, steps, props.segments)),
+      timeout: Duration.hours(6),
+      tracingEnabled: true,
+      logs: {
+        destination: new LogGroup(this, 'Log', {
+          // Step Functions writes through a resource policy of 5 kB; this prefix keeps it short.
+          logGroupName: `/aws/vendedlogs/states/${Stack.of(this).stackName}`,
+          retention: RetentionDays.ONE_MONTH,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        includeExecutionData: false,
+      },
+    });
+    acceptWildcards(this.machine, Object.values(steps));
+    scheduleOf(this, this.machine, props.schedule);
+  }
+}
+
+function stepsOf(
+  scope: Construct,
+  { tables, createFunction, schedule, segments }: NightProps,
+): Record<Step, RapportFunction> {
+  const { customers, ledger, registry } = tables;
+  const step = (
+    id: string,
+    entry: `functions/${string}.ts`,
+    description: string,
+    minutes: number,
+    memorySize: number,
+  ) =>
+    createFunction(scope, id, { entry, description, timeout: Duration.minutes(minutes), memorySize })
+      .reads(registry)
+      .writes(registry);
+  return {
+    begin: step('Begin', 'functions/nightly/begin.ts', 'Opens a value run, or skips it', 1, 512)
+      .set(variables.segments, String(segments))
+      .set(variables.nightSchedule, JSON.stringify(schedule)),
+    measure: step('Measure', 'functions/nightly/measure.ts', 'Measures one segment of the customers', 5, 1024).scans(
+      customers,
+    ),
+    fit: step('Fit', 'functions/nightly/fit.ts', 'Merges the measures and fits the cut points', 5, 1024),
+    assign: step('Assign', 'functions/nightly/assign.ts', 'Scores one segment and writes what changed', 5, 1024)
+      .scans(customers)
+      .reads(customers)
+      .updatesInBulk(customers)
+      .writesInBulk(ledger),
+    report: step('Report', 'functions/nightly/report.ts', 'Closes a value run with its report', 1, 512),
+  };
+}
+
+function definition(scope: Construct, functions: Record<Step, RapportFunction>, segments: number) {
+  const task = (id: string, step: Step, options: { payload?: TaskInput; resultPath?: string } = {}) =>
+    new LambdaInvoke(scope, id, {
+      lambdaFunction: functions[step].lambda,
+      payloadResponseOnly: true,
+      retryOnServiceExceptions: false,
+      ...options,
+    })
+      .addRetry({
+        errors: [
+          'Lambda.ServiceException',
+          'Lambda.AWSLambdaException',
+          'Lambda.SdkClientException',
+          'Lambda.ClientExecutionTimeoutException',
+          'Lambda.TooManyRequestsException',
+        ],
+        interval: Duration.seconds(1),
+        maxAttempts: 8,
+        backoffRate: 2,
+        maxDelay: Duration.minutes(1),
+        jitterStrategy: JitterType.FULL,
+      })
+      // Every step can be repeated, so whatever else went wrong is worth another try.
+      .addRetry({ errors: ['States.ALL'], interval: Duration.seconds(2), maxAttempts: 3, backoffRate: 3 });
+
+  /** One segment for each branch; a step that runs out of time answers `done: false` and goes on where it stopped. */
+  const eachSegment = (name: string, step: Step) => {
+    const work = task(`${name} segment`, step);
+    return new MapState(scope, `${name} all segments`, {
+      itemsPath: JsonPath.stringAt('$.segments'),
+      maxConcurrency: segments,
+      resultPath: JsonPath.DISCARD,
+    }).itemProcessor(
+      work.next(
+        new Choice(scope, `${name} done?`)
+          .when(Condition.booleanEquals('$.done', true), new Succeed(scope, `${name} segment done`))
+          .otherwise(work),
+      ),
+    );
+  };
+  const run = TaskInput.fromObject({ runId: JsonPath.stringAt('$.runId'), asOf: JsonPath.stringAt('$.asOf') });
+
+  return task('Begin run', 'begin').next(
+    new Choice(scope, 'Skipped?')
+      .when(Condition.booleanEquals('$.skipped', true), new Succeed(scope, 'Skipped'))
+      .otherwise(
+        eachSegment('Measure', 'measure')
+          .next(task('Fit model', 'fit', { payload: run, resultPath: JsonPath.DISCARD }))
+          .next(eachSegment('Assign', 'assign'))
+          .next(task('Report run', 'report', { payload: run })),
+      ),
+  );
+}
+
+function scheduleOf(scope: Construct, machine: StateMachine, schedule: NightSchedule): void {
+  const deadLetters = new DeadLetterQueue(scope, 'ScheduleDeadLetters');
+  new Schedule(scope, 'Schedule', {
+    description: 'The night falls',
+    schedule: ScheduleExpression.expression(cronExpression(schedule), TimeZone.of(schedule.timeZone)),
+    target: new StepFunctionsStartExecution(machine, {
+      input: ScheduleTargetInput.fromObject({ scheduledTime: ContextAttribute.scheduledTime }),
+      retryAttempts: 10,
+      maxEventAge: Duration.hours(2),
+      deadLetterQueue: deadLetters.queue,
+    }),
+  });
+}
+
+function acceptWildcards(machine: StateMachine, steps: RapportFunction[]): void {
+  const stack = Stack.of(machine);
+  Validations.of(machine).acknowledge(
+    {
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'Log delivery and X-Ray know no narrower resource than all.',
+    },
+    ...steps.map(({ lambda }) => ({
+      id: `AwsSolutions-IAM5[Resource::<${stack.getLogicalId(lambda.node.defaultChild as CfnElement)}.Arn>:*]`,
+      reason: 'CDK lets a task invoke each version of its own function.',
+    })),
+  );
+}

@@ -1,0 +1,90 @@
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+import { variables } from '../../shared/contracts/environment.ts';
+import { tables } from '../../shared/contracts/tables.ts';
+import { Alarms } from '../constructs/alarms.ts';
+import type { BoundTable } from '../constructs/bound-table.ts';
+
+/** What stays: the four tables. Whatever reads or writes them lives in the engine stack and can be replaced. */
+export class DataStack extends Stack {
+  readonly tables: {
+    customers: BoundTable;
+    ledger: BoundTable;
+    outreach: BoundTable;
+    registry: BoundTable;
+  };
+
+  constructor(scope: Construct, id: string, props: { testStage: boolean; address?: string }) {
+    super(scope, id, { description: 'Rapport: customers, ledger, outreach and registry' });
+    const kept = {
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      // With DynamoDB's own key: encrypted at rest, and no charge for every call as with a key in KMS.
+      encryption: TableEncryption.DEFAULT,
+      deletionProtection: !props.testStage,
+      removalPolicy: props.testStage ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    };
+
+    const customers = new Table(this, 'Customers', {
+      ...kept,
+      partitionKey: text(tables.customers.partitionKey),
+      // A change of tier or consent shows only beside what was there before.
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    });
+    const ledger = new Table(this, 'Ledger', {
+      ...kept,
+      partitionKey: text(tables.ledger.partitionKey),
+      sortKey: text(tables.ledger.sortKey),
+      stream: StreamViewType.NEW_IMAGE,
+    });
+    const outreach = new Table(this, 'Outreach', {
+      ...kept,
+      partitionKey: text(tables.outreach.partitionKey),
+      stream: StreamViewType.NEW_IMAGE,
+      timeToLiveAttribute: tables.outreach.timeToLive,
+    });
+    const registry = new Table(this, 'Registry', {
+      ...kept,
+      partitionKey: text(tables.registry.partitionKey),
+      sortKey: text(tables.registry.sortKey),
+      timeToLiveAttribute: tables.registry.timeToLive,
+    });
+    addIndexes(outreach, tables.outreach.indexes, ProjectionType.ALL);
+    // The keys say it all: which identities lead to this customer.
+    addIndexes(registry, tables.registry.indexes, ProjectionType.KEYS_ONLY);
+
+    this.tables = {
+      customers: { table: customers, indexes: [], variable: variables.customersTable },
+      ledger: { table: ledger, indexes: [], variable: variables.ledgerTable },
+      outreach: { table: outreach, indexes: Object.keys(tables.outreach.indexes), variable: variables.outreachTable },
+      registry: { table: registry, indexes: Object.keys(tables.registry.indexes), variable: variables.registryTable },
+    };
+    new Alarms(this, 'Alarms', props).watchTables(this.tables);
+  }
+}
+
+function text(name: string) {
+  return { name, type: AttributeType.STRING };
+}
+
+function addIndexes(
+  table: Table,
+  indexes: Record<string, { partitionKey: string; sortKey: string }>,
+  projectionType: ProjectionType,
+): void {
+  for (const [indexName, keys] of Object.entries(indexes))
+    table.addGlobalSecondaryIndex({
+      indexName,
+      partitionKey: text(keys.partitionKey),
+      sortKey: text(keys.sortKey),
+      projectionType,
+    });
+}

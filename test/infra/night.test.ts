@@ -1,0 +1,107 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  at,
+  functionOf,
+  functionsOf,
+  type Json,
+  list,
+  ofType,
+  only,
+  type Resource,
+  synthesise,
+  target,
+} from './template.ts';
+
+const schedule = { hour: 2, minute: 30, weekday: 1, timeZone: 'Europe/Berlin' };
+
+let engine: Resource[];
+let onTestStage: Resource[];
+beforeAll(() => {
+  engine = synthesise().engine;
+  onTestStage = synthesise({ stage: 'trial', testStage: true, nightSchedule: schedule }).engine;
+});
+
+describe('the night', () => {
+  it('measures and assigns segment by segment, and repeats what fails', () => {
+    const states = definitionOf(only(engine, 'AWS::StepFunctions::StateMachine'));
+    expect(Object.keys(states as object)).toEqual([
+      'Begin run',
+      'Skipped?',
+      'Measure all segments',
+      'Fit model',
+      'Assign all segments',
+      'Report run',
+      'Skipped',
+    ]);
+    for (const name of ['Begin run', 'Fit model', 'Report run'])
+      expect(list(at(states, name, 'Retry')).length).toBeGreaterThan(0);
+    for (const name of ['Measure', 'Assign']) {
+      const segments = at(states, `${name} all segments`);
+      expect(at(segments, 'ItemsPath')).toBe('$.segments');
+      expect(at(segments, 'MaxConcurrency')).toBe(16);
+      const inner = at(segments, 'ItemProcessor', 'States');
+      expect(list(at(inner, `${name} segment`, 'Retry')).length).toBeGreaterThan(0);
+      expect(at(inner, `${name} done?`, 'Default')).toBe(`${name} segment`);
+    }
+  });
+
+  it('leaves no data in its log', () => {
+    expect(
+      at(only(engine, 'AWS::StepFunctions::StateMachine').properties, 'LoggingConfiguration', 'IncludeExecutionData'),
+    ).toBe(false);
+  });
+
+  it('falls by the clock of the merchant', () => {
+    const daily = only(engine, 'AWS::Scheduler::Schedule');
+    const weekly = only(onTestStage, 'AWS::Scheduler::Schedule');
+    const when = ({ properties }: Resource) => [
+      at(properties, 'ScheduleExpression'),
+      at(properties, 'ScheduleExpressionTimezone'),
+    ];
+    expect(when(daily)).toEqual(['cron(0 3 * * ? *)', 'UTC']);
+    expect(when(weekly)).toEqual(['cron(30 2 ? * MON *)', 'Europe/Berlin']);
+    expect(at(daily.properties, 'Target', 'Input')).toBe('{"scheduledTime":"<aws.scheduler.scheduled-time>"}');
+    for (const entry of ['api/api', 'nightly/begin']) {
+      const told = at(functionOf(onTestStage, entry).properties, 'Environment', 'Variables', 'NIGHT_SCHEDULE');
+      expect(JSON.parse(String(told))).toEqual(schedule);
+    }
+  });
+});
+
+describe('alarms', () => {
+  const ids = (resources: Resource[]) => ofType(resources, 'AWS::CloudWatch::Alarm').map(({ id }) => id);
+
+  it('tell of throttled functions, a late stream, faults of the API and nights', () => {
+    const throttled = ofType(engine, 'AWS::CloudWatch::Alarm')
+      .filter(({ properties }) => at(properties, 'MetricName') === 'Throttles')
+      .map(({ properties }) => target(at(properties, 'Dimensions', 0, 'Value')));
+    expect(throttled.sort()).toEqual(
+      functionsOf(engine)
+        .map(({ id }) => id)
+        .sort(),
+    );
+    for (const kind of ['StreamLags', 'ServerErrors', 'NightFailed', 'NightMissing'])
+      expect(ids(engine).filter((id) => id.startsWith(`Alarms${kind}`))).toHaveLength(1);
+  });
+
+  it('do not miss a daily night where it falls once a week', () => {
+    expect(ids(onTestStage).filter((id) => id.startsWith('AlarmsNightMissing'))).toEqual([]);
+  });
+
+  it('all reach the topic', () => {
+    const [topic] = ofType(engine, 'AWS::SNS::Topic');
+    for (const { properties } of ofType(engine, 'AWS::CloudWatch::Alarm'))
+      expect(list(at(properties, 'AlarmActions')).map(target)).toEqual([topic?.id]);
+  });
+
+  it('stand on one dashboard', () => {
+    expect(ofType(engine, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
+  });
+});
+
+/** The states of the definition, with what CloudFormation fills in left out. */
+function definitionOf({ properties }: Resource): Json {
+  const parts = list(at(properties, 'DefinitionString', 'Fn::Join', 1));
+  const text = parts.map((part) => (typeof part === 'string' ? part : 'arn')).join('');
+  return at(JSON.parse(text), 'States');
+}
