@@ -1,6 +1,6 @@
 import { App, type CfnResource, Duration, Stack } from 'aws-cdk-lib';
 import { CfnApi, CfnIntegration, CfnRoute, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
-import { AttributeType, BillingMode, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, type ITable, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import {
@@ -63,7 +63,7 @@ export function createApp({ context = {}, outdir }: { context?: Record<string, u
   const count = lambda('Count');
 
   publish.addEventSource(
-    new DynamoEventSource(table, {
+    new DynamoEventSource(table as ITable, {
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 50,
       bisectBatchOnError: true,
