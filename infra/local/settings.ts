@@ -1,0 +1,36 @@
+import { resolve } from 'node:path';
+import { checkAdminKey } from './admin-key.ts';
+import type { LocalStackOptions } from './stack.ts';
+import { StartError } from './start-error.ts';
+
+export interface Settings {
+  port: number;
+  dataFolder: string;
+  adminKey?: string;
+  engine?: NonNullable<LocalStackOptions['engine']>;
+}
+
+/**
+ * Settings from environment variables.
+ * @throws StartError naming the variable that is not understood
+ */
+export function readSettings(environment: Record<string, string | undefined>): Settings {
+  const { PORT = '8787', RAPPORT_DATA = '.rapport', RAPPORT_ADMIN_KEY, AWS_ENDPOINT_URL_DYNAMODB } = environment;
+  if (!/^\d{1,5}$/.test(PORT) || Number(PORT) > 65_535)
+    throw new StartError(`PORT must be a number from 0 to 65535 (0 chooses a free one), not ${PORT}`);
+  return {
+    port: Number(PORT),
+    dataFolder: resolve(RAPPORT_DATA),
+    ...(RAPPORT_ADMIN_KEY === undefined ? {} : { adminKey: checkAdminKey(RAPPORT_ADMIN_KEY) }),
+    ...(AWS_ENDPOINT_URL_DYNAMODB ? { engine: readEngine(AWS_ENDPOINT_URL_DYNAMODB, environment) } : {}),
+  };
+}
+
+function readEngine(url: string, environment: Record<string, string | undefined>): NonNullable<Settings['engine']> {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new StartError(`AWS_ENDPOINT_URL_DYNAMODB must be an http:// or https:// address, not ${url}`);
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = environment;
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return { url };
+  const credentials = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
+  return { url, credentials: { ...credentials, ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}) } };
+}

@@ -1,0 +1,236 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type BuiltBus, buildBus } from './build-bus.ts';
+import { buildFunctions, entryOf } from './build-functions.ts';
+import { buildMachines, buildSchedules, taskInvoker } from './build-machines.ts';
+import { openQueues } from './build-queues.ts';
+import { buildRoutes } from './build-routes.ts';
+import { buildSubscriptions, type Subscriptions } from './build-subscriptions.ts';
+import { bundleFunctions, bundleWorker } from './bundle.ts';
+import { engineClient } from './dynamodb-wire.ts';
+import { startDynoxide } from './dynoxide.ts';
+import { eventBridge } from './eventbus.ts';
+import type { LocalFunction } from './functions.ts';
+import { Gateway } from './gateway.ts';
+import { lockFolder } from './lock.ts';
+import { type Log, silentLog } from './log.ts';
+import { Outbox } from './outbox.ts';
+import { localPages } from './pages.ts';
+import { Positions } from './positions.ts';
+import type { Queue } from './queue.ts';
+import { Scheduler } from './scheduler.ts';
+import { ServiceEndpoint } from './services.ts';
+import { sqs } from './sqs.ts';
+import { StateMachines } from './state-machine.ts';
+import { Settling, type Status } from './status.ts';
+import { synthesise } from './synth.ts';
+import { createTables } from './tables.ts';
+import { Template } from './template.ts';
+import { Ticker } from './ticker.ts';
+
+export interface LocalStackOptions {
+  /** Everything that lasts: tables, queues, positions, executions, the outbox. Made where it is not there. */
+  dataFolder: string;
+  /** 0 chooses a free one. */
+  port: number;
+  /** Context of the CDK app; `stage`, `testStage` and `adminKeyHash` among it. */
+  context?: Record<string, unknown>;
+  /** `file:` URL of the module that exports `createApp`; default `infra/app.ts`. */
+  app?: string;
+  /** Another DynamoDB-compatible engine instead of the embedded one. */
+  engine?: { url: string; credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } };
+  /** Waits between the attempts of an asynchronous invocation, in seconds; default Lambda's own, a minute and two. */
+  asyncWaits?: readonly number[];
+  log?: Log;
+}
+
+export interface LocalStack {
+  /** `http://127.0.0.1:8787` */
+  url: string;
+  engineUrl: string;
+  outbox: Outbox;
+  /** How long the parts of the start took, in milliseconds. */
+  timings: Record<string, number>;
+  status(): Promise<Status>;
+  /** Resolves when everything that was accepted has been worked off: true; or false after so many milliseconds. */
+  settled(options?: { timeoutMs?: number }): Promise<boolean>;
+  /** Takes no more calls, lets what is under way end, and ends everything. */
+  stop(): Promise<void>;
+}
+
+const region = 'eu-west-1';
+const account = '000000000000';
+const drainPatience = 5_000;
+
+/**
+ * Runs the CDK app on this machine.
+ * @throws StartError for whatever the person who starts it can do something about
+ */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const log = options.log ?? silentLog;
+  const undo: (() => unknown)[] = [];
+  try {
+    return await start({ ...options, dataFolder: resolve(options.dataFolder) }, log, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)[]): Promise<LocalStack> {
+  const { dataFolder } = options;
+  const timings: Record<string, number> = {};
+  const begun = performance.now();
+  const timed = async <Result>(name: string, work: Promise<Result>): Promise<Result> => {
+    const result = await work;
+    timings[name] = Math.round(performance.now() - begun);
+    return result;
+  };
+  const journals = join(dataFolder, 'queues');
+  const functionFolder = join(dataFolder, 'functions');
+  mkdirSync(journals, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(dataFolder);
+  undo.push(() => lock.release());
+  const gateway = await Gateway.listen({ port: options.port, apiId: 'local', account, log });
+  undo.push(() => gateway.close(0));
+  const services = await ServiceEndpoint.listen();
+  undo.push(() => services.close());
+
+  const embedded = options.engine ? undefined : startDynoxide(dataFolder, log);
+  undo.push(async () => (await embedded?.catch(() => undefined))?.stop());
+  const [stacks, embeddedEngine, worker] = await Promise.all([
+    timed(
+      'synth',
+      synthesise({
+        app: options.app ?? new URL('../app.ts', import.meta.url).href,
+        context: { stage: 'local', testStage: true, ...options.context, 'aws:cdk:bundling-stacks': [] },
+        outdir: join(dataFolder, 'cdk.out'),
+      }),
+    ),
+    timed('engine', embedded ?? Promise.resolve(undefined)),
+    timed('worker', bundleWorker(functionFolder)),
+  ]);
+  const template = new Template(stacks, { region, account, servicesUrl: services.url, apiUrl: gateway.url });
+
+  const credentials = options.engine?.credentials ?? { accessKeyId: 'local', secretAccessKey: 'local' };
+  const engineUrl = options.engine?.url ?? embeddedEngine?.url ?? '';
+  const engine = engineClient({ url: engineUrl, region, ...credentials });
+  undo.push(() => engine.close());
+  const entries = template.of('AWS::Lambda::Function').map(entryOf);
+  const [bundles] = await Promise.all([
+    timed('bundles', bundleFunctions(join(functionFolder, 'bundles'), entries)),
+    timed('tables', createTables(template, engine.call)),
+  ]);
+
+  const endpoints = {
+    region,
+    dynamodb: engineUrl,
+    services: services.url,
+    credentials,
+    noFile: join(dataFolder, 'none'),
+  };
+  const functions = buildFunctions(template, bundles, worker, endpoints, log);
+  const routes = buildRoutes(template, functions);
+  for (const { target } of routes) target.warm();
+  undo.push(() => Promise.all([...functions.values()].map((one) => one.stop())));
+
+  const queues = await openQueues(template, journals);
+  const positions = await Positions.open(join(dataFolder, 'positions.journal'), log);
+  const outbox = await Outbox.open(join(dataFolder, 'outbox'));
+  const ticker = new Ticker();
+  const asyncWaits = options.asyncWaits ?? [60, 120];
+  const bus = await buildBus({ template, functions, queues, folder: journals, log, asyncWaits });
+  const subscriptions = buildSubscriptions({
+    template,
+    functions,
+    queues,
+    engine: engine.call,
+    positions,
+    ticker,
+    region,
+    log,
+  });
+  let settling: Settling | undefined;
+  const machines = await StateMachines.open(join(dataFolder, 'executions.journal'), buildMachines(template), {
+    invoke: taskInvoker(template, functions),
+    settled: async () => settling?.settled(60_000),
+    log,
+  });
+  settling = new Settling({ subscriptions, queues, waiting: bus.waiting, ticker, executions: () => machines.running });
+  const scheduler = new Scheduler(
+    buildSchedules(template, () => machines),
+    positions,
+    log,
+  );
+
+  services.add(
+    'AmazonSQS',
+    sqs(queues, (name) => template.queueUrl(name)),
+  );
+  services.add('AWSEvents', eventBridge(bus.buses, bus.rules, { region, account }));
+  services.add('AWSStepFunctions', machines.service);
+  services.add('POST /v2/email/outbound-emails', outbox.service);
+
+  for (const { invocation } of bus.waiting.values()) invocation.start();
+  for (const subscription of [...subscriptions.streams, ...subscriptions.queues]) subscription.start();
+  machines.resume();
+  scheduler.start();
+  const known = settling;
+  gateway.open(
+    routes,
+    localPages(outbox, () => known.status()),
+  );
+  timings.open = Math.round(performance.now() - begun);
+
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    await gateway.close(drainPatience);
+    scheduler.stop();
+    await endWork({ subscriptions, queues, bus, ticker, machines, functions });
+    await services.close();
+    for (const queue of [...queues.values(), ...[...bus.waiting.values()].map((one) => one.queue)]) await queue.close();
+    await positions.close();
+    engine.close();
+    await embeddedEngine?.stop();
+    lock.release();
+  };
+  return {
+    url: gateway.url,
+    engineUrl,
+    outbox,
+    timings,
+    status: () => known.status(),
+    settled: ({ timeoutMs = 60_000 } = {}) => known.settled(timeoutMs),
+    stop() {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+interface Working {
+  subscriptions: Subscriptions;
+  queues: ReadonlyMap<string, Queue>;
+  bus: BuiltBus;
+  ticker: Ticker;
+  machines: StateMachines;
+  functions: ReadonlyMap<string, LocalFunction>;
+}
+
+/** Nothing new is begun; invocations have a while to end, then they are ended. */
+async function endWork({ subscriptions, queues, bus, ticker, machines, functions }: Working): Promise<void> {
+  for (const queue of [...queues.values(), ...[...bus.waiting.values()].map((one) => one.queue)]) queue.halt();
+  const ends = [
+    machines.stop(),
+    ...subscriptions.streams.map((one) => one.stop()),
+    ...subscriptions.queues.map((one) => one.stop()),
+    ...[...bus.waiting.values()].map(({ invocation }) => invocation.stop()),
+  ];
+  ticker.stop();
+  const all = [...functions.values()];
+  const deadline = performance.now() + drainPatience;
+  while (all.some(({ inFlight }) => inFlight > 0) && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  await Promise.all(all.map((one) => one.stop()));
+  await Promise.all(ends);
+}

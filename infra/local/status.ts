@@ -1,0 +1,92 @@
+import type { BuiltBus } from './build-bus.ts';
+import type { Subscriptions } from './build-subscriptions.ts';
+import type { Queue } from './queue.ts';
+import type { Ticker } from './ticker.ts';
+
+/** What the stack says of itself. */
+export interface Status {
+  /** Everything that was accepted and is not worked off, but for what waits for another try. */
+  pending: { streams: number; bus: number; queues: number; executions: number };
+  idle: boolean;
+  /** Messages in queues that nobody works off, by queue. */
+  deadLetters: Record<string, number>;
+}
+
+export interface SettlingParts {
+  subscriptions: Subscriptions;
+  queues: ReadonlyMap<string, Queue>;
+  waiting: BuiltBus['waiting'];
+  ticker: Ticker;
+  /** How many executions run. */
+  executions(): number;
+}
+
+/** Tells when all that was accepted has been worked off: streams, events on the bus, queues. */
+export class Settling {
+  readonly #parts: SettlingParts;
+
+  constructor(parts: SettlingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * What is worked off may set off more, so it goes round until one round met nothing new.
+   * Executions are not waited for: they themselves wait here.
+   */
+  async settled(timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    return this.#parts.ticker.hurry(async () => {
+      for (;;) {
+        const before = this.#activity();
+        if (!(await this.#drained(deadline))) return false;
+        while (this.#handedOver() > 0) {
+          if (performance.now() > deadline) return false;
+          await this.#parts.ticker.pause(4);
+        }
+        if (this.#activity() === before) return true;
+      }
+    });
+  }
+
+  async status(): Promise<Status> {
+    const { subscriptions, queues, waiting } = this.#parts;
+    const drained = await this.#parts.ticker.hurry(() => this.#drained(performance.now() + 250));
+    const read = subscriptions.streams.reduce((sum, { busy }) => sum + busy, 0);
+    const consumed = [...queues.values()].filter(({ settings }) => subscriptions.consumed.has(settings.name));
+    const others = [...queues.values()].filter(({ settings }) => !subscriptions.consumed.has(settings.name));
+    const pending = {
+      streams: drained ? read : Math.max(1, read),
+      bus: pendingOf([...waiting.values()].map(({ queue }) => queue)),
+      queues: pendingOf(consumed),
+      executions: this.#parts.executions(),
+    };
+    return {
+      pending,
+      idle: Object.values(pending).every((count) => count === 0),
+      deadLetters: Object.fromEntries(others.map((queue) => [queue.settings.name, queue.counts().total])),
+    };
+  }
+
+  async #drained(deadline: number): Promise<boolean> {
+    const all = await Promise.all(this.#parts.subscriptions.streams.map((stream) => stream.drained(deadline)));
+    return all.every(Boolean);
+  }
+
+  #handedOver(): number {
+    const { subscriptions, queues, waiting } = this.#parts;
+    const consumed = [...queues.values()].filter(({ settings }) => subscriptions.consumed.has(settings.name));
+    return pendingOf([...[...waiting.values()].map(({ queue }) => queue), ...consumed]);
+  }
+
+  #activity(): number {
+    const { subscriptions, queues, waiting } = this.#parts;
+    const sent = [...queues.values(), ...[...waiting.values()].map(({ queue }) => queue)];
+    return (
+      subscriptions.streams.reduce((sum, { read }) => sum + read, 0) + sent.reduce((sum, queue) => sum + queue.sent, 0)
+    );
+  }
+}
+
+function pendingOf(queues: readonly Queue[]): number {
+  return queues.reduce((sum, queue) => sum + queue.counts().pending, 0);
+}
