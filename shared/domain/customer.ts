@@ -15,9 +15,11 @@ export type ProfileField = (typeof profileFields)[number];
 /** What the last value run said; its receipt stands in the ledger. */
 export interface Standing {
   tier: string;
+  /** The tier before that run: the same one where only the scores moved. */
   previousTier: string | null;
   /** Scores 1 to 5; absent for prospects. */
   scores?: { recency: number; frequency: number; monetary: number };
+  /** The run that last changed anything here. */
   runId: string;
   /** `asOf` of the run that brought the customer into this tier. */
   since: Instant;

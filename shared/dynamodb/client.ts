@@ -58,3 +58,12 @@ export function storeFault(error: unknown): unknown {
   const status = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }).httpStatusCode : undefined;
   return passing.includes(error.name) || network || (status ?? 0) >= 500 ? storeUnavailable(error) : error;
 }
+
+/** Makes a call of the store; what it throws is turned into the words of the engine by {@link storeFault}. */
+export async function guarded<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await call();
+  } catch (error) {
+    throw storeFault(error);
+  }
+}

@@ -70,6 +70,13 @@ export const runPartKey = (runId: string, phase: 'measure' | 'assign', segment: 
   pk: `run#${runId}`,
   sk: `${phase}#${String(segment).padStart(5, '0')}`,
 });
+/** Registry: the pieces of a part that is too large for one item; `writing` tells one writing of it from the next. */
+export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: string, piece: number) => ({
+  pk: part.pk,
+  sk: `${part.sk}#${writing}#${String(piece).padStart(4, '0')}`,
+});
+/** Registry: which value run is the current one. */
+export const currentRunKey = { pk: 'current-run', sk: 'current-run' };
 export const runListKey = (asOf: Instant, runId: string) => ({ pk: 'runs', sk: `${asOf}#${runId}` });
 
 /** Registry: an address that must not be written to on a channel, by a keyed hash of the address. */

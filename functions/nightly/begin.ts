@@ -1,0 +1,66 @@
+import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import type { NightSchedule } from '../../shared/contracts/schedule.ts';
+import { isKeyText } from '../../shared/domain/identity.ts';
+import { type Instant, instantOf, parseInstant } from '../../shared/domain/instant.ts';
+import { connect } from '../../shared/dynamodb/client.ts';
+import { readTestClock } from '../../shared/dynamodb/clock.ts';
+import { readSettings } from '../../shared/dynamodb/settings.ts';
+import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
+import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
+import { Problem } from '../../shared/engine/problem.ts';
+import { beginRun } from '../../shared/engine/value-run.ts';
+
+const environment = readVariables(process.env, [variables.registryTable, variables.nightSchedule, variables.segments]);
+const registry = environment[variables.registryTable];
+const schedule: NightSchedule = JSON.parse(environment[variables.nightSchedule]);
+const testStage = process.env[variables.testStage] === 'true';
+const client = connect();
+const stores = { runs: valueRunStore(client, registry), policies: tierPolicyStore(client, registry) };
+
+/** By the schedule, or on demand for one `asOf`. */
+export type NightInput = { scheduledTime: string } | { asOf: string; runId?: string };
+
+/** One scan segment of a run: what the steps over segments take, and answer with `done` beside it. */
+export interface SegmentInput {
+  runId: string;
+  asOf: Instant;
+  segment: number;
+  of: number;
+}
+
+/**
+ * Opens a value run. A scheduled night is skipped while the test clock holds: the test clock starts its own nights.
+ * So are a run that has finished and one older than the current run.
+ */
+export async function handler(input: NightInput) {
+  const held = testStage ? await readTestClock(client, registry) : undefined;
+  const machineTime = Date.now();
+  const { asOf, runId } = named(input);
+  if (held && 'scheduledTime' in input) return { skipped: true, reason: 'test_clock', runId, asOf, segments: [] };
+  const { baseCurrency: currency } = await readSettings(client, registry);
+  const opened = await beginRun(stores, {
+    runId,
+    asOf,
+    now: held ?? instantOf(machineTime),
+    machineTime,
+    timeZone: schedule.timeZone,
+    segments: Number(environment[variables.segments]),
+    currency,
+  });
+  if (opened.skipped) return { ...opened, segments: [] };
+  const segments = Array.from({ length: opened.segments }, (_, segment) => ({
+    runId,
+    asOf,
+    segment,
+    of: opened.segments,
+  }));
+  return { skipped: false, runId, asOf, segments };
+}
+
+function named(input: NightInput): { asOf: Instant; runId: string } {
+  const asOf = parseInstant('scheduledTime' in input ? input.scheduledTime : input.asOf);
+  if (asOf === undefined) throw new Problem(422, 'as_of_invalid', 'A value run needs an RFC 3339 time as its asOf.');
+  const runId = 'runId' in input && input.runId !== undefined ? input.runId : `run_${asOf.replace(/[-:.]/g, '')}`;
+  if (!isKeyText(runId)) throw new Problem(422, 'run_id_invalid', 'The id of the value run cannot form a key.');
+  return { asOf, runId };
+}

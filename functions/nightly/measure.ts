@@ -1,0 +1,21 @@
+import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { connect } from '../../shared/dynamodb/client.ts';
+import { populationStore } from '../../shared/dynamodb/population.ts';
+import { measureParts } from '../../shared/dynamodb/value-run-parts.ts';
+import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
+import { measureSegment } from '../../shared/engine/measure-segment.ts';
+import type { SegmentInput } from './begin.ts';
+
+const environment = readVariables(process.env, [variables.registryTable, variables.customersTable]);
+const registry = environment[variables.registryTable];
+const client = connect();
+const stores = {
+  runs: valueRunStore(client, registry),
+  measures: measureParts(client, registry),
+  population: populationStore(client, environment[variables.customersTable]),
+};
+
+export async function handler(input: SegmentInput, context: { getRemainingTimeInMillis(): number }) {
+  const done = await measureSegment(stores, input, () => context.getRemainingTimeInMillis());
+  return { ...input, done };
+}

@@ -1,0 +1,150 @@
+import type { Calendar } from './calendar.ts';
+import type { Facts } from './facts.ts';
+import { millisecondsOf } from './instant.ts';
+
+/** What a customer is scored by. */
+export interface RfmInputs {
+  /** Calendar days in the merchant's time zone; 0 for a purchase on the day of `asOf` or after it. */
+  daysSinceLastPurchase: number;
+  purchaseCount: number;
+  /** Minor units of the base currency. */
+  totalSpent: bigint;
+}
+
+/** 1 to 5 each; 5 is best. */
+export interface Scores {
+  recency: number;
+  frequency: number;
+  monetary: number;
+}
+
+/**
+ * What scores 2, 3, 4 and 5 ask for: at most so many days, at least so many purchases and minor units. Null where
+ * nobody can have that score, because too many customers are equal.
+ */
+export interface CutPoints {
+  kind: 'quintiles' | 'absolute';
+  /** How many buyers were measured. */
+  buyers: number;
+  recency: readonly (number | null)[];
+  frequency: readonly (number | null)[];
+  monetary: readonly (bigint | null)[];
+}
+
+/**
+ * What a customer with these facts is scored by; nothing for one without a purchase.
+ * @param today the day of `asOf` in the same calendar
+ */
+export function rfmInputsOf(
+  facts: Pick<Facts, 'purchaseCount' | 'totalSpent' | 'lastPurchaseAt'>,
+  today: number,
+  calendar: Calendar,
+): RfmInputs | undefined {
+  const { purchaseCount, totalSpent, lastPurchaseAt } = facts;
+  if (purchaseCount <= 0 || lastPurchaseAt === undefined) return undefined;
+  return {
+    daysSinceLastPurchase: Math.max(0, today - calendar(millisecondsOf(lastPurchaseAt))),
+    purchaseCount,
+    totalSpent,
+  };
+}
+
+export function scoresOf(cuts: CutPoints, { daysSinceLastPurchase, purchaseCount, totalSpent }: RfmInputs): Scores {
+  const scores = { recency: 1, frequency: 1, monetary: 1 };
+  for (const cut of cuts.recency) if (cut !== null && daysSinceLastPurchase <= cut) scores.recency += 1;
+  for (const cut of cuts.frequency) if (cut !== null && purchaseCount >= cut) scores.frequency += 1;
+  for (const cut of cuts.monetary) if (cut !== null && totalSpent >= cut) scores.monetary += 1;
+  return scores;
+}
+
+/** How often each value occurs. Merging is addition: neither the order nor the number of parts matters. */
+export type Histogram = Map<number, number>;
+
+/** What one pass over customers leaves behind; its size does not depend on how many there are. */
+export interface Measure {
+  /** Live customers, buyers or not. */
+  customers: number;
+  buyers: number;
+  /** Exact. */
+  days: Histogram;
+  /** Exact. */
+  purchases: Histogram;
+  /** By {@link amountBucket}. */
+  amounts: Histogram;
+}
+
+export function emptyMeasure(): Measure {
+  return { customers: 0, buyers: 0, days: new Map(), purchases: new Map(), amounts: new Map() };
+}
+
+/** Counts one live customer in. */
+export function measureCustomer(measure: Measure, inputs: RfmInputs | undefined): void {
+  measure.customers += 1;
+  if (!inputs) return;
+  measure.buyers += 1;
+  count(measure.days, inputs.daysSinceLastPurchase, 1);
+  count(measure.purchases, inputs.purchaseCount, 1);
+  count(measure.amounts, amountBucket(inputs.totalSpent), 1);
+}
+
+/** Adds one measure to another. */
+export function mergeMeasure(into: Measure, from: Measure): void {
+  into.customers += from.customers;
+  into.buyers += from.buyers;
+  for (const part of ['days', 'purchases', 'amounts'] as const)
+    for (const [value, times] of from[part]) count(into[part], value, times);
+}
+
+function count(histogram: Histogram, value: number, times: number): void {
+  histogram.set(value, (histogram.get(value) ?? 0) + times);
+}
+
+/** Buckets hold 7 bits below the leading one: amounts below 256 are exact, wider buckets span less than 0.8 %. */
+const bits = 7;
+const exact = 2 ** (bits + 1);
+
+/** The bucket of an amount in minor units, by integer arithmetic alone; buckets grow with amounts. */
+export function amountBucket(amount: bigint): number {
+  if (amount < exact) return amount < 0n ? 0 : Number(amount);
+  if (amount <= Number.MAX_SAFE_INTEGER) {
+    const number = Number(amount);
+    const high = Math.floor(number / 2 ** 32);
+    const exponent = high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(number);
+    return (exponent - bits) * 2 ** bits + Math.floor(number / 2 ** (exponent - bits));
+  }
+  const exponent = amount.toString(2).length - 1;
+  return (exponent - bits) * 2 ** bits + Number(amount >> BigInt(exponent - bits));
+}
+
+/** The smallest amount of a bucket. */
+export function amountOfBucket(bucket: number): bigint {
+  if (bucket < exact) return BigInt(bucket);
+  const shift = Math.floor(bucket / 2 ** bits) - 1;
+  return BigInt(bucket - shift * 2 ** bits) << BigInt(shift);
+}
+
+/**
+ * Quintiles by the share of buyers who are strictly worse: a score of k + 1 needs k fifths of them below. Equal values
+ * get equal scores, and of n different values the best fifth has a 5.
+ */
+export function quintiles({ buyers, days, purchases, amounts }: Measure): CutPoints {
+  return {
+    kind: 'quintiles',
+    buyers,
+    recency: cutsOf(days, (a, b) => b - a),
+    frequency: cutsOf(purchases, (a, b) => a - b),
+    monetary: cutsOf(amounts, (a, b) => a - b).map((bucket) => (bucket === null ? null : amountOfBucket(bucket))),
+  };
+}
+
+function cutsOf(histogram: Histogram, fromWorst: (a: number, b: number) => number): (number | null)[] {
+  const values = [...histogram].sort(([a], [b]) => fromWorst(a, b));
+  const all = values.reduce((sum, [, times]) => sum + times, 0);
+  const cuts: number[] = [];
+  let worse = 0;
+  for (const [value, times] of values) {
+    while (cuts.length < 4 && worse * 5 >= (cuts.length + 1) * all) cuts.push(value);
+    worse += times;
+  }
+  return [0, 1, 2, 3].map((index) => cuts[index] ?? null);
+}

@@ -1,0 +1,164 @@
+import type { Standing } from './customer.ts';
+import type { Instant } from './instant.ts';
+import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
+import { type TierPolicy, tierOf } from './tier-policy.ts';
+
+/** One nightly recalculation. */
+export interface ValueRun {
+  id: string;
+  asOf: Instant;
+  state: 'running' | 'succeeded' | 'failed';
+  startedAt: Instant;
+  finishedAt?: Instant;
+  /** Why it failed: `superseded` by a later run, or what the step said. */
+  failure?: string;
+  /** IANA name of the zone in which days are counted. */
+  timeZone: string;
+  /** The base currency; absent while no source has fixed it. */
+  currency?: string;
+  policy: TierPolicy;
+  segments: number;
+  /** Known once the customers are measured. */
+  cutPoints?: CutPoints;
+  report?: RunReport;
+}
+
+export interface RunReport extends Tally {
+  /** Real time from begin to report, whatever the clock at the door says. */
+  durationMs: number;
+  /** Capacity units of the tables of customers and receipts. */
+  units: Units;
+}
+
+export interface Units {
+  read: number;
+  write: number;
+}
+
+/** What assigning came to; over segments it adds up. */
+export interface Tally {
+  /** Live customers, buyers or not: those in the tiers. */
+  customers: number;
+  buyers: number;
+  /** Customers whose tier or scores changed. */
+  changed: number;
+  /** Customers by tier, after the run. */
+  tiers: Record<string, number>;
+  /** Customers by the tier before the run (`none` for those who had none) and the tier after it. */
+  migrations: Record<string, Record<string, number>>;
+}
+
+export function emptyTally(): Tally {
+  return { customers: 0, buyers: 0, changed: 0, tiers: {}, migrations: {} };
+}
+
+/** Counts one customer in. */
+export function tallyCustomer(tally: Tally, { kind, buyer, from, to }: Judgement): void {
+  tally.customers += 1;
+  if (buyer) tally.buyers += 1;
+  if (kind !== 'kept') tally.changed += 1;
+  tally.tiers[to] = (tally.tiers[to] ?? 0) + 1;
+  tallyMove(tally, from ?? 'none', to, 1);
+}
+
+/** Adds one tally to another. */
+export function mergeTally(into: Tally, from: Tally): void {
+  into.customers += from.customers;
+  into.buyers += from.buyers;
+  into.changed += from.changed;
+  for (const [tier, times] of Object.entries(from.tiers)) into.tiers[tier] = (into.tiers[tier] ?? 0) + times;
+  for (const [before, row] of Object.entries(from.migrations))
+    for (const [after, times] of Object.entries(row)) tallyMove(into, before, after, times);
+}
+
+function tallyMove({ migrations }: Tally, from: string, to: string, times: number): void {
+  migrations[from] ??= {};
+  const row = migrations[from];
+  row[to] = (row[to] ?? 0) + times;
+}
+
+/** Explains one change of a customer's value so exactly that anyone can compute it again. */
+export interface Receipt {
+  customerId: string;
+  runId: string;
+  asOf: Instant;
+  policyVersion: number;
+  /** The base currency of the amounts; absent while no source has fixed it. */
+  currency?: string;
+  /** Null for a customer without a purchase. */
+  inputs: RfmInputs | null;
+  cutPoints: CutPoints;
+  /** Null for a customer without a purchase. */
+  scores: Scores | null;
+  tier: string;
+  previousTier: string | null;
+}
+
+interface Move {
+  buyer: boolean;
+  /** The tier before the run; null where there was none. */
+  from: string | null;
+  to: string;
+}
+
+/** What a run makes of one customer. */
+export type Judgement =
+  /** The same tier and scores: nothing to write. */
+  | (Move & { kind: 'kept' })
+  /** This run has already written it. */
+  | (Move & { kind: 'written' })
+  | (Move & { kind: 'changed'; standing: Standing; receipt: Receipt });
+
+/** A run that has its cut points. */
+export type FittedRun = ValueRun & { cutPoints: CutPoints };
+
+export function isFitted(run: ValueRun): run is FittedRun {
+  return run.cutPoints !== undefined;
+}
+
+/** What the run makes of a live customer with this standing; `inputs` is absent for one without a purchase. */
+export function judge(
+  run: FittedRun,
+  customerId: string,
+  inputs: RfmInputs | undefined,
+  standing: Standing | undefined,
+): Judgement {
+  if (standing?.runId === run.id)
+    return {
+      kind: 'written',
+      buyer: standing.scores !== undefined,
+      from: standing.previousTier,
+      to: standing.tier,
+    };
+  const { tier, scores } = tierOf(run.policy, run.cutPoints, inputs);
+  const from = standing?.tier ?? null;
+  const move = { buyer: inputs !== undefined, from, to: tier };
+  if (standing?.tier === tier && sameScores(standing.scores, scores)) return { kind: 'kept', ...move };
+  return {
+    kind: 'changed',
+    ...move,
+    standing: {
+      tier,
+      previousTier: from,
+      ...(scores && { scores }),
+      runId: run.id,
+      since: standing?.tier === tier ? standing.since : run.asOf,
+    },
+    receipt: {
+      customerId,
+      runId: run.id,
+      asOf: run.asOf,
+      policyVersion: run.policy.version,
+      ...(run.currency && { currency: run.currency }),
+      inputs: inputs ?? null,
+      cutPoints: run.cutPoints,
+      scores: scores ?? null,
+      tier,
+      previousTier: from,
+    },
+  };
+}
+
+function sameScores(a: Scores | undefined, b: Scores | undefined): boolean {
+  return a?.recency === b?.recency && a?.frequency === b?.frequency && a?.monetary === b?.monetary;
+}

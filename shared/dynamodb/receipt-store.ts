@@ -1,0 +1,50 @@
+import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { CutPoints } from '../domain/rfm.ts';
+import type { Receipt } from '../domain/value-run.ts';
+import type { Receipts } from '../engine/assign-segment.ts';
+import { inBatches } from './batches.ts';
+import { type Client, guarded } from './client.ts';
+import { receiptKey } from './keys.ts';
+
+type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number];
+
+/** The receipts of value in the ledger: written in bulk, overwritten by the same run alone. */
+export function receiptStore(client: Client, ledger: string): Receipts {
+  return {
+    put: (receipts) =>
+      write(
+        receipts.map((receipt) => ({
+          PutRequest: { Item: { ...receiptKey(receipt.customerId, receipt.asOf, receipt.runId), ...receipt } },
+        })),
+      ),
+    drop: ({ id, asOf }, customerIds) =>
+      write(customerIds.map((customerId) => ({ DeleteRequest: { Key: receiptKey(customerId, asOf, id) } }))),
+  };
+
+  async function write(requests: WriteRequest[]) {
+    let units = 0;
+    await inBatches(requests, async (batch) => {
+      const answer = await guarded(() =>
+        client.send(new BatchWriteCommand({ RequestItems: { [ledger]: batch }, ReturnConsumedCapacity: 'TOTAL' })),
+      );
+      for (const { CapacityUnits } of answer.ConsumedCapacity ?? []) units += CapacityUnits ?? 0;
+      return answer.UnprocessedItems?.[ledger] ?? [];
+    });
+    return { units };
+  }
+}
+
+/** A receipt as it was read from the ledger. */
+export function receiptOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Receipt {
+  const receipt = item as unknown as Receipt;
+  return {
+    ...receipt,
+    inputs: receipt.inputs && { ...receipt.inputs, totalSpent: BigInt(receipt.inputs.totalSpent) },
+    cutPoints: cutPointsOf(receipt.cutPoints),
+  };
+}
+
+/** Amounts come back from the table as numbers where they are small. */
+export function cutPointsOf(cuts: CutPoints): CutPoints {
+  return { ...cuts, monetary: cuts.monetary.map((cut) => (cut === null ? null : BigInt(cut))) };
+}

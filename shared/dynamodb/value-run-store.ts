@@ -1,0 +1,123 @@
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { ValueRun } from '../domain/value-run.ts';
+import type { CurrentRun, Runs } from '../engine/value-run.ts';
+import { type Client, failedCondition, guarded } from './client.ts';
+import { currentRunKey, runKey, runListKey } from './keys.ts';
+import { cutPointsOf } from './receipt-store.ts';
+
+/** Value runs in the Registry: one item each, one that says which is current, and the list by `asOf`. */
+export function valueRunStore(client: Client, registry: string): Runs {
+  const runs: Runs = {
+    async read(runId) {
+      const item = await get(runKey(runId));
+      return item && valueRunOf(item);
+    },
+
+    async openedAt(runId) {
+      return Number((await get(runKey(runId)))?.openedAt ?? 0);
+    },
+
+    async current() {
+      return (await get(currentRunKey)) as CurrentRun | undefined;
+    },
+
+    takeOver: (run, seen) =>
+      unless(() =>
+        client.send(
+          new PutCommand({
+            TableName: registry,
+            Item: { ...currentRunKey, ...run, ...(seen && { previousRunId: seen.runId }) },
+            ...(seen
+              ? { ConditionExpression: 'runId = :seen', ExpressionAttributeValues: { ':seen': seen.runId } }
+              : { ConditionExpression: 'attribute_not_exists(pk)' }),
+          }),
+        ),
+      ),
+
+    async open(run, machineTime) {
+      const { failure: _failure, finishedAt: _finishedAt, ...rest } = run;
+      const running: ValueRun = { ...rest, state: 'running' };
+      const opened = await unless(() =>
+        client.send(
+          new PutCommand({
+            TableName: registry,
+            Item: { ...runKey(run.id), ...running, openedAt: machineTime },
+            ConditionExpression: 'attribute_not_exists(pk) OR #state = :failed',
+            ExpressionAttributeNames: { '#state': 'state' },
+            ExpressionAttributeValues: { ':failed': 'failed' },
+          }),
+        ),
+      );
+      await list(opened ? running : ((await runs.read(run.id)) ?? running));
+    },
+
+    async keepCutPoints(run) {
+      await unless(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: registry,
+            Key: runKey(run.id),
+            UpdateExpression: 'SET cutPoints = :cutPoints',
+            ConditionExpression: '#state = :running AND attribute_not_exists(cutPoints)',
+            ExpressionAttributeNames: { '#state': 'state' },
+            ExpressionAttributeValues: { ':running': 'running', ':cutPoints': run.cutPoints },
+          }),
+        ),
+      );
+    },
+
+    async close(run) {
+      const values = { state: run.state, finishedAt: run.finishedAt, failure: run.failure, report: run.report };
+      const ending = Object.entries(values).filter(([, value]) => value !== undefined);
+      await unless(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: registry,
+            Key: runKey(run.id),
+            UpdateExpression: `SET ${ending.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+            ConditionExpression: '#state = :running',
+            ExpressionAttributeNames: Object.fromEntries(ending.map(([name]) => [`#${name}`, name])),
+            ExpressionAttributeValues: {
+              ':running': 'running',
+              ...Object.fromEntries(ending.map(([name, value]) => [`:${name}`, value])),
+            },
+          }),
+        ),
+      );
+      const closed = (await runs.read(run.id)) ?? run;
+      await list(closed);
+      return closed;
+    },
+  };
+  return runs;
+
+  /** False where the condition failed. */
+  async function unless(call: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await guarded(call);
+      return true;
+    } catch (error) {
+      if (failedCondition(error)) return false;
+      throw error;
+    }
+  }
+
+  async function get(key: { pk: string; sk: string }): Promise<Record<string, unknown> | undefined> {
+    const { Item } = await guarded(() =>
+      client.send(new GetCommand({ TableName: registry, Key: key, ConsistentRead: true })),
+    );
+    return Item;
+  }
+
+  async function list(run: ValueRun): Promise<void> {
+    await guarded(() =>
+      client.send(new PutCommand({ TableName: registry, Item: { ...runListKey(run.asOf, run.id), ...run } })),
+    );
+  }
+}
+
+/** A run as it was read from its item or from the list. */
+export function valueRunOf({ pk: _pk, sk: _sk, openedAt: _openedAt, ...item }: Record<string, unknown>): ValueRun {
+  const run = item as unknown as ValueRun;
+  return { ...run, ...(run.cutPoints && { cutPoints: cutPointsOf(run.cutPoints) }) };
+}

@@ -1,0 +1,86 @@
+import { calendarOf } from '../domain/calendar.ts';
+import type { Facts } from '../domain/facts.ts';
+import { millisecondsOf } from '../domain/instant.ts';
+import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
+import { type MeasurePart, type Parts, type Runs, readRun } from './value-run.ts';
+
+/** One page of a segment; without a cursor it is the last. */
+export interface Page<Row> {
+  rows: Row[];
+  cursor?: string;
+  /** Read units that the page took. */
+  units: number;
+}
+
+/** What a night looks at in every customer. */
+export interface MeasuredRow {
+  /** False while only tests speak of this customer: left out of value. */
+  live: boolean;
+  facts: Pick<Facts, 'purchaseCount' | 'totalSpent' | 'lastPurchaseAt'>;
+}
+
+export interface MeasuredPopulation {
+  measurePage(segment: Segment, cursor: string | undefined): Promise<Page<MeasuredRow>>;
+}
+
+export interface Segment {
+  segment: number;
+  of: number;
+}
+
+/** A step stops and answers when less than this is left of its time, in milliseconds. */
+export const reserve = 10_000;
+
+/** After so many pages the result so far is saved, so that a crash costs little. */
+const pagesPerSave = 100;
+
+/**
+ * Measures the customers of one segment. Answers false where time ran out first; called again it goes on from there.
+ * @param remaining milliseconds that this step may still take
+ */
+export async function measureSegment(
+  stores: { runs: Pick<Runs, 'read'>; measures: Parts<MeasurePart>; population: MeasuredPopulation },
+  { runId, ...place }: Segment & { runId: string },
+  remaining: () => number,
+): Promise<boolean> {
+  const { measures, population } = stores;
+  const run = await readRun(stores.runs, runId);
+  const begun = await measures.read(runId, place.segment);
+  if (run.state !== 'running' || begun?.done) return true;
+  const calendar = calendarOf(run.timeZone);
+  const today = calendar(millisecondsOf(run.asOf));
+  const measure = begun?.measure ?? emptyMeasure();
+  let readUnits = begun?.readUnits ?? 0;
+  let pages = 0;
+  for await (const { rows, cursor, units } of pagesOf((from) => population.measurePage(place, from), begun?.cursor)) {
+    for (const { live, facts } of rows) if (live) measureCustomer(measure, rfmInputsOf(facts, today, calendar));
+    readUnits += units;
+    pages += 1;
+    const done = cursor === undefined;
+    const late = remaining() < reserve;
+    if (done || late || pages % pagesPerSave === 0) {
+      await measures.save(runId, place.segment, { ...(cursor && { cursor }), done, measure, readUnits });
+      if (done || late) return done;
+    }
+  }
+  return true;
+}
+
+/** Pages to the end, each next one fetched while the last one is worked on. */
+export async function* pagesOf<Row>(
+  fetch: (cursor: string | undefined) => Promise<Page<Row>>,
+  from: string | undefined,
+): AsyncGenerator<Page<Row>> {
+  let page = await fetch(from);
+  for (;;) {
+    if (page.cursor === undefined) {
+      yield page;
+      return;
+    }
+    const next = fetch(page.cursor);
+    // Whoever stops early never looks at it; a failure is thrown where it is awaited.
+    next.catch(() => undefined);
+    yield page;
+    page = await next;
+  }
+}

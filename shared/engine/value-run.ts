@@ -1,0 +1,198 @@
+import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import { emptyMeasure, type Measure, mergeMeasure } from '../domain/rfm.ts';
+import { cutPointsOf, type TierPolicy } from '../domain/tier-policy.ts';
+import {
+  emptyTally,
+  isFitted,
+  mergeTally,
+  type RunReport,
+  type Tally,
+  type Units,
+  type ValueRun,
+} from '../domain/value-run.ts';
+import { Problem } from './problem.ts';
+
+/** Where runs are kept. Every method may be repeated. */
+export interface Runs {
+  read(runId: string): Promise<ValueRun | undefined>;
+  /** Which run is the current one, and which one it took over from. */
+  current(): Promise<CurrentRun | undefined>;
+  /** Makes a run the current one, if `seen` still is. */
+  takeOver(run: { runId: string; asOf: Instant }, seen: CurrentRun | undefined): Promise<boolean>;
+  /** Opens a run; one that is there stays as it is, except that a failed one runs again. */
+  open(run: ValueRun, machineTime: number): Promise<void>;
+  /** Keeps the cut points, if there are none yet. */
+  keepCutPoints(run: ValueRun): Promise<void>;
+  /** Ends a run that is running and shows it in the list of runs. Answers with the run as it then stands. */
+  close(run: ValueRun): Promise<ValueRun>;
+  /** The machine's time at which the run was opened, in milliseconds since 1970. */
+  openedAt(runId: string): Promise<number>;
+}
+
+export interface CurrentRun {
+  runId: string;
+  asOf: Instant;
+  previousRunId?: string;
+}
+
+/** Progress and result of each segment of one phase. */
+export interface Parts<Part extends { done: boolean }> {
+  read(runId: string, segment: number): Promise<Part | undefined>;
+  /** False where the segment is already done: what is done stays. */
+  save(runId: string, segment: number, part: Part): Promise<boolean>;
+  drop(runId: string, segments: number): Promise<void>;
+}
+
+export interface MeasurePart {
+  /** Where to go on; absent before the first page and when done. */
+  cursor?: string;
+  done: boolean;
+  measure: Measure;
+  readUnits: number;
+}
+
+export interface AssignPart {
+  /** Where to go on; absent before the first page and when done. */
+  cursor?: string;
+  done: boolean;
+  /** What was counted up to the cursor. */
+  tally: Tally;
+  units: Units;
+  /** Customers after the cursor for whom receipts may stand in the ledger that nothing came of. */
+  unsettled: string[];
+}
+
+export interface TierPolicies {
+  /** The latest published policy, or the default one, which is kept once the base currency is known. */
+  current(currency: string | undefined): Promise<TierPolicy>;
+}
+
+export interface Opening {
+  runId: string;
+  asOf: Instant;
+  now: Instant;
+  /** The machine's time, in milliseconds since 1970; only ever compared with itself. */
+  machineTime: number;
+  timeZone: string;
+  segments: number;
+  currency: string | undefined;
+}
+
+export type Opened =
+  | { skipped: true; runId: string; asOf: Instant; reason: 'finished' | 'superseded' }
+  | { skipped: false; runId: string; asOf: Instant; segments: number };
+
+const tolerance = 5 * 60_000;
+
+/**
+ * Opens a run, or goes on with one that was interrupted. Runs follow each other in the order of their `asOf`: one that
+ * is older than the current run is skipped, and an unfinished run that a later one takes over from ends there.
+ */
+export async function beginRun(stores: { runs: Runs; policies: TierPolicies }, opening: Opening): Promise<Opened> {
+  const { runs, policies } = stores;
+  const { runId, asOf, now } = opening;
+  if (millisecondsOf(asOf) > millisecondsOf(now) + tolerance)
+    throw new Problem(422, 'as_of_in_future', 'A value run cannot look at a time that has not come.');
+  const known = await runs.read(runId);
+  if (known && known.asOf !== asOf)
+    throw new Problem(409, 'value_run_exists', 'There is a value run with this id and another asOf.');
+  if (known?.state === 'succeeded') return { skipped: true, runId, asOf, reason: 'finished' };
+  if (!(await becomeCurrent(runs, opening))) return { skipped: true, runId, asOf, reason: 'superseded' };
+  if (known) {
+    await runs.open(known, opening.machineTime);
+    return { skipped: false, runId, asOf, segments: known.segments };
+  }
+  const { timeZone, segments, currency } = opening;
+  const policy = await policies.current(currency);
+  const run: ValueRun = {
+    id: runId,
+    asOf,
+    state: 'running',
+    startedAt: now,
+    timeZone,
+    ...(currency && { currency }),
+    policy,
+    segments,
+  };
+  await runs.open(run, opening.machineTime);
+  return { skipped: false, runId, asOf, segments };
+}
+
+async function becomeCurrent(runs: Runs, { runId, asOf, now }: Opening): Promise<boolean> {
+  for (;;) {
+    const current = await runs.current();
+    if (current?.runId === runId) {
+      await endSuperseded(runs, current.previousRunId, now);
+      return true;
+    }
+    // A run ahead of the clock itself was held at a time that a test clock has since given back.
+    const ahead = current && millisecondsOf(current.asOf) > millisecondsOf(now) + tolerance;
+    if (current && current.asOf > asOf && !ahead) return false;
+    await runs.takeOver({ runId, asOf }, current);
+  }
+}
+
+async function endSuperseded(runs: Runs, runId: string | undefined, now: Instant): Promise<void> {
+  const run = runId === undefined ? undefined : await runs.read(runId);
+  if (run?.state === 'running') await runs.close({ ...run, state: 'failed', failure: 'superseded', finishedAt: now });
+}
+
+/** @throws Problem `value_run_unknown` */
+export async function readRun(runs: Pick<Runs, 'read'>, runId: string): Promise<ValueRun> {
+  const run = await runs.read(runId);
+  if (!run) throw new Problem(404, 'value_run_unknown', 'There is no such value run.');
+  return run;
+}
+
+/** Adds up what the segments measured and fixes the run's cut points, once and for all. */
+export async function fitRun(stores: { runs: Runs; measures: Parts<MeasurePart> }, runId: string): Promise<void> {
+  const { runs, measures } = stores;
+  const run = await readRun(runs, runId);
+  if (run.state !== 'running' || isFitted(run)) return;
+  const measure = emptyMeasure();
+  for (let segment = 0; segment < run.segments; segment++)
+    mergeMeasure(measure, (await finished(measures, run, segment)).measure);
+  // Nobody has bought before there is a base currency, so its amounts are never compared with.
+  const cutPoints = cutPointsOf(run.policy, measure, run.currency ?? 'EUR');
+  await runs.keepCutPoints({ ...run, cutPoints });
+}
+
+/** Adds up what the segments did and closes the run. Answers with the run as it then stands. */
+export async function reportRun(
+  stores: { runs: Runs; measures: Parts<MeasurePart>; assigned: Parts<AssignPart> },
+  { runId, now, machineTime }: { runId: string; now: Instant; machineTime: number },
+): Promise<ValueRun> {
+  const { runs, measures, assigned } = stores;
+  const run = await readRun(runs, runId);
+  const closed = await runs.close(run.state === 'running' ? { ...run, ...(await sumUp()) } : run);
+  await Promise.all([measures.drop(runId, run.segments), assigned.drop(runId, run.segments)]);
+  return closed;
+
+  async function sumUp(): Promise<Pick<ValueRun, 'state' | 'finishedAt' | 'report'>> {
+    const tally = emptyTally();
+    const units = { read: 0, write: 0 };
+    for (let segment = 0; segment < run.segments; segment++) {
+      const measured = await finished(measures, run, segment);
+      const part = await finished(assigned, run, segment);
+      mergeTally(tally, part.tally);
+      units.read += measured.readUnits + part.units.read;
+      units.write += part.units.write;
+    }
+    const durationMs = Math.max(0, Math.round(machineTime - (await runs.openedAt(runId))));
+    const report: RunReport = { ...tally, durationMs, units };
+    return { state: 'succeeded', finishedAt: now, report };
+  }
+}
+
+/** Ends a run whose steps failed for good. It can be started again under its id and goes on where it was. */
+export async function failRun(runs: Runs, { runId, now, failure }: { runId: string; now: Instant; failure: string }) {
+  const run = await readRun(runs, runId);
+  if (run.state !== 'running') return run;
+  return runs.close({ ...run, state: 'failed', failure, finishedAt: now });
+}
+
+async function finished<Part extends { done: boolean }>(parts: Parts<Part>, run: ValueRun, segment: number) {
+  const part = await parts.read(run.id, segment);
+  if (!part?.done) throw new Problem(409, 'value_run_unfinished', `Segment ${segment} of the value run is not done.`);
+  return part;
+}
