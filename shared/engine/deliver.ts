@@ -1,4 +1,3 @@
-import type { Customer } from '../domain/customer.ts';
 import { addressOf, verdictOf } from '../domain/decision.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { OutreachJob } from '../domain/outreach-job.ts';

@@ -5,6 +5,9 @@ import type { InteractionType } from '../domain/interaction.ts';
 import type { OutreachJob } from '../domain/outreach-job.ts';
 import type { OutreachChannel } from '../domain/play.ts';
 
+/** What events depend on in a customer. */
+export type CustomerState = Pick<Customer, 'id' | 'createdAt' | 'updatedAt' | 'consents' | 'standing'>;
+
 /** What events say of a new line of the ledger. */
 export interface Recorded {
   customerId: string;
@@ -17,11 +20,14 @@ export interface Recorded {
   test: boolean;
 }
 
+/** What events depend on in a job. */
+export type JobState = Pick<OutreachJob, 'id' | 'customerId' | 'status' | 'channel' | 'createdAt'>;
+
 /** What changed in a table. */
 export type Change =
-  | { kind: 'customer'; before: Customer | undefined; after: Customer }
+  | { kind: 'customer'; before: CustomerState | undefined; after: CustomerState }
   | { kind: 'interaction'; interaction: Recorded }
-  | { kind: 'job'; job: Pick<OutreachJob, 'id' | 'customerId' | 'status' | 'channel' | 'createdAt'> };
+  | { kind: 'job'; job: JobState };
 
 /** What the bus is told: identifiers and times, never personal data. */
 export type Event =
@@ -64,7 +70,7 @@ export function eventsOf(change: Change): Event[] {
   }
 }
 
-function customerEvents(before: Customer | undefined, after: Customer): Event[] {
+function customerEvents(before: CustomerState | undefined, after: CustomerState): Event[] {
   const customerId = after.id;
   const at = after.updatedAt;
   const events: Event[] = [];
@@ -86,7 +92,7 @@ function interactionEvent({ receivedAt, ...interaction }: Recorded): Event {
   return { type: 'InteractionRecorded', detail: { ...interaction, at: receivedAt } };
 }
 
-function jobEvents({ id, customerId, status, channel, createdAt }: Extract<Change, { kind: 'job' }>['job']): Event[] {
+function jobEvents({ id, customerId, status, channel, createdAt }: JobState): Event[] {
   if (status !== 'requested' || !channel) return [];
   return [{ type: 'OutreachRequested', detail: { jobId: id, customerId, channel, at: createdAt } }];
 }
