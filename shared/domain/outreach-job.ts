@@ -39,6 +39,7 @@ export interface OutreachJob {
 export function newJob(job: Pick<OutreachJob, 'id' | 'customerId' | 'play' | 'trigger' | 'decision'>): OutreachJob {
   const { chosen, silence, decidedAt } = job.decision;
   const at = { createdAt: decidedAt, updatedAt: decidedAt };
-  if (chosen === null) return { ...job, ...at, status: 'silent', reason: silence ?? ('no_address' satisfies SilenceReason) };
+  if (chosen === null)
+    return { ...job, ...at, status: 'silent', reason: silence ?? ('no_address' satisfies SilenceReason) };
   return { ...job, ...at, status: 'requested', channel: chosen };
 }

@@ -29,7 +29,8 @@ export async function listJobs(client: Client, table: string, query: JobQuery, n
   const list = new JobList(client, table, query, now);
   try {
     const wanted = query.limit + 1;
-    const found = query.customerId === undefined ? await list.byDay(wanted) : await list.ofCustomer(wanted, query.customerId);
+    const found =
+      query.customerId === undefined ? await list.byDay(wanted) : await list.ofCustomer(wanted, query.customerId);
     const items = found.slice(0, query.limit);
     const last = items.at(-1);
     return { jobs: items.map(jobOf), ...(found.length > query.limit && last && { next: last.createdAtJob }) };

@@ -34,6 +34,8 @@ export type Step =
   | { status: 'failed' | 'unconfirmed' | 'withdrawn'; reason: string }
   | { status: 'requested'; reason: string };
 
+export type SentJob = OutreachJob & { channel: OutreachChannel; sentAt: Instant };
+
 /** What delivering needs of the stores. */
 export interface DeliverStores extends Pick<PlanStores, 'readCustomer' | 'isSuppressed'> {
   readJob(jobId: string): Promise<OutreachJob | undefined>;
@@ -45,7 +47,7 @@ export interface DeliverStores extends Pick<PlanStores, 'readCustomer' | 'isSupp
    */
   step(jobId: string, claim: string | undefined, step: Step, now: Instant): Promise<boolean>;
   /** Keeps the message out in the customer's ledger; repeatable. */
-  recordMessage(job: OutreachJob & { channel: OutreachChannel; sentAt: Instant }): Promise<void>;
+  recordMessage(job: SentJob): Promise<void>;
 }
 
 /** One attempt at a job. */

@@ -3,7 +3,14 @@ import { addressOf, decide } from '../domain/decision.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import { newJob, type OutreachJob } from '../domain/outreach-job.ts';
-import { type NoOccasion, noOccasion, type OutreachChannel, occasionKey, type Play, type Trigger } from '../domain/play.ts';
+import {
+  type NoOccasion,
+  noOccasion,
+  type OutreachChannel,
+  occasionKey,
+  type Play,
+  type Trigger,
+} from '../domain/play.ts';
 
 /** What planning needs of the stores. */
 export interface PlanStores {
