@@ -9,9 +9,12 @@ export function connect(): Client {
   const client = new DynamoDBClient({ maxAttempts: 4 });
   return DynamoDBDocumentClient.from(client, {
     marshallOptions: { removeUndefinedValues: true },
-    unmarshallOptions: { wrapNumbers: readNumber },
+    unmarshallOptions,
   });
 }
+
+/** How items are read, from calls and from streams alike. */
+export const unmarshallOptions = { wrapNumbers: readNumber };
 
 function readNumber(text: string): number | bigint {
   const number = Number(text);

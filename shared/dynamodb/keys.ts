@@ -84,3 +84,21 @@ export const suppressionKey = (channel: string, hash: string) => ({
   pk: `suppression#${channel}#${hash}`,
   sk: 'suppression',
 });
+
+/** Outreach: one job; and by day in eight shards, or by customer, newest first. */
+export const jobKey = (jobId: string) => ({ jobId });
+export const jobIndexKeys = (jobId: string, createdAt: Instant) => ({
+  dayShard: dayShard(createdAt.slice(0, 10), shardOf(jobId)),
+  createdAtJob: `${createdAt}#${jobId}`,
+});
+export const jobShards = 8;
+export const dayShard = (day: string, shard: number) => `${day}#${shard}`;
+
+/** Outreach: the days on which there are jobs, so that a list reads no day in vain. */
+export const jobDaysKey = { jobId: 'days' };
+
+function shardOf(jobId: string): number {
+  let sum = 0;
+  for (const character of jobId.slice(-4)) sum += character.charCodeAt(0);
+  return sum % jobShards;
+}

@@ -1,0 +1,71 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Change, CustomerState, JobState, Recorded } from '../engine/publish.ts';
+import { unmarshallOptions } from './client.ts';
+
+/** A record of a table's stream, as Lambda hands it over. */
+export interface StreamRecord {
+  eventName?: string | undefined;
+  dynamodb?: { Keys?: Image | undefined; NewImage?: Image | undefined; OldImage?: Image | undefined } | undefined;
+}
+/** Attribute values in the form of the wire; binary ones, which no item here has, are text in it. */
+type Image = Record<string, unknown>;
+
+/**
+ * What a stream record says in the words of the engine: a customer written, a line of the ledger or an outreach job
+ * added. Nothing for removals and for the other items of the tables. Tables are told apart by their keys.
+ */
+export function changeOf({ eventName, dynamodb }: StreamRecord): Change | undefined {
+  const { Keys, NewImage, OldImage } = dynamodb ?? {};
+  if (!Keys || !NewImage || eventName === 'REMOVE') return undefined;
+  if ('pk' in Keys) return eventName === 'INSERT' ? ledgerChange(read(NewImage)) : undefined;
+  if ('jobId' in Keys) return eventName === 'INSERT' ? jobChange(read(NewImage)) : undefined;
+  if ('customerId' in Keys) return customerChange(read(NewImage), OldImage && read(OldImage));
+  return undefined;
+}
+
+type Item = Record<string, unknown>;
+
+function read(image: Image): Item {
+  return unmarshall(image as Record<string, AttributeValue>, unmarshallOptions);
+}
+
+function customerChange(after: Item, before: Item | undefined): Change | undefined {
+  const state = customerState(after);
+  return state && { kind: 'customer', after: state, before: before && customerState(before) };
+}
+
+function customerState(item: Item): CustomerState | undefined {
+  if (!hasText(item, 'customerId', 'createdAt', 'updatedAt') || typeof item.consents !== 'object') return undefined;
+  const { customerId, ...state } = item as unknown as Omit<CustomerState, 'id'> & { customerId: string };
+  return { id: customerId, ...state };
+}
+
+function ledgerChange(item: Item): Change | undefined {
+  if (!hasText(item, 'pk', 'id', 'type', 'sourceId', 'occurredAt', 'receivedAt')) return undefined;
+  if (!(item.pk as string).startsWith('cus_')) return undefined;
+  const line = item as unknown as Recorded & { pk: string; id: string; order?: { snapshot?: { test?: boolean } } };
+  return {
+    kind: 'interaction',
+    interaction: {
+      customerId: line.pk,
+      interactionId: line.id,
+      type: line.type,
+      sourceId: line.sourceId,
+      occurredAt: line.occurredAt,
+      receivedAt: line.receivedAt,
+      backfill: item.backfill === true,
+      test: line.order?.snapshot?.test === true,
+    },
+  };
+}
+
+function jobChange(item: Item): Change | undefined {
+  if (!hasText(item, 'jobId', 'customerId', 'status', 'createdAt')) return undefined;
+  const { jobId, ...job } = item as unknown as Omit<JobState, 'id'> & { jobId: string };
+  return { kind: 'job', job: { id: jobId, ...job } };
+}
+
+function hasText(item: Item, ...names: string[]): boolean {
+  return names.every((name) => typeof item[name] === 'string');
+}

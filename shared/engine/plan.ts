@@ -1,0 +1,75 @@
+import type { Customer } from '../domain/customer.ts';
+import { addressOf, decide } from '../domain/decision.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { Mint } from '../domain/interaction.ts';
+import { newJob, type OutreachJob } from '../domain/outreach-job.ts';
+import {
+  type NoOccasion,
+  noOccasion,
+  type OutreachChannel,
+  occasionKey,
+  type Play,
+  type Trigger,
+} from '../domain/play.ts';
+
+/** What planning needs of the stores. */
+export interface PlanStores {
+  readCustomer(customerId: string): Promise<Customer | undefined>;
+  /** The highest tier of the policy in force; nothing while there is none. */
+  readTopTier(): Promise<string | undefined>;
+  isSuppressed(channel: OutreachChannel, address: string): Promise<boolean>;
+  /** Keeps a job unless one with its id is there: then nothing changes. */
+  addJob(job: OutreachJob): Promise<'added' | 'known'>;
+}
+
+export type Planned =
+  | { play: string; outcome: 'no_occasion'; reason: NoOccasion | 'unknown_customer' }
+  | { play: string; outcome: 'added' | 'known'; job: OutreachJob };
+
+/**
+ * One decision for each play to which the trigger is an occasion, kept with its reasons also where the outcome is
+ * silence. The id of a job comes from its play, customer and occasion, so a trigger that is delivered again adds
+ * nothing, and the first decision stands.
+ */
+export async function planOutreach(
+  { customerId, trigger }: { customerId: string; trigger: Trigger },
+  plays: readonly Play[],
+  stores: PlanStores,
+  mint: Mint,
+  now: Instant,
+): Promise<Planned[]> {
+  const customer = await stores.readCustomer(customerId);
+  const topTier = trigger.kind === 'tier' ? await stores.readTopTier() : undefined;
+  const planned: Planned[] = [];
+  for (const play of plays) {
+    const reason = customer ? noOccasion(play, trigger, customer, topTier) : 'unknown_customer';
+    if (!customer || reason !== undefined) {
+      planned.push({ play: play.id, outcome: 'no_occasion', reason: reason ?? 'unknown_customer' });
+      continue;
+    }
+    const decision = decide(play, customer, await suppressedChannels(play.channels, customer, stores), now);
+    const job = newJob({
+      id: mint('job', customerId, ...occasionKey(play, trigger)),
+      customerId,
+      play: { id: play.id, version: play.version },
+      trigger,
+      decision,
+    });
+    planned.push({ play: play.id, outcome: await stores.addJob(job), job });
+  }
+  return planned;
+}
+
+/** The channels on which the customer's present address must not be written to. */
+export async function suppressedChannels(
+  channels: readonly OutreachChannel[],
+  customer: Customer,
+  stores: Pick<PlanStores, 'isSuppressed'>,
+): Promise<Set<OutreachChannel>> {
+  const suppressed = new Set<OutreachChannel>();
+  for (const channel of channels) {
+    const address = addressOf(customer, channel);
+    if (address !== undefined && (await stores.isSuppressed(channel, address))) suppressed.add(channel);
+  }
+  return suppressed;
+}
