@@ -1,3 +1,4 @@
+import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import type { Access } from '../../shared/domain/access.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Client, TableNames } from '../../shared/dynamodb/client.ts';
@@ -5,6 +6,7 @@ import type { Settings } from '../../shared/dynamodb/settings.ts';
 import { type CursorFrame, readCursor, writeCursor } from '../../shared/http/cursors.ts';
 import type { HttpRequest } from '../../shared/http/request.ts';
 import { defaultLimit } from '../../shared/http/schemas/common.ts';
+import type { Machine } from './value-run-machine.ts';
 
 /** What one request may use. */
 export interface Door {
@@ -18,6 +20,11 @@ export interface Door {
   request: HttpRequest;
   access: Access;
   settings(): Promise<Settings>;
+  /** Milliseconds since 1970 by no test clock: for what must go on while a test clock stands still. */
+  realTime(): number;
+  /** What runs the night; @throws Error where the deployment has none */
+  machine(): Machine;
+  nightSchedule?: NightSchedule;
 }
 
 export interface Paging {

@@ -1,5 +1,6 @@
 import { type NightSchedule, nextOccurrence } from '../../shared/contracts/schedule.ts';
 import { instantOf, millisecondsOf } from '../../shared/domain/instant.ts';
+import { runIdOf } from '../../shared/domain/value-run.ts';
 import { readTestClock } from '../../shared/dynamodb/clock.ts';
 import { holdTestClock } from '../../shared/dynamodb/test-clock-store.ts';
 import { advanceClock, releaseClock } from '../../shared/engine/advance-clock.ts';
@@ -8,7 +9,6 @@ import type { HttpAnswer } from '../../shared/http/request.ts';
 import { route } from '../../shared/http/route.ts';
 import { clock, clockIn } from '../../shared/http/schemas/test-clock.ts';
 import type { Door } from './door.ts';
-import { runIdOf } from './run-id.ts';
 import { finishRun, startRun } from './value-run-machine.ts';
 
 const answers = { 200: { description: 'The clock', schema: clock } };

@@ -31,11 +31,7 @@ export async function startRun(machine: Machine, runId: string, asOf: Instant): 
 }
 
 /** Runs to the end; `meanwhile` is called at every look. @throws Problem `value_run_failed` */
-export async function finishRun(
-  machine: Machine,
-  executionArn: string,
-  meanwhile: () => Promise<void>,
-): Promise<void> {
+export async function finishRun(machine: Machine, executionArn: string, meanwhile: () => Promise<void>): Promise<void> {
   for (let pause = 10; ; pause = Math.min(250, pause * 1.5)) {
     const status = await statusOf(machine, executionArn);
     if (status === 'SUCCEEDED') return;

@@ -92,12 +92,10 @@ export const moneyIn = z.pipe(
 export const paging = {
   limit: z.optional(
     z.pipe(
-      z
-        .string()
-        .check(
-          z.regex(/^([1-9]\d?|100)$/, 'must be a number from 1 to 100'),
-          z.meta({ type: 'integer', minimum: 1, maximum: 100, default: 20 }),
-        ),
+      z.string().check(
+        z.refine((text) => /^([1-9]\d?|100)$/.test(text), 'must be a number from 1 to 100'),
+        z.meta({ type: 'integer', minimum: 1, maximum: 100, default: 20 }),
+      ),
       z.transform(Number),
     ),
   ),

@@ -79,10 +79,9 @@ export function whoFault(given: InteractionGiven): string | undefined {
 }
 
 /** A batch; each item is validated on its own, so that one bad item does not hold back the others. */
-export const batchIn = named(
-  'InteractionBatchGiven',
-  z.strictObject({ interactions: z.array(z.unknown()).check(z.minLength(1), z.maxLength(100)) }),
-);
+export const batchIn = z.strictObject({
+  interactions: z.array(z.unknown()).check(z.minLength(1), z.maxLength(100)),
+});
 
 /** For the document: what the items of a batch are. */
 export const interactionsIn = named(
