@@ -1,8 +1,9 @@
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import type { Instant } from '../../shared/domain/instant.ts';
 import type { Mint } from '../../shared/domain/interaction.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
-import { readClock } from '../../shared/dynamodb/clock.ts';
+import { type ClockReading, readClock, systemTime } from '../../shared/dynamodb/clock.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
@@ -15,7 +16,8 @@ import { storefronts } from '../../shared/storefronts/storefronts.ts';
 /** What both ways in, the webhook and the retry queue, share. Made once for each container. */
 const names = readVariables(process.env, [variables.customersTable, variables.ledgerTable, variables.registryTable]);
 const registry = names.REGISTRY_TABLE;
-const client = connect();
+/** Shops wait five seconds for an answer: what takes longer goes to the retry queue. */
+const client = connect({ requestTimeout: 1_500, maxAttempts: 2 });
 
 export const ports: ReceivePorts = {
   records: recordStore(client, { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry }),
@@ -29,7 +31,22 @@ export const ports: ReceivePorts = {
   },
 };
 
-export const now = () => readClock({ testStage: process.env[variables.testStage] === 'true', client, registry });
+let lastKnown: ClockReading | undefined;
+
+/**
+ * The clock at the door. A test stage whose clock cannot be read goes by what it showed last, so that a delivery can
+ * still be kept while the store is away.
+ */
+export async function now(): Promise<Instant> {
+  try {
+    const clock = await readClock({ testStage: process.env[variables.testStage] === 'true', client, registry });
+    lastKnown = clock;
+    return clock.at;
+  } catch (error) {
+    if (!lastKnown) throw error;
+    return lastKnown.held ? lastKnown.at : systemTime();
+  }
+}
 
 /** How long a source is trusted before it is read again: a new `backfillBefore` or secret counts after this at the latest. */
 const trustedFor = 30_000;

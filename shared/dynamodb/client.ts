@@ -4,9 +4,15 @@ import { storeUnavailable } from '../engine/problem.ts';
 
 export type Client = DynamoDBDocumentClient;
 
-/** Endpoint, region and credentials come from the environment. Numbers beyond 2^53 are read as bigint. */
-export function connect(): Client {
-  const client = new DynamoDBClient({ maxAttempts: 4 });
+/**
+ * Endpoint, region and credentials come from the environment. Numbers beyond 2^53 are read as bigint.
+ * @param patience `requestTimeout` in milliseconds for one attempt, `maxAttempts` with growing waits between
+ */
+export function connect(patience: { requestTimeout?: number; maxAttempts?: number } = {}): Client {
+  const client = new DynamoDBClient({
+    maxAttempts: patience.maxAttempts ?? 4,
+    requestHandler: { connectionTimeout: 1_000, requestTimeout: patience.requestTimeout ?? 10_000 },
+  });
   return DynamoDBDocumentClient.from(client, {
     marshallOptions: { removeUndefinedValues: true },
     unmarshallOptions,

@@ -3,15 +3,26 @@ import { type Instant, instantOf } from '../domain/instant.ts';
 import { type Client, storeFault } from './client.ts';
 import { clockKey } from './keys.ts';
 
+export interface ClockReading {
+  at: Instant;
+  /** True where the test clock holds this time; false while real time runs. */
+  held: boolean;
+}
+
 /**
  * The one clock at the door: real time or, on a test stage where the test clock is set, the time that it holds.
  * @throws Problem `store_unavailable` where a test stage's clock cannot be read
  */
-export async function readClock(stage: { testStage: boolean; client: Client; registry: string }): Promise<Instant> {
-  if (stage.testStage) {
-    const held = await readTestClock(stage.client, stage.registry);
-    if (held) return held;
-  }
+export async function readClock(stage: {
+  testStage: boolean;
+  client: Client;
+  registry: string;
+}): Promise<ClockReading> {
+  const held = stage.testStage ? await readTestClock(stage.client, stage.registry) : undefined;
+  return held ? { at: held, held: true } : { at: systemTime(), held: false };
+}
+
+export function systemTime(): Instant {
   return instantOf(Date.now());
 }
 

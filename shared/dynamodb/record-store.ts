@@ -76,7 +76,7 @@ function keysOf(reads: Required<Reads>, tables: Tables): Map<string, Item[]> {
   return keys;
 }
 
-const placeOf = (table: string, key: Item) => `${table} ${key.customerId ?? key.pk} ${key.sk ?? ''}`;
+const placeOf = (table: string, key: Item) => `${table} ${key.pk ?? key.customerId} ${key.sk ?? ''}`;
 
 async function batchGet(client: Client, asked: Map<string, Item[]>, consistent: boolean): Promise<Map<string, Item>> {
   const found = new Map<string, Item>();
@@ -86,8 +86,7 @@ async function batchGet(client: Client, asked: Map<string, Item[]>, consistent: 
     const answer = await send(client, requests);
     for (const [table, items] of Object.entries(answer.Responses ?? {})) {
       const keyed = table in requests ? items : [];
-      for (const item of keyed)
-        found.set(placeOf(table, item.pk === undefined ? { customerId: item.customerId } : item), item);
+      for (const item of keyed) found.set(placeOf(table, item), item);
     }
     requests = answer.UnprocessedKeys as typeof requests;
     if (round === 5 && Object.keys(requests).length > 0) throw storeFault(named('ThrottlingException'));

@@ -45,7 +45,8 @@ function checkDepth(text: string): void {
 
 function exactNumber(text: string): number | string {
   const number = Number(text);
-  return String(number) === text ? number : text;
+  const isExact = Number.isInteger(number) ? Number.isSafeInteger(number) : true;
+  return isExact && String(number) === text ? number : text;
 }
 
 function refuseTwice({ position }: { position: number }): never {

@@ -1,0 +1,82 @@
+import { type DynamoDBDocumentClient, PutCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { variables } from '../../shared/contracts/environment.ts';
+import type { Source } from '../../shared/domain/source.ts';
+import { connect } from '../../shared/dynamodb/client.ts';
+import type { CustomerItem } from '../../shared/dynamodb/customer-item.ts';
+import { sourceKey } from '../../shared/dynamodb/keys.ts';
+import { type Embedded, startEmbedded } from '../embedded.ts';
+import { type FaultProxy, startFaultProxy } from '../fault-proxy.ts';
+import { httpEvent, lambdaContext } from '../http-event.ts';
+import { type Signed, shopifySecret, standardSecret } from '../signed.ts';
+
+/** The webhook function with an engine of its own behind a proxy that can fail. */
+export interface Door {
+  embedded: Embedded;
+  proxy: FaultProxy;
+  /** Straight to the engine, past the proxy's plan. */
+  client: DynamoDBDocumentClient;
+  deliver(sourceId: string, signed: Signed): Promise<{ status: number; body: Record<string, unknown> }>;
+  customers(): Promise<CustomerItem[]>;
+  lines(customerId: string): Promise<Record<string, unknown>[]>;
+  stop(): Promise<void>;
+}
+
+export async function openDoor(): Promise<Door> {
+  const embedded = await startEmbedded();
+  const client = connect();
+  const proxy = await startFaultProxy(embedded.endpoint);
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = proxy.endpoint;
+  process.env.AWS_ENDPOINT_URL_SQS = 'http://127.0.0.1:1';
+  process.env[variables.retryQueue] = 'http://127.0.0.1:1/retry';
+  for (const source of [aSource('shop', 'shopify'), aSource('till', 'standard')]) {
+    await client.send(
+      new PutCommand({ TableName: embedded.tables.registry, Item: { ...sourceKey(source.id), ...source } }),
+    );
+  }
+  const { handler } = await import('../../functions/webhooks/receive.ts');
+  return {
+    embedded,
+    proxy,
+    client,
+    async deliver(sourceId, { headers, body }) {
+      const event = httpEvent({ routeKey: 'POST /v1/webhooks/{sourceId}', params: { sourceId }, headers, body });
+      const answer = await handler(event, lambdaContext());
+      return { status: Number(answer.statusCode), body: JSON.parse(answer.body ?? '{}') };
+    },
+    async customers() {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: embedded.tables.customers, Limit: 1000 }));
+      return Items as CustomerItem[];
+    },
+    async lines(customerId) {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName: embedded.tables.ledger,
+          KeyConditionExpression: 'pk = :customer',
+          ExpressionAttributeValues: { ':customer': customerId },
+          Limit: 1000,
+        }),
+      );
+      return Items;
+    },
+    async stop() {
+      client.destroy();
+      await proxy.stop();
+      await embedded.stop();
+    },
+  };
+}
+
+function aSource(id: string, platform: Source['platform']): Source {
+  const at = '2026-01-01T00:00:00.000Z';
+  return {
+    id,
+    platform,
+    secrets: [platform === 'shopify' ? shopifySecret : standardSecret],
+    currency: 'EUR',
+    baseCurrency: 'EUR',
+    timeZone: 'Europe/Berlin',
+    revision: 1,
+    createdAt: at,
+    updatedAt: at,
+  };
+}

@@ -1,0 +1,228 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { deliveryKey } from '../../shared/dynamodb/keys.ts';
+import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
+import { type Signed, signShopify, signStandard, standardSecret } from '../signed.ts';
+import { type Door, openDoor } from './door.ts';
+
+let door: Door;
+beforeAll(async () => {
+  door = await openDoor();
+});
+afterAll(() => door.stop());
+afterEach(() => {
+  door.proxy.plan = () => 'none';
+});
+
+const order = (over: Record<string, unknown> = {}) => ({
+  id: 1,
+  created_at: '2026-03-01T10:00:00+01:00',
+  updated_at: '2026-03-01T10:00:00+01:00',
+  currency: 'EUR',
+  total_price: '19.90',
+  email: 'ada@example.com',
+  ...over,
+});
+const send = (content: unknown, topic = 'orders/create') => door.deliver('shop', signShopify(topic, content));
+
+describe('at the door', () => {
+  test('an unknown source is 404, a wrong or missing signature 401', async () => {
+    expect(await door.deliver('nowhere', signShopify('orders/create', order()))).toMatchObject({
+      status: 404,
+      body: { code: 'source_not_found' },
+    });
+    const forged = signShopify('orders/create', order(), { secret: 'somebody else' });
+    expect(await door.deliver('shop', forged)).toMatchObject({ status: 401, body: { code: 'signature_refused' } });
+    const { 'x-shopify-hmac-sha256': _, ...unsigned } = forged.headers;
+    expect((await door.deliver('shop', { ...forged, headers: unsigned })).status).toBe(401);
+    const good = signShopify('orders/create', order());
+    const twice = `${good.headers['x-shopify-hmac-sha256']}, ${good.headers['x-shopify-hmac-sha256']}`;
+    expect(
+      (await door.deliver('shop', { ...good, headers: { ...good.headers, 'x-shopify-hmac-sha256': twice } })).status,
+    ).toBe(401);
+    expect(await door.customers()).toEqual([]);
+  });
+
+  test('a compressed body is refused before it is read', async () => {
+    const { headers, body } = signShopify('orders/create', order());
+    const answer = await door.deliver('shop', { body, headers: { ...headers, 'content-encoding': 'gzip' } });
+    expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported_content_encoding' } });
+  });
+
+  test('Standard Webhooks: five minutes either way, any of several signatures', async () => {
+    const event = { type: 'customer.updated', timestamp: '2026-03-01T09:00:00Z', data: { email: 'bob@example.com' } };
+    const good = signStandard(event, { id: 'msg_1', at: Date.now() });
+    for (const minutes of [-6, 6]) {
+      const signed = signStandard(event, { id: 'msg_1', at: Date.now() + minutes * 60_000 });
+      expect((await door.deliver('till', signed)).status).toBe(401);
+    }
+    expect((await door.deliver('till', { ...good, headers: { ...good.headers, 'webhook-id': 'msg_2' } })).status).toBe(
+      401,
+    );
+    const several = { ...good.headers, 'webhook-signature': `v1a,AAAA v1,AAAA ${good.headers['webhook-signature']}` };
+    expect((await door.deliver('till', { ...good, headers: several })).body.status).toBe('recorded');
+    expect((await door.deliver('till', good)).body.status).toBe('duplicate');
+    expect(standardSecret).toMatch(/^whsec_/);
+  });
+});
+
+describe('authentic, but not to be understood', () => {
+  const strange: Record<string, Signed> = {
+    'no JSON': signShopify('orders/create', '{"id": 1,'),
+    'no UTF-8': signShopify('orders/create', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])),
+    'a million brackets': signShopify('orders/create', '['.repeat(1_000_000)),
+    'a key __proto__': signShopify('orders/create', '{"__proto__": {"admin": true}}'),
+    'a key twice': signShopify('orders/create', JSON.stringify(order()).replace('{', '{"id": 2,')),
+    'the year 50000': signShopify('orders/create', order({ created_at: '50000-01-01T00:00:00Z' })),
+    'a negative amount': signShopify('orders/create', order({ total_price: '-1.00' })),
+    'an absurd amount': signShopify('orders/create', order({ total_price: '1e30' })),
+    'a fraction of a cent': signShopify('orders/create', order({ total_price: '1.001' })),
+    'an unknown currency': signShopify('orders/create', order({ currency: 'XQQ' })),
+    'a control character in an id': signShopify('orders/create', order({ id: 'a\u0000b' })),
+    'an id that is __proto__': signShopify('orders/create', order({ id: '__proto__' })),
+    'no topic': {
+      ...signShopify('orders/create', order()),
+      headers: { 'x-shopify-hmac-sha256': signShopify('', order()).headers['x-shopify-hmac-sha256'] ?? '' },
+    },
+    'an empty body': signShopify('orders/create', ''),
+    null: signShopify('orders/create', 'null'),
+  };
+
+  test.each(Object.keys(strange))('%s is kept with its body and a reason', async (name) => {
+    const signed = strange[name] as Signed;
+    const { status, body } = await door.deliver('shop', signed);
+    expect({ status, of: body.status }).toEqual({ status: 202, of: 'quarantined' });
+    const kept = await quarantineStore(door.client, door.embedded.tables.ledger).get(String(body.deliveryId));
+    expect(kept?.delivery.reason).toMatch(/\w/);
+    expect(Buffer.compare(kept?.body ?? Buffer.alloc(0), signed.body)).toBe(0);
+  });
+
+  test('the reason names the place and never the value', async () => {
+    const { body } = await send(order({ id: 2, created_at: 'ada@example.com' }));
+    const { Item } = await door.client.send(
+      new GetCommand({ TableName: door.embedded.tables.ledger, Key: deliveryKey(String(body.deliveryId)) }),
+    );
+    expect(Item?.reason).toBe('/created_at: is no time with an offset between 1970 and 2199');
+  });
+
+  test('a body of several pieces comes back whole', async () => {
+    const noise = Buffer.from(Array.from({ length: 900_000 }, (_, i) => (i * 2654435761) % 251));
+    const { body } = await door.deliver('shop', signShopify('orders/create', noise));
+    const kept = await quarantineStore(door.client, door.embedded.tables.ledger).get(String(body.deliveryId));
+    expect(Buffer.compare(kept?.body ?? Buffer.alloc(0), noise)).toBe(0);
+  });
+});
+
+describe('an order', () => {
+  test('forty copies at once are one order', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => send(order({ id: 40, email: 'forty@example.com' }))),
+    );
+    expect(answers.every(({ status }) => status === 202)).toBe(true);
+    const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === 'forty@example.com');
+    expect(customer).toMatchObject({ purchaseCount: 1, totalSpent: 1990 });
+  });
+
+  test('with an id beyond 2^53 keeps every digit', async () => {
+    const text = JSON.stringify(order({ email: 'large@example.com' })).replace('"id":1', '"id":820982911946154508');
+    await send(text);
+    const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === 'large@example.com');
+    expect((await door.lines(customer?.customerId ?? ''))[0]?.externalId).toBe('820982911946154508');
+  });
+
+  test('of a test is kept out of the facts, and who only made tests out of value', async () => {
+    await send(order({ id: 50, test: true, email: 'tester@example.com' }));
+    const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === 'tester@example.com');
+    expect(customer).toMatchObject({ purchaseCount: 0, totalSpent: 0, live: false });
+  });
+
+  test('in yen and dinars has the decimals of its currency', async () => {
+    await send(order({ id: 60, currency: 'JPY', total_price: '25000', email: 'yen@example.com' }));
+    const [yen] = (await door.customers()).filter(({ profile }) => profile.email?.value === 'yen@example.com');
+    const [line] = await door.lines(yen?.customerId ?? '');
+    expect(line).toMatchObject({ order: { snapshot: { total: { minor: 25_000, currency: 'JPY' } } } });
+  });
+
+  test('refunded in the currency that the customer saw counts by the order’s own rate', async () => {
+    const seen = { presentment_money: { amount: '92.00', currency_code: 'USD' } };
+    await send(order({ id: 70, total_price: '100.00', total_price_set: seen, email: 'abroad@example.com' }));
+    await send(
+      {
+        id: 71,
+        order_id: 70,
+        created_at: '2026-03-02T00:00:00Z',
+        transactions: [{ kind: 'refund', status: 'success', amount: '46.00', currency: 'USD' }],
+      },
+      'refunds/create',
+    );
+    const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === 'abroad@example.com');
+    expect(customer).toMatchObject({ totalSpent: 5000, totalRefunded: 5000, purchaseCount: 1 });
+  });
+
+  test('that belongs to somebody else by a later word moves, with its money', async () => {
+    await send(
+      order({
+        id: 80,
+        total_price: '30.00',
+        customer: { id: 801, email: 'first@example.com' },
+        email: 'first@example.com',
+      }),
+    );
+    await send(
+      order({
+        id: 81,
+        total_price: '5.00',
+        customer: { id: 802, email: 'second@example.com' },
+        email: 'second@example.com',
+      }),
+    );
+    const later = {
+      updated_at: '2026-03-05T00:00:00Z',
+      total_price: '30.00',
+      customer: { id: 802, email: 'second@example.com' },
+    };
+    await send(order({ id: 80, ...later, email: 'second@example.com' }), 'orders/updated');
+    const by = (id: string) => door.customers().then((list) => list.find(({ sourceIds }) => sourceIds.shop === id));
+    const first = await by('801');
+    expect(first).toMatchObject({ purchaseCount: 0, totalSpent: 0 });
+    expect(first?.firstPurchaseAt).toBeUndefined();
+    expect(await door.lines(first?.customerId ?? '')).toEqual([]);
+    expect(await by('802')).toMatchObject({ purchaseCount: 2, totalSpent: 3500 });
+  });
+
+  test('cancelled at the edge of a history leaves the next one as first or last purchase', async () => {
+    const at = (day: number) => ({
+      created_at: `2026-03-0${day}T00:00:00Z`,
+      updated_at: `2026-03-0${day}T00:00:00Z`,
+      email: 'edge@example.com',
+    });
+    for (const day of [1, 2, 3]) await send(order({ id: 90 + day, ...at(day) }));
+    const cancelled = { updated_at: '2026-03-09T00:00:00Z', cancelled_at: '2026-03-08T00:00:00Z' };
+    await send(order({ id: 93, ...at(3), ...cancelled }), 'orders/cancelled');
+    await send(order({ id: 91, ...at(1), ...cancelled }), 'orders/cancelled');
+    const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === 'edge@example.com');
+    expect(customer).toMatchObject({
+      purchaseCount: 1,
+      firstPurchaseAt: '2026-03-02T00:00:00.000Z',
+      lastPurchaseAt: '2026-03-02T00:00:00.000Z',
+    });
+  });
+});
+
+describe('when the store is away', () => {
+  test('nothing is acknowledged that neither the store nor the retry queue has', async () => {
+    await send(order({ id: 100 }));
+    door.proxy.plan = (operation) => (operation === 'TransactWriteItems' ? 'server-error' : 'none');
+    expect(await send(order({ id: 101 }))).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+  });
+});
+
+test('a checkout of a known customer takes one round trip of reads and one transaction', async () => {
+  const known = { customer: { id: 900, email: 'known@example.com' }, email: 'known@example.com' };
+  await send(order({ id: 901, ...known }));
+  const before = new Map(door.proxy.calls);
+  await send(order({ id: 902, ...known }));
+  const made = [...door.proxy.calls].map(([name, n]) => [name, n - (before.get(name) ?? 0)]).filter(([, n]) => n !== 0);
+  // GetItem is the clock of a test stage.
+  expect(Object.fromEntries(made)).toEqual({ GetItem: 1, BatchGetItem: 1, TransactWriteItems: 1 });
+});
