@@ -2,6 +2,7 @@ import { readVariables, variables } from '../../shared/contracts/environment.ts'
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import { isKeyText } from '../../shared/domain/identity.ts';
 import { type Instant, instantOf, parseInstant } from '../../shared/domain/instant.ts';
+import { runIdOf } from '../../shared/domain/value-run.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readTestClock } from '../../shared/dynamodb/clock.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
@@ -60,7 +61,7 @@ export async function handler(input: NightInput) {
 function named(input: NightInput): { asOf: Instant; runId: string } {
   const asOf = parseInstant('scheduledTime' in input ? input.scheduledTime : input.asOf);
   if (asOf === undefined) throw new Problem(422, 'as_of_invalid', 'A value run needs an RFC 3339 time as its asOf.');
-  const runId = 'runId' in input && input.runId !== undefined ? input.runId : `run_${asOf.replace(/[-:.]/g, '')}`;
+  const runId = 'runId' in input && input.runId !== undefined ? input.runId : runIdOf(asOf);
   if (!isKeyText(runId)) throw new Problem(422, 'run_id_invalid', 'The id of the value run cannot form a key.');
   return { asOf, runId };
 }

@@ -23,6 +23,11 @@ export interface ValueRun {
   report?: RunReport;
 }
 
+/** The id of the run for an instant, unless it was given another: known before the run begins. */
+export function runIdOf(asOf: Instant): string {
+  return `run_${asOf.replace(/[-:.]/g, '')}`;
+}
+
 export interface RunReport extends Tally {
   /** Real time from begin to report, whatever the clock at the door says. */
   durationMs: number;

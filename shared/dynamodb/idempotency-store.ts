@@ -61,6 +61,21 @@ async function read(client: Client, registry: string, Key: { pk: string; sk: str
   }
 }
 
+export async function keep(client: Client, registry: string, held: Claim, leaseUntil: number): Promise<void> {
+  await unlessTaken(
+    client.send(
+      new UpdateCommand({
+        TableName: registry,
+        Key: idempotencyKey(held.keyId, held.hash),
+        UpdateExpression: 'SET leaseUntil = :leaseUntil',
+        ConditionExpression: claimIsMine,
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: { ':leaseUntil': leaseUntil, ':owner': held.owner },
+      }),
+    ),
+  );
+}
+
 export async function finish(client: Client, registry: string, held: Claim, answer: string): Promise<void> {
   await unlessTaken(
     client.send(

@@ -1,6 +1,6 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { failureLine, problemAnswer, problemOf } from './problem-answer.ts';
+import { problemAnswer, reportedProblem } from './problem-answer.ts';
 import { type HttpAnswer, type HttpRequest, refuseEncodedBody, requestOf } from './request.ts';
 
 type Result = APIGatewayProxyStructuredResultV2;
@@ -26,8 +26,7 @@ export function endpoint(
 const problems: Door = {
   onError: (request) => {
     const requestId = request.event.requestContext.requestId;
-    const problem = problemOf(request.error);
-    if (problem.status >= 500) console.error(failureLine(problem, { id: requestId, routeKey: request.event.routeKey }));
+    const problem = reportedProblem(request.error, { id: requestId, routeKey: request.event.routeKey });
     request.response = resultOf(problemAnswer(problem, requestId), requestId);
   },
 };

@@ -25,12 +25,16 @@ export interface Claim extends Slot {
 export interface IdempotencyStore {
   /** Takes the slot, or says who has it. An answer is sealed text. */
   claim(claim: Claim): Promise<'claimed' | { requestHash: string; answer?: string }>;
+  /** Says that the owner is still at it. */
+  keep(claim: Claim, leaseUntil: number): Promise<void>;
   finish(claim: Claim, answer: string): Promise<void>;
   /** Frees the slot: the request had no lasting answer. */
   drop(claim: Claim): Promise<void>;
 }
 
 const day = 24 * 60 * 60 * 1000;
+/** A crash in mid-flight locks its key for this long. */
+const lease = 15_000;
 
 /**
  * Runs a write once for each Idempotency-Key and answers every repetition with the first answer, for 24 hours.
@@ -39,7 +43,7 @@ const day = 24 * 60 * 60 * 1000;
  * @throws Problem `invalid_idempotency_key`, `idempotency_key_reused` (422), `idempotency_under_way` (409)
  */
 export async function once(
-  { request, caller, now, realTime }: { request: HttpRequest; caller: Caller; now: Instant; realTime: number },
+  { request, caller, now, realTime }: { request: HttpRequest; caller: Caller; now: Instant; realTime: () => number },
   store: IdempotencyStore,
   run: () => Promise<HttpAnswer>,
 ): Promise<HttpAnswer> {
@@ -57,11 +61,11 @@ export async function once(
     owner: randomUUID(),
     now,
     keptUntil: instantOf(millisecondsOf(now) + day),
-    realTime,
-    leaseUntil: realTime + request.remaining() + 5_000,
+    realTime: realTime(),
+    leaseUntil: realTime() + lease,
   };
   const found = await store.claim(claim);
-  if (found === 'claimed') return finishing(store, claim, caller, run);
+  if (found === 'claimed') return finishing(store, claim, caller, keeping(store, claim, realTime, run));
   if (found.requestHash !== claim.requestHash) {
     const detail = 'This Idempotency-Key was used for another request. Take a new one.';
     throw new Problem(422, 'idempotency_key_reused', detail);
@@ -78,11 +82,11 @@ async function finishing(
   store: IdempotencyStore,
   claim: Claim,
   caller: Caller,
-  run: () => Promise<HttpAnswer>,
+  run: Promise<HttpAnswer>,
 ): Promise<HttpAnswer> {
   let answer: HttpAnswer;
   try {
-    answer = await run();
+    answer = await run;
   } catch (error) {
     await store.drop(claim);
     throw error;
@@ -90,6 +94,21 @@ async function finishing(
   if (answer.status >= 500 || answer.headers?.['retry-after'] !== undefined) await store.drop(claim);
   else await store.finish(claim, seal(answer, caller.credential));
   return answer;
+}
+
+/** Runs, and renews the lease meanwhile. A renewal that fails is made up for by the next. */
+async function keeping(
+  store: IdempotencyStore,
+  claim: Claim,
+  realTime: () => number,
+  run: () => Promise<HttpAnswer>,
+): Promise<HttpAnswer> {
+  const renewal = setInterval(() => store.keep(claim, realTime() + lease).catch(() => undefined), lease / 3);
+  try {
+    return await run();
+  } finally {
+    clearInterval(renewal);
+  }
 }
 
 function hashOf({ method, path, query, body }: HttpRequest): string {

@@ -41,7 +41,7 @@ export function problemBody({ status, code, message, faults }: Problem, requestI
 }
 
 /** What an error is to the caller: a {@link Problem} as it is; of anything else only that it happened. */
-export function problemOf(error: unknown): Problem {
+function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof Error && error.name === 'TimeoutError')
     return new Problem(503, 'timed_out', 'This took too long. Try again.', { cause: error, retryAfter: 1 });
@@ -49,7 +49,7 @@ export function problemOf(error: unknown): Problem {
 }
 
 /** The log line of a failure: names, codes and places, never messages, which may quote what was sent. */
-export function failureLine(problem: Problem, request: { id: string; routeKey: string }): string {
+function failureLine(problem: Problem, request: { id: string; routeKey: string }): string {
   return JSON.stringify({
     level: 'error',
     requestId: request.id,
@@ -76,4 +76,11 @@ function causesOf(error: unknown, depth = 0): Cause[] {
     .slice(0, 12)
     .map((line) => line.trim());
   return [{ name: error.name, ...(code && { code }), stack }, ...causesOf(error.cause, depth + 1)];
+}
+
+/** The problem behind an error; a failure of our own leaves its log line. */
+export function reportedProblem(error: unknown, request: { id: string; routeKey: string }): Problem {
+  const problem = problemOf(error);
+  if (problem.status >= 500) console.error(failureLine(problem, request));
+  return problem;
 }

@@ -1,0 +1,109 @@
+import * as z from 'zod/mini';
+import { type Customer, profileFields } from '../../shared/domain/customer.ts';
+import type { Identity } from '../../shared/domain/identity.ts';
+import { decimalText } from '../../shared/domain/money.ts';
+import {
+  findCustomer,
+  getCustomer,
+  identitiesOfCustomer,
+  listInteractions,
+} from '../../shared/dynamodb/customer-reads.ts';
+import { Problem } from '../../shared/engine/problem.ts';
+import { route } from '../../shared/http/route.ts';
+import { keyText, paging } from '../../shared/http/schemas/common.ts';
+import { customer, customerFilters, customers, interactions } from '../../shared/http/schemas/customers.ts';
+import { invalid } from '../../shared/http/validate.ts';
+import { shownInteraction } from './answers.ts';
+import { type Door, pagingOf } from './door.ts';
+
+const params = z.strictObject({ customerId: keyText });
+
+export const findCustomers = route({
+  summary: 'Finds the customer that an identity leads to',
+  scope: 'customers:read',
+  query: z.extend(customerFilters, paging),
+  answers: { 200: { description: 'None or one', schema: customers } },
+  async answer(door: Door, { query: { limit, cursor, ...filters } }) {
+    const { page } = await pagingOf(door, { limit, cursor }, filters);
+    const found = await findCustomer(door.client, door.tables, identityOf(filters));
+    return { status: 200, body: page(found ? [await shown(door, found)] : [], undefined) };
+  },
+});
+
+export const showCustomer = route({
+  summary: 'Shows a customer',
+  scope: 'customers:read',
+  params,
+  answers: { 200: { description: 'The customer', schema: customer } },
+  async answer(door: Door, { params: { customerId } }) {
+    return { status: 200, body: await shown(door, await existing(door, customerId)) };
+  },
+});
+
+export const showInteractions = route({
+  summary: 'Lists the ledger of a customer, newest first',
+  scope: 'interactions:read',
+  params,
+  query: z.strictObject(paging),
+  answers: { 200: { description: 'A page of interactions', schema: interactions } },
+  async answer(door: Door, { params: { customerId }, query }) {
+    const { limit, after, page } = await pagingOf(door, query);
+    await existing(door, customerId);
+    const found = await listInteractions(door.client, door.tables.ledger, {
+      customerId,
+      limit,
+      ...(after !== undefined && { after }),
+    });
+    return { status: 200, body: page(found.interactions.map(shownInteraction), found.next) };
+  },
+});
+
+/** @throws Problem `customer_not_found` */
+export async function existing({ client, tables }: Door, customerId: string): Promise<Customer> {
+  const found = await getCustomer(client, tables.customers, customerId);
+  if (!found) throw new Problem(404, 'customer_not_found', 'There is no such customer.');
+  return found;
+}
+
+function identityOf({ email, phone, externalId }: z.infer<typeof customerFilters>): Identity {
+  const given: Identity[] = [];
+  if (email !== undefined) given.push({ namespace: 'email', value: email });
+  if (phone !== undefined) given.push({ namespace: 'phone', value: phone });
+  if (externalId !== undefined) {
+    const colon = externalId.indexOf(':');
+    given.push({ namespace: externalId.slice(0, colon), value: externalId.slice(colon + 1) });
+  }
+  const [only, ...more] = given;
+  if (!only || more.length > 0)
+    throw invalid([{ pointer: '/query', detail: 'must have exactly one of email, phone and externalId' }]);
+  return only;
+}
+
+async function shown(door: Door, { id, profile, facts, standing, ...known }: Customer) {
+  const [{ baseCurrency }, identities] = await Promise.all([
+    door.settings(),
+    identitiesOfCustomer(door.client, door.tables.registry, id),
+  ]);
+  const money = (minor: bigint) => {
+    const currency = baseCurrency ?? 'XXX';
+    return { amount: decimalText({ minor, currency }), currency };
+  };
+  return {
+    id,
+    createdAt: known.createdAt,
+    updatedAt: known.updatedAt,
+    ...Object.fromEntries(profileFields.flatMap((field) => (profile[field] ? [[field, profile[field].value]] : []))),
+    identities,
+    facts: {
+      purchaseCount: facts.purchaseCount,
+      totalSpent: money(facts.totalSpent),
+      totalRefunded: money(facts.totalRefunded),
+      firstPurchaseAt: facts.firstPurchaseAt ?? null,
+      lastPurchaseAt: facts.lastPurchaseAt ?? null,
+    },
+    tier: standing?.tier ?? null,
+    previousTier: standing?.previousTier ?? null,
+    tierSince: standing?.since ?? null,
+    consents: Object.values(known.consents),
+  };
+}

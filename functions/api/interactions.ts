@@ -1,0 +1,138 @@
+import * as z from 'zod/mini';
+import { mayUseSource, partnerSourceId } from '../../shared/domain/access.ts';
+import type { Source } from '../../shared/domain/source.ts';
+import { mintWith } from '../../shared/dynamodb/mint.ts';
+import { recordStore } from '../../shared/dynamodb/record-store.ts';
+import { fixBaseCurrency } from '../../shared/dynamodb/settings.ts';
+import { getSource } from '../../shared/dynamodb/source-store.ts';
+import type { Frame, Recorded } from '../../shared/engine/draft.ts';
+import { Unintelligible } from '../../shared/engine/fact.ts';
+import { Problem } from '../../shared/engine/problem.ts';
+import { record } from '../../shared/engine/record.ts';
+import { problemBody, reportedProblem } from '../../shared/http/problem-answer.ts';
+import { itemBytes, route } from '../../shared/http/route.ts';
+import {
+  batchIn,
+  type InteractionGiven,
+  interactionIn,
+  interactionsIn,
+  recorded,
+  recordedBatch,
+  whoFault,
+} from '../../shared/http/schemas/interactions.ts';
+import { invalid, validate } from '../../shared/http/validate.ts';
+import type { Door } from './door.ts';
+import { factOf } from './interaction-fact.ts';
+
+const batchBytes = 500_000;
+
+export const reportInteractions = route({
+  summary: 'Records an interaction of a partner, or up to 100 of them',
+  scope: 'interactions:write',
+  body: z.unknown(),
+  bodyShown: interactionsIn,
+  bodyBytes: batchBytes,
+  answers: {
+    200: { description: 'Known already', schema: recorded },
+    201: { description: 'Recorded', schema: recorded },
+    207: { description: 'A batch, answered item by item, in its order', schema: recordedBatch },
+  },
+  async answer(door: Door, { body }) {
+    if (body !== null && typeof body === 'object' && 'interactions' in body) {
+      const { interactions } = validate(batchIn, body);
+      return { status: 207, body: { data: await recordEach(door, interactions) } };
+    }
+    if (door.request.body.byteLength > itemBytes) throw tooLarge();
+    const answer = await recordOne(door, new Frames(door), body);
+    return { status: answer.status === 'recorded' ? 201 : 200, body: answer };
+  },
+});
+
+function tooLarge(): Problem {
+  return new Problem(413, 'item_too_large', `An interaction has at most ${itemBytes} bytes.`);
+}
+
+/** One after the other: items of one batch often speak of one customer, and those would wait for each other anyway. */
+async function recordEach(door: Door, items: readonly unknown[]): Promise<unknown[]> {
+  const frames = new Frames(door);
+  const answers: unknown[] = [];
+  for (const [index, item] of items.entries()) {
+    try {
+      if (Buffer.byteLength(JSON.stringify(item) ?? '') > itemBytes) throw tooLarge();
+      const answer = await recordOne(door, frames, item, `/interactions/${index}`);
+      answers.push({ httpStatus: answer.status === 'recorded' ? 201 : 200, ...answer });
+    } catch (error) {
+      const problem = reportedProblem(error, door.request);
+      answers.push({ httpStatus: problem.status, status: 'refused', problem: problemBody(problem, door.request.id) });
+    }
+  }
+  return answers;
+}
+
+async function recordOne({ client, tables }: Door, frames: Frames, item: unknown, place = '') {
+  const given = validate(interactionIn, item, place);
+  const detail = whoFault(given);
+  if (detail !== undefined) throw invalid([{ pointer: `${place}/customer`, detail }]);
+  try {
+    const frame = await frames.of(given);
+    return shown(await record(recordStore(client, tables), factOf(given), frame), given, frame);
+  } catch (error) {
+    if (error instanceof Unintelligible) throw new Problem(422, 'cannot_be_recorded', `${error.reason}.`);
+    throw error;
+  }
+}
+
+function shown({ outcome, interactionId, customerId }: Recorded, given: InteractionGiven, { sourceId, mint }: Frame) {
+  const id =
+    given.type === 'refund' ? mint('int', sourceId, 'refund', given.orderExternalId, given.externalId) : interactionId;
+  return { status: outcome, id, customerId: customerId ?? null };
+}
+
+/** The frames of one request: settings and sources are read once. */
+class Frames {
+  readonly #door: Door;
+  readonly #sources = new Map<string, Promise<Source | undefined>>();
+  #baseCurrency: string | undefined;
+
+  constructor(door: Door) {
+    this.#door = door;
+  }
+
+  /** @throws Problem `source_not_found`, alike for a source that is not there and one that the key may not use */
+  async of(given: InteractionGiven): Promise<Frame> {
+    const { access, now } = this.#door;
+    const settings = await this.#door.settings();
+    const own = partnerSourceId(access);
+    const sourceId = given.sourceId ?? own;
+    const source = sourceId === own ? undefined : await this.#source(sourceId);
+    if (sourceId !== own && !source) throw new Problem(404, 'source_not_found', 'There is no such source.');
+    const currency =
+      given.type === 'order' ? given.total.currency : given.type === 'refund' ? given.amount.currency : undefined;
+    return {
+      sourceId,
+      baseCurrency: settings.baseCurrency ?? (await this.#fixed(currency)),
+      ...(source?.backfillBefore !== undefined && { backfillBefore: source.backfillBefore }),
+      receivedAt: now,
+      mint: mintWith(settings.salt),
+    };
+  }
+
+  async #source(sourceId: string): Promise<Source | undefined> {
+    const { access, client, tables } = this.#door;
+    if (!mayUseSource(access, sourceId)) return undefined;
+    const known = this.#sources.get(sourceId) ?? getSource(client, tables.registry, sourceId);
+    this.#sources.set(sourceId, known);
+    return known;
+  }
+
+  /**
+   * Where no source has fixed the base currency yet, the first amount does: facts that were counted in no currency
+   * could not be made right later. Without an amount none is needed.
+   */
+  async #fixed(currency: string | undefined): Promise<string> {
+    if (currency === undefined) return '';
+    const { client, tables } = this.#door;
+    this.#baseCurrency ??= (await fixBaseCurrency(client, tables.registry, currency)).baseCurrency;
+    return this.#baseCurrency;
+  }
+}

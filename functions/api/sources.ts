@@ -1,0 +1,72 @@
+import * as z from 'zod/mini';
+import type { Instant } from '../../shared/domain/instant.ts';
+import type { Source } from '../../shared/domain/source.ts';
+import { fixBaseCurrency } from '../../shared/dynamodb/settings.ts';
+import { getSource, putSource } from '../../shared/dynamodb/source-store.ts';
+import { Problem } from '../../shared/engine/problem.ts';
+import { route } from '../../shared/http/route.ts';
+import { secretFault, source, sourceId, sourceIn } from '../../shared/http/schemas/sources.ts';
+import { invalid } from '../../shared/http/validate.ts';
+import type { Door } from './door.ts';
+
+const params = z.strictObject({ sourceId });
+type Given = z.infer<typeof sourceIn>;
+
+export const showSource = route({
+  summary: 'Shows a source, without its secrets',
+  scope: 'sources:read',
+  params,
+  answers: { 200: { description: 'The source', schema: source } },
+  async answer({ client, tables }: Door, { params: { sourceId: id } }) {
+    const found = await getSource(client, tables.registry, id);
+    if (!found) throw new Problem(404, 'source_not_found', 'There is no such source.');
+    return { status: 200, body: shown(found) };
+  },
+});
+
+export const replaceSource = route({
+  summary: 'Makes a source, or replaces it; absent secrets stay as they are',
+  scope: 'sources:write',
+  params,
+  body: sourceIn,
+  answers: {
+    200: { description: 'Replaced', schema: source },
+    201: { description: 'Made', schema: source },
+  },
+  async answer(door: Door, { params: { sourceId: id }, body }) {
+    const { client, tables, now } = door;
+    const { baseCurrency } = await fixBaseCurrency(client, tables.registry, body.currency);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const before = await getSource(client, tables.registry, id);
+      const after = withGiven(id, body, before, baseCurrency, now);
+      if ((await putSource(client, tables.registry, after, before)) === 'put')
+        return { status: before ? 200 : 201, body: shown(after) };
+    }
+    throw new Problem(409, 'source_changed', 'The source is being changed by others. Try again.', { retryAfter: 1 });
+  },
+});
+
+function withGiven(id: string, given: Given, before: Source | undefined, baseCurrency: string, now: Instant): Source {
+  const { secrets: fresh, backfillBefore, ...rest } = given;
+  const secrets = fresh ?? before?.secrets;
+  if (!secrets) throw invalid([{ pointer: '/secrets', detail: 'is missing: a new source needs one at least' }]);
+  const faults = secrets.flatMap((secret, index) => {
+    const detail = secretFault(given.platform, secret);
+    return detail === undefined ? [] : [{ pointer: fresh ? `/secrets/${index}` : '/secrets', detail }];
+  });
+  if (faults.length > 0) throw invalid(faults);
+  return {
+    id,
+    ...rest,
+    secrets: [...new Set(secrets)],
+    baseCurrency,
+    ...(backfillBefore !== undefined && { backfillBefore }),
+    revision: (before?.revision ?? 0) + 1,
+    createdAt: before?.createdAt ?? now,
+    updatedAt: now,
+  };
+}
+
+function shown({ secrets, revision, ...rest }: Source): z.infer<typeof source> {
+  return { ...rest, secretCount: secrets.length, webhookPath: `/v1/webhooks/${rest.id}` };
+}

@@ -1,0 +1,70 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { DescribeExecutionCommand, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import type { Instant } from '../../shared/domain/instant.ts';
+import { Problem } from '../../shared/engine/problem.ts';
+
+/** Executions of the value run's state machine; the name of the first for a run is the run's id. */
+export interface Machine {
+  client: SFNClient;
+  /** ARN of the state machine. */
+  arn: string;
+}
+
+const mostAttempts = 20;
+const unfinished = ['RUNNING', 'PENDING_REDRIVE'];
+
+/**
+ * Starts the run, or finds the execution that is under way or has succeeded. After one that failed a new one goes on
+ * where it was.
+ * @returns the ARN of the execution
+ */
+export async function startRun(machine: Machine, runId: string, asOf: Instant): Promise<string> {
+  for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    const name = attempt === 1 ? runId : `${runId}-${attempt}`;
+    const executionArn = await start(machine, name, asOf);
+    if (executionArn !== undefined) return executionArn;
+    const existing = `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+    const status = await statusOf(machine, existing);
+    if (status === 'SUCCEEDED' || unfinished.includes(status)) return existing;
+  }
+  throw new Problem(503, 'value_run_failing', `The value run failed ${mostAttempts} times.`);
+}
+
+/** Runs to the end; `meanwhile` is called at every look. @throws Problem `value_run_failed` */
+export async function finishRun(machine: Machine, executionArn: string, meanwhile: () => Promise<void>): Promise<void> {
+  for (let pause = 10; ; pause = Math.min(250, pause * 1.5)) {
+    const status = await statusOf(machine, executionArn);
+    if (status === 'SUCCEEDED') return;
+    if (!unfinished.includes(status)) throw new Problem(503, 'value_run_failed', 'The value run of a night failed.');
+    await meanwhile();
+    await wait(pause);
+  }
+}
+
+/** Nothing where an execution of this name is there already. */
+async function start({ client, arn }: Machine, name: string, asOf: Instant): Promise<string | undefined> {
+  try {
+    const input = JSON.stringify({ asOf });
+    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: arn, name, input }));
+    // A call that is repeated while the execution runs is answered as the first was.
+    return executionArn;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ExecutionAlreadyExists') return undefined;
+    throw machineFault(error);
+  }
+}
+
+async function statusOf({ client }: Machine, executionArn: string): Promise<string> {
+  try {
+    return (await client.send(new DescribeExecutionCommand({ executionArn }))).status ?? 'RUNNING';
+  } catch (error) {
+    throw machineFault(error);
+  }
+}
+
+function machineFault(cause: unknown): Problem {
+  return new Problem(503, 'value_run_machine_unavailable', 'The value run cannot be started or followed now.', {
+    cause,
+    retryAfter: 2,
+  });
+}

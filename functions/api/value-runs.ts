@@ -1,0 +1,148 @@
+import * as z from 'zod/mini';
+import { millisecondsOf } from '../../shared/domain/instant.ts';
+import type { CutPoints } from '../../shared/domain/rfm.ts';
+import { type Receipt, runIdOf, type ValueRun } from '../../shared/domain/value-run.ts';
+import { findReceipt, listValueRuns } from '../../shared/dynamodb/value-reads.ts';
+import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
+import { Problem } from '../../shared/engine/problem.ts';
+import { route } from '../../shared/http/route.ts';
+import { keyText, paging } from '../../shared/http/schemas/common.ts';
+import { value, valueRun, valueRunIn, valueRuns } from '../../shared/http/schemas/value.ts';
+import { shownMoney } from './answers.ts';
+import { existing } from './customers.ts';
+import { type Door, pagingOf } from './door.ts';
+import { startRun } from './value-run-machine.ts';
+
+export const showValue = route({
+  summary: 'Shows what a customer is worth, with the receipt that explains it',
+  scope: 'customers:read',
+  params: z.strictObject({ customerId: keyText }),
+  answers: { 200: { description: 'The value', schema: value } },
+  async answer(door: Door, { params: { customerId } }) {
+    const { standing } = await existing(door, customerId);
+    const receipt = standing && (await findReceipt(door.client, door.tables.ledger, customerId, standing.runId));
+    const body: z.infer<typeof value> = {
+      customerId,
+      tier: standing?.tier ?? null,
+      previousTier: standing?.previousTier ?? null,
+      since: standing?.since ?? null,
+      scores: standing?.scores ?? null,
+      runId: standing?.runId ?? null,
+      receipt: receipt ? shownReceipt(receipt) : null,
+    };
+    return { status: 200, body };
+  },
+});
+
+export const showValueRuns = route({
+  summary: 'Lists value runs, the latest first',
+  scope: 'value-runs:read',
+  query: z.strictObject(paging),
+  answers: { 200: { description: 'A page of value runs', schema: valueRuns } },
+  async answer(door: Door, { query }) {
+    const { limit, after, page } = await pagingOf(door, query);
+    const found = await listValueRuns(door.client, door.tables.registry, {
+      limit,
+      ...(after !== undefined && { after }),
+    });
+    return { status: 200, body: page(found.runs.map(shownRun), found.next) };
+  },
+});
+
+export const showValueRun = route({
+  summary: 'Shows a value run with its cut points and its report',
+  scope: 'value-runs:read',
+  params: z.strictObject({ runId: keyText }),
+  answers: { 200: { description: 'The value run', schema: valueRun } },
+  async answer({ client, tables }: Door, { params: { runId } }) {
+    const run = await valueRunStore(client, tables.registry).read(runId);
+    if (!run) throw new Problem(404, 'value_run_not_found', 'There is no such value run, or it has not begun yet.');
+    return { status: 200, body: shownRun(run) };
+  },
+});
+
+/** What clocks of caller and engine may differ by. */
+const tolerance = 5 * 60_000;
+
+export const startValueRun = route({
+  summary: 'Starts the value run of an instant; one that is there already is answered as it stands',
+  scope: 'value-runs:write',
+  body: valueRunIn,
+  answers: { 202: { description: 'Accepted; follow it by its id', schema: valueRun } },
+  async answer(door: Door, { body: { asOf } }) {
+    if (millisecondsOf(asOf) > millisecondsOf(door.now) + tolerance) throw inFuture();
+    const id = runIdOf(asOf);
+    const store = valueRunStore(door.client, door.tables.registry);
+    const run = await store.read(id);
+    if (!run) {
+      const current = await store.current();
+      const ahead = current && millisecondsOf(current.asOf) > millisecondsOf(door.now) + tolerance;
+      if (current && current.asOf > asOf && !ahead) throw superseded();
+    }
+    if (run?.state !== 'succeeded') await startRun(door.machine(), id, asOf);
+    const shown = run && run.state !== 'failed' ? shownRun(run) : requested(id, asOf);
+    return { status: 202, headers: { location: `/v1/value-runs/${id}` }, body: shown };
+  },
+});
+
+function inFuture(): Problem {
+  return new Problem(422, 'as_of_in_future', 'A value run cannot look at a time that has not come.', {
+    faults: [{ pointer: '/asOf', detail: 'lies in the future' }],
+  });
+}
+
+function superseded(): Problem {
+  return new Problem(409, 'value_run_superseded', 'There is a later value run: values do not go back in time.', {
+    faults: [{ pointer: '/asOf', detail: 'lies before the latest value run' }],
+  });
+}
+
+function requested(id: string, asOf: string): z.infer<typeof valueRun> {
+  return { id, asOf, status: 'requested', startedAt: null, finishedAt: null };
+}
+
+function shownRun(run: ValueRun): z.infer<typeof valueRun> {
+  const { id, asOf, state, startedAt, finishedAt, failure, timeZone, policy, cutPoints, currency, report } = run;
+  return {
+    id,
+    asOf,
+    status: state,
+    startedAt,
+    finishedAt: finishedAt ?? null,
+    ...(failure !== undefined && { failure }),
+    timeZone,
+    policyVersion: policy.version,
+    ...(cutPoints && { cutPoints: shownCuts(cutPoints, currency) }),
+    ...(report && { report }),
+  };
+}
+
+function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
+  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, currency } = receipt;
+  return {
+    runId,
+    asOf,
+    policyVersion,
+    inputs: inputs && { ...inputs, totalSpent: shownMinor(inputs.totalSpent, currency) },
+    cutPoints: shownCuts(cutPoints, currency),
+    scores,
+    tier,
+    previousTier,
+  };
+}
+
+function shownCuts(cuts: CutPoints, currency: string | undefined) {
+  const { kind, buyers, recency, frequency, monetary } = cuts;
+  return {
+    kind,
+    buyers,
+    recency: [...recency],
+    frequency: [...frequency],
+    monetary: monetary.map((minor) => (minor === null ? null : shownMinor(minor, currency))),
+  };
+}
+
+/** Before a source has fixed the base currency there is no amount but zero: ISO 4217 calls that no currency XXX. */
+function shownMinor(minor: bigint, currency = 'XXX') {
+  return shownMoney({ minor, currency });
+}

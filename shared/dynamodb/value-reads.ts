@@ -1,0 +1,59 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Receipt, ValueRun } from '../domain/value-run.ts';
+import { type Client, guarded } from './client.ts';
+import { receiptKey, runListKey } from './keys.ts';
+import { receiptOf } from './receipt-store.ts';
+import { valueRunOf } from './value-run-store.ts';
+
+/**
+ * A page of the value runs, the latest `asOf` first.
+ * @param after the `next` of the page before
+ */
+export async function listValueRuns(
+  client: Client,
+  registry: string,
+  { limit, after }: { limit: number; after?: string },
+): Promise<{ runs: ValueRun[]; next?: string }> {
+  const { Items = [] } = await guarded(() =>
+    client.send(
+      new QueryCommand({
+        TableName: registry,
+        KeyConditionExpression: after === undefined ? 'pk = :runs' : 'pk = :runs AND sk < :after',
+        ExpressionAttributeValues: { ':runs': runListKey('', '').pk, ...(after !== undefined && { ':after': after }) },
+        ScanIndexForward: false,
+        ConsistentRead: true,
+        // One more than wanted tells whether there is a next page.
+        Limit: limit + 1,
+      }),
+    ),
+  );
+  const items = Items.slice(0, limit);
+  const last = items.at(-1);
+  return { runs: items.map(valueRunOf), ...(Items.length > limit && last && { next: String(last.sk) }) };
+}
+
+/** How many receipts may have been written by runs that did not come to the customer before the one that did. */
+const mostUnsettled = 20;
+
+/** The receipt of what a run made of a customer; one that a run left behind before it reached the customer is passed over. */
+export async function findReceipt(
+  client: Client,
+  ledger: string,
+  customerId: string,
+  runId: string,
+): Promise<Receipt | undefined> {
+  const { Items = [] } = await guarded(() =>
+    client.send(
+      new QueryCommand({
+        TableName: ledger,
+        KeyConditionExpression: 'pk = :receipts',
+        ExpressionAttributeValues: { ':receipts': receiptKey(customerId, '', '').pk },
+        ScanIndexForward: false,
+        ConsistentRead: true,
+        Limit: mostUnsettled,
+      }),
+    ),
+  );
+  const found = Items.find((item) => item.runId === runId);
+  return found && receiptOf(found);
+}

@@ -1,0 +1,120 @@
+import * as z from 'zod/mini';
+import { normaliseEmail, normalisePhone } from '../../domain/identity.ts';
+import { instant, keyText, money, named, page } from './common.ts';
+
+/** An unescaped + of a query has become a space; neither an address nor a number has one inside. */
+const asWritten = (text: string) => text.replace(/ /g, '+');
+
+export const emailIn = (written: (text: string) => string = (text) => text) =>
+  z.pipe(
+    z.string().check(z.maxLength(320)),
+    z.transform((text: string, context) => {
+      const email = normaliseEmail(written(text));
+      if (email !== undefined) return email;
+      context.issues.push({ code: 'custom', input: text, message: 'must be an e-mail address' });
+      return z.NEVER;
+    }),
+  );
+
+export const phoneIn = (written: (text: string) => string = (text) => text) =>
+  z.pipe(
+    z.string().check(z.maxLength(40)),
+    z.transform((text: string, context) => {
+      const phone = normalisePhone(written(text));
+      if (phone !== undefined) return phone;
+      context.issues.push({ code: 'custom', input: text, message: 'must be a phone number with country code (E.164)' });
+      return z.NEVER;
+    }),
+  );
+
+export const customerFilters = z.strictObject({
+  email: z.optional(emailIn((text) => asWritten(text.trim()))),
+  phone: z.optional(phoneIn((text) => text.replace(/^ +/, '+'))),
+  externalId: z.optional(
+    keyText.check(z.regex(/^[^:]+:.+$/, 'must be <source id>:<customer id>'), z.meta({ examples: ['shop:1001'] })),
+  ),
+});
+
+const consent = z.strictObject({
+  channel: z.string(),
+  purpose: z.string(),
+  state: z.enum(['granted', 'refused']),
+  occurredAt: instant,
+  sourceId: z.string(),
+});
+
+const tier = z.nullable(z.string());
+
+export const customer = named(
+  'Customer',
+  z.strictObject({
+    id: z.string(),
+    createdAt: instant,
+    updatedAt: instant,
+    email: z.optional(z.string()),
+    phone: z.optional(z.string()),
+    firstName: z.optional(z.string()),
+    lastName: z.optional(z.string()),
+    locale: z.optional(z.string()),
+    identities: z.array(z.strictObject({ namespace: z.string(), value: z.string() })),
+    facts: z.strictObject({
+      purchaseCount: z.int(),
+      totalSpent: money,
+      totalRefunded: money,
+      firstPurchaseAt: z.nullable(instant),
+      lastPurchaseAt: z.nullable(instant),
+    }),
+    tier: tier.check(z.describe('null before the first value run')),
+    previousTier: tier,
+    tierSince: z.nullable(instant),
+    consents: z.array(consent),
+  }),
+);
+
+export const customers = page('Customers', customer);
+
+const line = {
+  id: z.string(),
+  sourceId: z.string(),
+  externalId: z.string(),
+  occurredAt: instant,
+  receivedAt: instant,
+};
+
+export const interaction = named(
+  'Interaction',
+  z.discriminatedUnion('type', [
+    z.strictObject({
+      ...line,
+      type: z.literal('order'),
+      total: money,
+      presentmentTotal: z.optional(money),
+      updatedAt: instant,
+      cancelledAt: z.optional(instant),
+      test: z.boolean(),
+      backfill: z.boolean(),
+      purchase: z.boolean(),
+      refunds: z.array(z.strictObject({ externalId: z.string(), amount: money, refundedAt: instant })),
+    }),
+    z.strictObject({ ...line, type: z.literal('refund'), orderExternalId: z.string(), amount: money }),
+    z.strictObject({ ...line, type: z.literal('cancellation'), orderExternalId: z.string() }),
+    z.strictObject({
+      ...line,
+      type: z.literal('consent'),
+      channel: z.string(),
+      purpose: z.string(),
+      state: z.enum(['granted', 'refused']),
+    }),
+    z.strictObject({
+      ...line,
+      type: z.enum(['call', 'visit', 'message', 'review']),
+      direction: z.optional(z.enum(['in', 'out'])),
+      channel: z.optional(z.string()),
+      rating: z.optional(z.int()),
+      text: z.optional(z.string()),
+      jobId: z.optional(z.string()),
+    }),
+  ]),
+);
+
+export const interactions = page('Interactions', interaction);

@@ -1,0 +1,76 @@
+import * as z from 'zod/mini';
+import { instant, instantIn, money, named, page } from './common.ts';
+
+const scores = z.strictObject({ recency: z.int(), frequency: z.int(), monetary: z.int() });
+
+const cutPoints = named(
+  'CutPoints',
+  z
+    .strictObject({
+      kind: z.enum(['quintiles', 'absolute']),
+      buyers: z.int(),
+      recency: z.array(z.nullable(z.int())).check(z.describe('At most so many days for the scores 2, 3, 4 and 5')),
+      frequency: z.array(z.nullable(z.int())).check(z.describe('At least so many purchases')),
+      monetary: z.array(z.nullable(money)).check(z.describe('At least so much')),
+    })
+    .check(z.describe('null where nobody can have that score, because too many customers are equal')),
+);
+
+const receipt = named(
+  'Receipt',
+  z.strictObject({
+    runId: z.string(),
+    asOf: instant,
+    policyVersion: z.int(),
+    inputs: z.nullable(z.strictObject({ daysSinceLastPurchase: z.int(), purchaseCount: z.int(), totalSpent: money })),
+    cutPoints,
+    scores: z.nullable(scores),
+    tier: z.string(),
+    previousTier: z.nullable(z.string()),
+  }),
+);
+
+export const value = named(
+  'Value',
+  z.strictObject({
+    customerId: z.string(),
+    tier: z.nullable(z.string()).check(z.describe('null before the first value run')),
+    previousTier: z.nullable(z.string()),
+    since: z.nullable(instant).check(z.describe('asOf of the run that brought the customer into this tier')),
+    scores: z.nullable(scores).check(z.describe('1 to 5 each, 5 is best; null for a customer without a purchase')),
+    runId: z.nullable(z.string()),
+    receipt: z.nullable(receipt).check(z.describe('What explains the last change, so that anyone can compute it')),
+  }),
+);
+
+const tally = z.record(z.string(), z.int());
+
+export const valueRun = named(
+  'ValueRun',
+  z.strictObject({
+    id: z.string(),
+    asOf: instant,
+    status: z.enum(['requested', 'running', 'succeeded', 'failed']),
+    startedAt: z.nullable(instant),
+    finishedAt: z.nullable(instant),
+    failure: z.optional(z.string()),
+    timeZone: z.optional(z.string()),
+    policyVersion: z.optional(z.int()),
+    cutPoints: z.optional(cutPoints),
+    report: z.optional(
+      z.strictObject({
+        customers: z.int(),
+        buyers: z.int(),
+        changed: z.int(),
+        tiers: tally,
+        migrations: z.record(z.string(), tally).check(z.describe('Customers by the tier before and the tier after')),
+        durationMs: z.int(),
+        units: z.strictObject({ read: z.number(), write: z.number() }),
+      }),
+    ),
+  }),
+);
+
+export const valueRuns = page('ValueRuns', valueRun);
+
+export const valueRunIn = named('ValueRunGiven', z.strictObject({ asOf: instantIn }));
