@@ -14,8 +14,7 @@ export const customers = names.CUSTOMERS_TABLE;
 export const registry = names.REGISTRY_TABLE;
 export const client = connect();
 
-export const now = async () =>
-  (await readClock({ testStage: process.env[variables.testStage] === 'true', client, registry })).at;
+export const now = () => readClock({ testStage: process.env[variables.testStage] === 'true', client, registry });
 
 let kept: Settings | undefined;
 

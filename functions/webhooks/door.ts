@@ -3,7 +3,7 @@ import type { Instant } from '../../shared/domain/instant.ts';
 import type { Mint } from '../../shared/domain/interaction.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
-import { type ClockReading, readClock, systemTime } from '../../shared/dynamodb/clock.ts';
+import { type ClockReading, lookAtClock, systemTime } from '../../shared/dynamodb/clock.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
@@ -39,7 +39,7 @@ let lastKnown: ClockReading | undefined;
  */
 export async function now(): Promise<Instant> {
   try {
-    const clock = await readClock({ testStage: process.env[variables.testStage] === 'true', client, registry });
+    const clock = await lookAtClock({ testStage: process.env[variables.testStage] === 'true', client, registry });
     lastKnown = clock;
     return clock.at;
   } catch (error) {

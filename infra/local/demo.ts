@@ -104,7 +104,7 @@ async function main(): Promise<void> {
     nights: runs.length,
     lastNight: runs[0],
     outreach: countBy(jobs, ({ status }) => status),
-    messages: stack.outbox.list().length,
+    messages: (await stack.outbox.list()).length,
   };
   if (options.json) console.log(JSON.stringify(summary, null, 2));
   else printSummary(summary, console.log);

@@ -3,6 +3,12 @@ import { type Instant, instantOf } from '../domain/instant.ts';
 import { type Client, storeFault } from './client.ts';
 import { clockKey } from './keys.ts';
 
+interface ClockStage {
+  testStage: boolean;
+  client: Client;
+  registry: string;
+}
+
 export interface ClockReading {
   at: Instant;
   /** True where the test clock holds this time; false while real time runs. */
@@ -13,12 +19,13 @@ export interface ClockReading {
  * The one clock at the door: real time or, on a test stage where the test clock is set, the time that it holds.
  * @throws Problem `store_unavailable` where a test stage's clock cannot be read
  */
-export async function readClock(stage: {
-  testStage: boolean;
-  client: Client;
-  registry: string;
-}): Promise<ClockReading> {
-  const held = stage.testStage ? await readTestClock(stage.client, stage.registry) : undefined;
+export async function readClock(stage: ClockStage): Promise<Instant> {
+  return (await lookAtClock(stage)).at;
+}
+
+/** As {@link readClock}, saying also whose time it is. */
+export async function lookAtClock({ testStage, client, registry }: ClockStage): Promise<ClockReading> {
+  const held = testStage ? await readTestClock(client, registry) : undefined;
   return held ? { at: held, held: true } : { at: systemTime(), held: false };
 }
 
