@@ -90,7 +90,7 @@ describe('a message', () => {
 
   test('of twenty copies at once, one leaves', async () => {
     await requested();
-    let open = () => {};
+    let open: () => void = () => undefined;
     ses.gate = new Promise((resolve) => {
       open = resolve;
     });
@@ -115,7 +115,7 @@ describe('a message', () => {
 
   test('the slow attempt that others gave up on still settles its job', async () => {
     await requested();
-    let open = () => {};
+    let open: () => void = () => undefined;
     ses.gate = new Promise((resolve) => {
       open = resolve;
     });
