@@ -11,7 +11,11 @@ export type Client = DynamoDBDocumentClient;
 export function connect(patience: { requestTimeout?: number; maxAttempts?: number } = {}): Client {
   const client = new DynamoDBClient({
     maxAttempts: patience.maxAttempts ?? 4,
-    requestHandler: { connectionTimeout: 1_000, requestTimeout: patience.requestTimeout ?? 10_000 },
+    requestHandler: {
+      connectionTimeout: 1_000,
+      requestTimeout: patience.requestTimeout ?? 10_000,
+      throwOnRequestTimeout: true,
+    },
   });
   return DynamoDBDocumentClient.from(client, {
     marshallOptions: { removeUndefinedValues: true },
