@@ -20,7 +20,7 @@ export function firstSteps(url: string, key: string, now: string): string {
       placedAt: now,
       updatedAt: now,
       total: { amount: '49.90', currency: 'EUR' },
-      customer: { id: 'c1', email: 'ada@example.com', name: 'Ada' },
+      customer: { id: 'c1', email: 'ada@example.com', firstName: 'Ada' },
       consents: [{ channel: 'email', purpose: 'marketing', state: 'granted' }],
     },
   };
