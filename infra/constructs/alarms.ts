@@ -119,7 +119,7 @@ export class Alarms extends Construct {
     // CloudWatch looks back over seven days at most: too short to tell whether a weekly night is late.
     if (weekday !== undefined) return;
     this.add('NightMissing', {
-      alarmDescription: 'No value run came to its end within 26 hours',
+      alarmDescription: 'No value run came to its end within 26 hours (rings on a new stage until its first night)',
       metric: machine.metricSucceeded({ period: Duration.hours(1), statistic: Stats.SUM }),
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       threshold: 1,

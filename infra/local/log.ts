@@ -20,4 +20,4 @@ export function lineLog(write: (line: string) => void): Log {
   };
 }
 
-export const silentLog: Log = { info() {}, error() {}, fromFunction() {} };
+export const silentLog: Log = { info: () => undefined, error: () => undefined, fromFunction: () => undefined };

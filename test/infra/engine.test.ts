@@ -53,6 +53,8 @@ describe('functions', () => {
     }
     const logs = functionsOf(engine).map(({ properties }) => target(at(properties, 'LoggingConfig', 'LogGroup')));
     expect(new Set(logs).size).toBe(logs.length);
+    for (const { properties } of ofType(engine, 'AWS::Logs::LogGroup'))
+      expect(at(properties, 'RetentionInDays')).toBeGreaterThan(0);
   });
 
   it('have a gigabyte where a caller waits', () => {

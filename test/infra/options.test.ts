@@ -1,6 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../infra/options.ts';
+import { at, synthesise } from './template.ts';
 
 const read = (context: Record<string, unknown>) => readOptions(new App({ context }).node);
 const hash = 'ab'.repeat(32);
@@ -70,6 +71,17 @@ describe('the options of a deployment', () => {
     ['alarmAddress', 'nobody'],
   ])('refuse %s = %j', (name, value) => {
     expect(() => read({ [name]: value })).toThrow(`${name} must be`);
+  });
+
+  it('are asked for at deployment where nothing can stand in for them', () => {
+    const missing = synthesise();
+    expect(at(missing.rules, 'AdminKeyHashIsGiven', 'Assertions', 0, 'Assert', 'Fn::Not')).toEqual([
+      { 'Fn::Equals': [{ Ref: 'AdminKeyHash' }, ''] },
+    ]);
+    expect(at(missing.rules, 'SenderIsGiven', 'Assertions')).not.toBeNull();
+    const given = synthesise({ adminKeyHash: hash, sender: 'shop@shop.example' });
+    expect(at(given.rules, 'AdminKeyHashIsGiven')).toBeNull();
+    expect(at(given.rules, 'SenderIsGiven')).toBeNull();
   });
 
   it('name every fault at once', () => {

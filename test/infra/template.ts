@@ -18,6 +18,8 @@ export interface Resource {
 export interface Templates {
   data: Resource[];
   engine: Resource[];
+  /** Rules by which CloudFormation refuses to deploy the engine. */
+  rules: Json;
 }
 
 /** Synthesises both stacks without bundling. */
@@ -25,9 +27,9 @@ export function synthesise(context: Record<string, unknown> = {}): Templates {
   const outdir = mkdtempSync(join(tmpdir(), 'rapport-synth-'));
   try {
     const { stacks } = createApp({ outdir, context: { 'aws:cdk:bundling-stacks': [], ...context } }).synth();
-    const [data, engine] = stacks.map(({ template }) => resourcesOf(template));
+    const [data, engine] = stacks.map(({ template }) => template);
     if (!data || !engine) throw new Error('the app has two stacks');
-    return { data, engine };
+    return { data: resourcesOf(data), engine: resourcesOf(engine), rules: engine.Rules };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
