@@ -21,13 +21,14 @@ export interface Door {
   stop(): Promise<void>;
 }
 
-export async function openDoor(): Promise<Door> {
+/** @param queueEndpoint where the retry queue answers; by default nobody does */
+export async function openDoor(queueEndpoint = 'http://127.0.0.1:1'): Promise<Door> {
   const embedded = await startEmbedded();
   const client = connect();
   const proxy = await startFaultProxy(embedded.endpoint);
   process.env.AWS_ENDPOINT_URL_DYNAMODB = proxy.endpoint;
-  process.env.AWS_ENDPOINT_URL_SQS = 'http://127.0.0.1:1';
-  process.env[variables.retryQueue] = 'http://127.0.0.1:1/retry';
+  process.env.AWS_ENDPOINT_URL_SQS = queueEndpoint;
+  process.env[variables.retryQueue] = `${queueEndpoint}/000000000000/retry`;
   for (const source of [aSource('shop', 'shopify'), aSource('till', 'standard')]) {
     await client.send(
       new PutCommand({ TableName: embedded.tables.registry, Item: { ...sourceKey(source.id), ...source } }),
