@@ -109,7 +109,7 @@ const nobody: Door['access'] = { keyId: 'key_none', partner: 'nobody', admin: fa
 async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
   return {
     request,
-    now: (await readClock({ testStage, client, registry })).at,
+    now: await readClock({ testStage, client, registry }),
     realTime: Date.now,
     client,
     tables,

@@ -10,8 +10,32 @@ import { answerSchemas } from './answer-schemas.ts';
 
 export const adminKey = 'rk_test_admin_key_of_more_than_thirty_two_characters';
 
+type Field =
+  | 'code'
+  | 'createdAt'
+  | 'currency'
+  | 'customerId'
+  | 'data'
+  | 'errors'
+  | 'facts'
+  | 'frozen'
+  | 'id'
+  | 'identities'
+  | 'key'
+  | 'nextCursor'
+  | 'now'
+  | 'paths'
+  | 'problem'
+  | 'receipt'
+  | 'report'
+  | 'requestId'
+  | 'secretCount'
+  | 'sourceId'
+  | 'status'
+  | 'totalSpent';
+
 /** The body of an answer, as it was parsed: tests say what they expect of it. */
-export type Body = { [name: string]: Body } & Body[] & string & number & boolean;
+export type Body = { [Name in Field]: Body } & { [name: string]: Body } & Body[] & string;
 
 export interface Answer {
   status: number;
