@@ -32,7 +32,8 @@ export async function startRun(machine: Machine, runId: string, asOf: Instant): 
 
 /** Runs to the end; `meanwhile` is called at every look. @throws Problem `value_run_failed` */
 export async function finishRun(machine: Machine, executionArn: string, meanwhile: () => Promise<void>): Promise<void> {
-  for (let pause = 10; ; pause = Math.min(250, pause * 1.5)) {
+  // Each pause is a tenth of the time so far: a short night is not kept waiting, a long one is not asked too often.
+  for (let pause = 10; ; pause = Math.min(1000, pause * 1.1)) {
     const status = await statusOf(machine, executionArn);
     if (status === 'SUCCEEDED') return;
     if (!unfinished.includes(status)) throw new Problem(503, 'value_run_failed', 'The value run of a night failed.');

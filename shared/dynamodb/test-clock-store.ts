@@ -42,7 +42,11 @@ export async function holdTestClock(client: Client, registry: string, realTime: 
       throw new Problem(409, 'clock_moving', 'The test clock is being moved by another call.', { retryAfter: 1 });
     }
   };
-  const until = () => realTime() + heldFor;
+  let heldUntil = 0;
+  const until = () => {
+    heldUntil = realTime() + heldFor;
+    return heldUntil;
+  };
   const now = { '#now': 'now' };
 
   const { Attributes } = await update('SET mover = :mover, heldUntil = :until', nobodyHolds, {
@@ -58,6 +62,7 @@ export async function holdTestClock(client: Client, registry: string, realTime: 
       await update(`SET #now = :now, heldUntil = :until${change}`, moverHolds, values, now);
     },
     async keep() {
+      if (heldUntil - realTime() > heldFor / 2) return;
       await update('SET heldUntil = :until', moverHolds, { ':until': until() });
     },
     async unset() {

@@ -9,7 +9,7 @@ export interface HeldClock {
   due: Instant | undefined;
   /** Moves the clock, and says which night falls due there. @throws Problem `clock_moving` where the hold was lost */
   move(now: Instant, due?: Instant): Promise<void>;
-  /** Keeps the hold during a long night. */
+  /** Keeps the hold during a long night; may be called as often as one likes. */
   keep(): Promise<void>;
   /** Gives real time back. */
   unset(): Promise<void>;

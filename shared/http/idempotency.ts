@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import { Problem } from '../engine/problem.ts';
 import type { Caller } from './credentials.ts';
@@ -31,6 +32,12 @@ export interface IdempotencyStore {
   /** Frees the slot: the request had no lasting answer. */
   drop(claim: Claim): Promise<void>;
 }
+
+/**
+ * An item holds 400 kB. Only a batch of a hundred refusals can be answered at such length, and its repetition is
+ * answered alike by the natural keys of its items.
+ */
+const mostSealed = 350_000;
 
 const day = 24 * 60 * 60 * 1000;
 /** A crash in mid-flight locks its key for this long. */
@@ -91,8 +98,10 @@ async function finishing(
     await store.drop(claim);
     throw error;
   }
-  if (answer.status >= 500 || answer.headers?.['retry-after'] !== undefined) await store.drop(claim);
-  else await store.finish(claim, seal(answer, caller.credential));
+  const passing = answer.status >= 500 || answer.headers?.['retry-after'] !== undefined;
+  const sealed = passing ? undefined : seal(answer, caller.credential);
+  if (sealed === undefined || sealed.length > mostSealed) await store.drop(claim);
+  else await store.finish(claim, sealed);
   return answer;
 }
 
@@ -129,7 +138,7 @@ function sealingKey(credential: string): Buffer {
 function seal(answer: HttpAnswer, credential: string): string {
   const iv = randomBytes(ivBytes);
   const cipher = createCipheriv('aes-256-gcm', sealingKey(credential), iv);
-  const text = Buffer.concat([cipher.update(JSON.stringify(answer), 'utf8'), cipher.final()]);
+  const text = Buffer.concat([cipher.update(gzipSync(JSON.stringify(answer))), cipher.final()]);
   return Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64');
 }
 
@@ -138,5 +147,5 @@ function unseal(sealed: string, credential: string): HttpAnswer {
   const decipher = createDecipheriv('aes-256-gcm', sealingKey(credential), bytes.subarray(0, ivBytes));
   decipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
   const text = Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]);
-  return JSON.parse(text.toString('utf8')) as HttpAnswer;
+  return JSON.parse(gunzipSync(text).toString('utf8')) as HttpAnswer;
 }

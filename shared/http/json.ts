@@ -10,7 +10,7 @@ const deepest = 16;
  */
 export function readJson(body: Uint8Array): unknown {
   const text = decode(body);
-  checkDepth(text);
+  checkShape(text);
   try {
     return parse(text, refuseProto, { parseNumber: exactNumber, onDuplicateKey: refuseTwice });
   } catch (error) {
@@ -27,19 +27,55 @@ function decode(body: Uint8Array): string {
   }
 }
 
-/** Before parsing: a parser that recurses must not meet ten million brackets. */
-function checkDepth(text: string): void {
-  let depth = 0;
-  let inString = false;
+/**
+ * Before parsing: a parser that recurses must not meet ten million brackets, and this one takes a key twice where both
+ * say the same.
+ */
+function checkShape(text: string): void {
+  /** For each open object the keys that it has named; nothing for an array. */
+  const open: (Set<string> | undefined)[] = [];
+  let keyComes = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (inString) {
-      if (code === 0x5c) i++;
-      else if (code === 0x22) inString = false;
-    } else if (code === 0x22) inString = true;
-    else if (code === 0x7b || code === 0x5b) {
-      if (++depth > deepest) throw malformed(`The body is nested deeper than ${deepest} levels.`);
-    } else if (code === 0x7d || code === 0x5d) depth--;
+    if (code === 0x22) {
+      const end = endOfString(text, i);
+      if (keyComes) nameKey(open.at(-1), text.slice(i, end + 1), i);
+      keyComes = false;
+      i = end;
+    } else if (code === 0x7b || code === 0x5b) {
+      if (open.length === deepest) throw malformed(`The body is nested deeper than ${deepest} levels.`);
+      keyComes = code === 0x7b;
+      open.push(keyComes ? new Set() : undefined);
+    } else if (code === 0x7d || code === 0x5d) {
+      open.pop();
+      keyComes = false;
+    } else if (code === 0x2c) keyComes = open.at(-1) !== undefined;
+  }
+}
+
+/** Where the string that begins at `start` ends. */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x5c) i++;
+    else if (code === 0x22) return i;
+  }
+  return text.length;
+}
+
+function nameKey(keys: Set<string> | undefined, quoted: string, position: number): void {
+  const key = quoted.includes('\\') ? unescaped(quoted) : quoted.slice(1, -1);
+  if (key === undefined || !keys) return;
+  if (keys.has(key)) refuseTwice({ position });
+  keys.add(key);
+}
+
+/** Nothing where the text is no string: the parser will say so. */
+function unescaped(quoted: string): string | undefined {
+  try {
+    return String(JSON.parse(quoted));
+  } catch {
+    return undefined;
   }
 }
 

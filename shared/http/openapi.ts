@@ -112,8 +112,8 @@ function operationOf(routeKey: string, route: Route<never>): Json {
     ...parametersOf(route.query, 'query'),
     ...(writes ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
   ];
-  const problems = [500, 503, ...(scope ? [401, 403, 429] : []), ...(parameters.length > 0 || body ? [400] : [])];
-  if (routeKey.includes('{')) problems.push(404);
+  const problems = [400, 500, 503, ...(scope ? [401, 403, 429] : [])];
+  if (writes || routeKey.includes('{')) problems.push(404);
   if (writes) problems.push(409, 422);
   if (body) problems.push(413, 415);
   return {

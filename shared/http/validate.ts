@@ -60,8 +60,13 @@ function unitOf(origin: string): string {
   return origin === 'string' ? ' characters long' : origin === 'array' ? ' items long' : '';
 }
 
+/** At most this much of a field's name is told back. */
+const longestName = 128;
+
 function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path
+    .map((part) => `/${String(part).slice(0, longestName).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {

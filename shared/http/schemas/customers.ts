@@ -31,7 +31,10 @@ export const customerFilters = z.strictObject({
   email: z.optional(emailIn((text) => asWritten(text.trim()))),
   phone: z.optional(phoneIn((text) => text.replace(/^ +/, '+'))),
   externalId: z.optional(
-    keyText.check(z.regex(/^[^:]+:.+$/, 'must be <source id>:<customer id>'), z.meta({ examples: ['shop:1001'] })),
+    keyText.check(
+      z.regex(/^(?!(email|phone):)[^:]+:.+$/, 'must be <source id>:<customer id>'),
+      z.meta({ examples: ['shop:1001'] }),
+    ),
   ),
 });
 

@@ -1,0 +1,79 @@
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { lambdaContext } from '../http-event.ts';
+
+interface Execution {
+  input: string;
+  status: 'RUNNING' | 'SUCCEEDED' | 'FAILED';
+}
+
+/** Step Functions as far as the API sees it; an execution runs the real steps of the night. */
+export interface NightMachine {
+  /** By name, in the order of their starts. */
+  executions: Map<string, Execution>;
+  /** What happens before a night; a night whose visit throws fails. */
+  visit: (asOf: string) => Promise<void>;
+  restore(): void;
+}
+
+const machineArn = 'arn:aws:states:eu-west-1:123456789012:stateMachine:value-run';
+
+export function nightMachine(): NightMachine {
+  const mock = mockClient(SFNClient);
+  const machine: NightMachine = {
+    executions: new Map(),
+    visit: async () => undefined,
+    restore: () => mock.restore(),
+  };
+  mock.on(StartExecutionCommand).callsFake(({ name, input, stateMachineArn }) => {
+    if (stateMachineArn !== machineArn) throw named('StateMachineDoesNotExist');
+    const known = machine.executions.get(name);
+    if (known && (known.status !== 'RUNNING' || known.input !== input)) throw named('ExecutionAlreadyExists');
+    if (!known) run(machine, name, input);
+    return { executionArn: arnOf(name), startDate: new Date() };
+  });
+  mock.on(DescribeExecutionCommand).callsFake(({ executionArn }) => {
+    for (const [name, { status }] of machine.executions) if (arnOf(name) === executionArn) return { status };
+    throw named('ExecutionDoesNotExist');
+  });
+  return machine;
+}
+
+const arnOf = (name: string) => `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+
+function named(name: string): Error {
+  return Object.assign(new Error(name), { name });
+}
+
+function run(machine: NightMachine, name: string, input: string): void {
+  const execution: Execution = { input, status: 'RUNNING' };
+  machine.executions.set(name, execution);
+  const { asOf } = JSON.parse(input) as { asOf: string };
+  machine
+    .visit(asOf)
+    .then(() => night(asOf))
+    .then(
+      () => {
+        execution.status = 'SUCCEEDED';
+      },
+      () => {
+        execution.status = 'FAILED';
+      },
+    );
+}
+
+async function night(asOf: string): Promise<void> {
+  const [begin, measure, fit, assign, report] = await Promise.all([
+    import('../../functions/nightly/begin.ts'),
+    import('../../functions/nightly/measure.ts'),
+    import('../../functions/nightly/fit.ts'),
+    import('../../functions/nightly/assign.ts'),
+    import('../../functions/nightly/report.ts'),
+  ]);
+  const opened = await begin.handler({ asOf });
+  if (opened.skipped) return;
+  for (const segment of opened.segments) while (!(await measure.handler(segment, lambdaContext())).done);
+  await fit.handler(opened);
+  for (const segment of opened.segments) while (!(await assign.handler(segment, lambdaContext())).done);
+  await report.handler(opened);
+}

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { shopifySecret } from '../signed.ts';
+import { type ApiDoor, openApi } from './door.ts';
+import { type NightMachine, nightMachine } from './night-machine.ts';
+
+let api: ApiDoor;
+let machine: NightMachine;
+let customerId: string;
+beforeAll(async () => {
+  machine = nightMachine();
+  api = await openApi();
+  const body = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+  await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'shop' }, body });
+  const order = {
+    type: 'order',
+    externalId: 'A-1',
+    occurredAt: '2026-03-01T10:30:00Z',
+    customer: { email: 'ada@example.com' },
+    total: { amount: '181.09', currency: 'EUR' },
+  };
+  customerId = (await api.call('POST /v1/interactions', { body: order })).body.customerId;
+});
+afterAll(async () => {
+  machine.restore();
+  await api.stop();
+});
+
+const start = (asOf: string) => api.call('POST /v1/value-runs', { body: { asOf } });
+const show = (runId: string) => api.call('GET /v1/value-runs/{runId}', { params: { runId } });
+const value = () => api.call('GET /v1/customers/{customerId}/value', { params: { customerId } });
+const ended = (runId: string) =>
+  vi.waitFor(async () => expect((await show(runId)).body.status).toBe('succeeded'), { timeout: 5000 });
+
+test('before the first run there is no value', async () => {
+  const { status, body } = await value();
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ customerId, tier: null, scores: null, receipt: null });
+  expect((await api.call('GET /v1/value-runs')).body).toEqual({ data: [], nextCursor: null });
+});
+
+test('a run is accepted, followed by its id, and explains what it changed', async () => {
+  const accepted = await start('2026-03-10T02:00:00Z');
+  expect(accepted.status).toBe(202);
+  const { id } = accepted.body;
+  expect(accepted.headers.location).toBe(`/v1/value-runs/${id}`);
+  await ended(id);
+  const run = (await show(id)).body;
+  expect(run).toMatchObject({
+    asOf: '2026-03-10T02:00:00.000Z',
+    policyVersion: 1,
+    cutPoints: { kind: 'absolute', buyers: 1 },
+    report: { customers: 1, buyers: 1, changed: 1 },
+  });
+  const { body } = await value();
+  expect(body).toMatchObject({
+    previousTier: null,
+    since: '2026-03-10T02:00:00.000Z',
+    runId: id,
+    scores: { recency: 5, frequency: 1 },
+    receipt: {
+      runId: id,
+      inputs: { daysSinceLastPurchase: 9, purchaseCount: 1, totalSpent: { amount: '181.09', currency: 'EUR' } },
+      cutPoints: { kind: 'absolute' },
+    },
+  });
+  const customer = (await api.call('GET /v1/customers/{customerId}', { params: { customerId } })).body;
+  expect([customer.tier, customer.tierSince]).toEqual([body.tier, body.since]);
+});
+
+test('the same asOf, however it is written, is the same run', async () => {
+  const again = await start('2026-03-10T03:00:00+01:00');
+  expect([again.status, again.body.status]).toEqual([202, 'succeeded']);
+  expect(machine.executions.size).toBe(1);
+});
+
+test('at once, forty times: one execution', async () => {
+  const answers = await Promise.all(Array.from({ length: 40 }, () => start('2026-03-11T02:00:00Z')));
+  expect(new Set(answers.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
+  await ended(answers[0]?.body.id as string);
+  expect(machine.executions.size).toBe(2);
+});
+
+test('a run that failed is started anew under its id', async () => {
+  machine.visit = () => Promise.reject(new Error('no'));
+  const { id } = (await start('2026-03-12T02:00:00Z')).body;
+  await vi.waitFor(() => expect(machine.executions.get(id)?.status).toBe('FAILED'));
+  machine.visit = async () => undefined;
+  expect((await start('2026-03-12T02:00:00Z')).body.id).toBe(id);
+  await ended(id);
+  expect([...machine.executions.keys()].slice(-2)).toEqual([id, `${id}-2`]);
+});
+
+test('values do not go back in time, nor ahead of it', async () => {
+  const past = await start('2026-03-01T02:00:00Z');
+  expect([past.status, past.body.code]).toEqual([409, 'value_run_superseded']);
+  const future = await start('2190-01-01T00:00:00Z');
+  expect([future.status, future.body.code]).toEqual([422, 'as_of_in_future']);
+  expect((await start('50000-01-01T00:00:00Z')).body.errors[0]?.pointer).toBe('/asOf');
+});
+
+test('runs are listed, the latest first, page by page', async () => {
+  const all = (await api.call('GET /v1/value-runs')).body.data.map(({ asOf }) => asOf);
+  expect(all).toEqual(['2026-03-12T02:00:00.000Z', '2026-03-11T02:00:00.000Z', '2026-03-10T02:00:00.000Z']);
+  const seen: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const query: Record<string, string> = { limit: '1', ...(cursor !== null && { cursor }) };
+    const { body } = await api.call('GET /v1/value-runs', { query });
+    seen.push(...body.data.map(({ asOf }) => asOf as string));
+    cursor = body.nextCursor;
+  } while (cursor !== null);
+  expect(seen).toEqual(all);
+});
+
+test('a run that is not there is 404', async () => {
+  const { status, body } = await show('run_unknown');
+  expect([status, body.code]).toEqual([404, 'value_run_not_found']);
+});
