@@ -36,13 +36,16 @@ function resolved(value: unknown, rest: object = {}, others: StackTemplate[] = [
   return template.of('AWS::SQS::Queue')[0]?.properties().value;
 }
 
+/** As templates write a variable. */
+const of = (name: string) => `$${`{${name}}`}`;
+
 describe('references', () => {
   it.each([
     ['a name', { Ref: 'Q' }, 'http://127.0.0.1:1/000000000000/q'],
     ['an ARN', { 'Fn::GetAtt': ['Q', 'Arn'] }, 'arn:aws:sqs:eu-west-1:000000000000:q'],
     ['a join', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }]] }, 'a-eu-west-1'],
-    ['a substitution', { 'Fn::Sub': '${AWS::Partition}/${Q.QueueName}/${!kept}' }, 'aws/q/${kept}'],
-    ['a substitution with variables', { 'Fn::Sub': ['${v}', { v: { Ref: 'AWS::AccountId' } }] }, '000000000000'],
+    ['a substitution', { 'Fn::Sub': `${of('AWS::Partition')}/${of('Q.QueueName')}/${of('!kept')}` }, `aws/q/${of('kept')}`],
+    ['a substitution with variables', { 'Fn::Sub': [of('v'), { v: { Ref: 'AWS::AccountId' } }] }, '000000000000'],
     ['select and split', { 'Fn::Select': [1, { 'Fn::Split': ['@', 'a@b'] }] }, 'b'],
     ['no value', { kept: 1, gone: { Ref: 'AWS::NoValue' } }, { kept: 1 }],
   ])('resolves %s', (_name, value, expected) => {
