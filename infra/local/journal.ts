@@ -85,7 +85,11 @@ export class Journal<Entry extends object> {
       this.#waiting = [];
       try {
         if (this.#lines > 2 * this.#live + 10_000) await this.#compact();
-        else await this.#write(group.map(({ text }) => text).join(''), group.some(({ durable }) => durable));
+        else
+          await this.#write(
+            group.map(({ text }) => text).join(''),
+            group.some(({ durable }) => durable),
+          );
         for (const { done } of group) done();
       } catch (error) {
         for (const { failed } of group) failed(error);

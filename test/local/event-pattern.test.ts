@@ -33,7 +33,14 @@ const detail = (field: string, ...conditions: unknown[]) => matches({ detail: { 
 
 describe('values', () => {
   it.each([
-    ['the documented example', { source: ['aws.ec2'], 'detail-type': ['EC2 Instance State-change Notification'], detail: { state: ['terminated'] } }],
+    [
+      'the documented example',
+      {
+        source: ['aws.ec2'],
+        'detail-type': ['EC2 Instance State-change Notification'],
+        detail: { state: ['terminated'] },
+      },
+    ],
     ['one of several', { detail: { state: ['initializing', 'terminated'] } }],
     ['an element of an array', { resources: ['arn:aws:ec2:us-west-1:123456789012:instance/i-1234567890abcdef0'] }],
     ['null', { detail: { nothing: [null] } }],
@@ -109,7 +116,12 @@ describe('arrays', () => {
   });
 
   it('of objects have to match in one element', () => {
-    const people = { employees: [{ first: 'Bill', last: 'Jones' }, { first: 'Amy', last: 'Smith' }] };
+    const people = {
+      employees: [
+        { first: 'Bill', last: 'Jones' },
+        { first: 'Amy', last: 'Smith' },
+      ],
+    };
     expect(matches({ employees: { first: ['Amy'], last: ['Smith'] } }, people)).toBe(true);
     expect(matches({ employees: { first: ['Bill'], last: ['Smith'] } }, people)).toBe(false);
   });
@@ -123,7 +135,10 @@ describe('arrays', () => {
 describe('$or', () => {
   const metrics = {
     source: ['aws.cloudwatch'],
-    $or: [{ metricName: ['CPUUtilization'] }, { metricType: ['M'], namespace: ['N'], $or: [{ id: [1] }, { space: [2] }] }],
+    $or: [
+      { metricName: ['CPUUtilization'] },
+      { metricType: ['M'], namespace: ['N'], $or: [{ id: [1] }, { space: [2] }] },
+    ],
   };
 
   it.each([

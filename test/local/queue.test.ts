@@ -23,7 +23,11 @@ describe('a queue', () => {
     expect(bodies(await queue.receive(10, 0))).toEqual(['a', 'b', 'c']);
     expect(await queue.receive(10, 0)).toEqual([]);
     const again = await queue.receive(10, 500);
-    expect(again.map(({ body, receiveCount }) => [body, receiveCount])).toEqual([['a', 2], ['b', 2], ['c', 2]]);
+    expect(again.map(({ body, receiveCount }) => [body, receiveCount])).toEqual([
+      ['a', 2],
+      ['b', 2],
+      ['c', 2],
+    ]);
     for (const { receiptHandle } of again) await queue.delete(receiptHandle);
     expect(queue.counts().total).toBe(0);
     await queue.close();
@@ -37,7 +41,10 @@ describe('a queue', () => {
     await queue.send('later', { delaySeconds: 0.1 });
     expect(queue.counts()).toMatchObject({ delayed: 1 });
     const since = performance.now();
-    expect(bodies((await queue.receive(10, 5_000)).filter(({ body }) => body === 'later')).length + bodies(await queue.receive(10, 200)).filter((body) => body === 'later').length).toBeGreaterThan(0);
+    expect(
+      bodies((await queue.receive(10, 5_000)).filter(({ body }) => body === 'later')).length +
+        bodies(await queue.receive(10, 200)).filter((body) => body === 'later').length,
+    ).toBeGreaterThan(0);
     expect(performance.now() - since).toBeGreaterThan(20);
     await queue.close();
   });
@@ -110,7 +117,10 @@ describe('the journal of a queue', () => {
     await queue.send('before');
     await queue.close();
     const put = readFileSync(path(), 'utf8').split('\n')[0] ?? '';
-    appendFileSync(path(), `\0\0\0{"put":\n${put.replaceAll('before', 'behind').replace(/"id":"[^"]+"/, '"id":"x"')}\n`);
+    appendFileSync(
+      path(),
+      `\0\0\0{"put":\n${put.replaceAll('before', 'behind').replace(/"id":"[^"]+"/, '"id":"x"')}\n`,
+    );
     const again = await open();
     expect(bodies(await again.receive(10, 0))).toEqual(['before', 'behind']);
     await again.close();

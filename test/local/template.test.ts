@@ -44,7 +44,11 @@ describe('references', () => {
     ['a name', { Ref: 'Q' }, 'http://127.0.0.1:1/000000000000/q'],
     ['an ARN', { 'Fn::GetAtt': ['Q', 'Arn'] }, 'arn:aws:sqs:eu-west-1:000000000000:q'],
     ['a join', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }]] }, 'a-eu-west-1'],
-    ['a substitution', { 'Fn::Sub': `${of('AWS::Partition')}/${of('Q.QueueName')}/${of('!kept')}` }, `aws/q/${of('kept')}`],
+    [
+      'a substitution',
+      { 'Fn::Sub': `${of('AWS::Partition')}/${of('Q.QueueName')}/${of('!kept')}` },
+      `aws/q/${of('kept')}`,
+    ],
     ['a substitution with variables', { 'Fn::Sub': [of('v'), { v: { Ref: 'AWS::AccountId' } }] }, '000000000000'],
     ['select and split', { 'Fn::Select': [1, { 'Fn::Split': ['@', 'a@b'] }] }, 'b'],
     ['no value', { kept: 1, gone: { Ref: 'AWS::NoValue' } }, { kept: 1 }],
