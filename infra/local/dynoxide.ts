@@ -161,7 +161,7 @@ async function stopLeftOver(record: string, file: string, log: Log): Promise<voi
   const isOurs = () => {
     const line = pid === undefined ? undefined : commandLine(pid);
     if (process.platform === 'win32') return line?.includes('dynoxide') ?? false;
-    return ['dynoxide', 'serve', file].every((word) => line?.includes(word));
+    return line !== undefined && /dynoxide/.test(line) && line.includes('serve') && line.includes(file);
   };
   if (pid !== undefined && isOurs()) {
     log.info(`the engine of an earlier stack still runs (process ${pid}): it is stopped first`);

@@ -21,7 +21,7 @@ export class Journal<Entry extends object> {
   readonly #path: string;
   readonly #state: JournalState<Entry>;
   #file: FileHandle;
-  #waiting: { text: string; done(): void; failed(error: unknown): void }[] = [];
+  #waiting: { text: string; durable: boolean; done(): void; failed(error: unknown): void }[] = [];
   #flushing: Promise<void> | undefined;
   #lines = 0;
   #live = 0;
@@ -48,13 +48,25 @@ export class Journal<Entry extends object> {
     return journal;
   }
 
-  /** Resolves when the entries are durable, all of them or, after a failure to write, none that counts as accepted. */
-  append(...entries: Entry[]): Promise<void> {
+  /** Resolves when the entry is durable; rejects where it could not be kept. */
+  append(entry: Entry): Promise<void> {
+    return this.#add(entry, true);
+  }
+
+  /**
+   * Keeps what only spares repetition: it outlives this process once it is written, but a power cut may take it, so
+   * that no write has to wait for the disk on its behalf.
+   */
+  jot(entry: Entry): Promise<void> {
+    return this.#add(entry, false);
+  }
+
+  #add(entry: Entry, durable: boolean): Promise<void> {
     if (this.#closed) return Promise.reject(new Error('the journal is closed'));
-    this.#lines += entries.length;
-    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+    this.#lines++;
+    const text = `${JSON.stringify(entry)}\n`;
     return new Promise((done, failed) => {
-      this.#waiting.push({ text, done, failed });
+      this.#waiting.push({ text, durable, done, failed });
       this.#flushing ??= this.#flush();
     });
   }
@@ -73,7 +85,11 @@ export class Journal<Entry extends object> {
       this.#waiting = [];
       try {
         if (this.#lines > 2 * this.#live + 10_000) await this.#compact();
-        else await this.#write(group.map(({ text }) => text).join(''));
+        else
+          await this.#write(
+            group.map(({ text }) => text).join(''),
+            group.some(({ durable }) => durable),
+          );
         for (const { done } of group) done();
       } catch (error) {
         for (const { failed } of group) failed(error);
@@ -82,11 +98,11 @@ export class Journal<Entry extends object> {
     this.#flushing = undefined;
   }
 
-  async #write(text: string): Promise<void> {
+  async #write(text: string, durable: boolean): Promise<void> {
     const start = this.#torn ? '\n' : '';
     this.#torn = true;
     await this.#file.appendFile(start + text);
-    await this.#file.datasync();
+    if (durable) await this.#file.datasync();
     this.#torn = false;
   }
 

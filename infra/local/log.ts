@@ -20,4 +20,5 @@ export function lineLog(write: (line: string) => void): Log {
   };
 }
 
-export const silentLog: Log = { info: () => undefined, error: () => undefined, fromFunction: () => undefined };
+const nothing = () => undefined;
+export const silentLog: Log = { info: nothing, error: nothing, fromFunction: nothing };

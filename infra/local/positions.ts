@@ -31,12 +31,12 @@ export class Positions {
     return this.#values.get(key);
   }
 
-  /** Returns before the position is durable: after a crash, what came since the last durable one is done once more. */
+  /** Returns before the position is written: after a crash, what came since the last one is done once more. */
   set(key: string, value: string): void {
     if (this.#values.get(key) === value) return;
     this.#values.set(key, value);
     this.#journal
-      .append({ key, value })
+      .jot({ key, value })
       .catch((error: Error) => this.#log.error(`a stream's position could not be kept: ${error.message}`));
   }
 

@@ -123,10 +123,10 @@ export class Queue {
     }
   }
 
-  /** Resolves once the deletion is durable; an unknown or outdated receipt is no error, as with SQS. */
+  /** Resolves once the deletion is written; an unknown or outdated receipt is no error, as with SQS. */
   async delete(receiptHandle: string): Promise<void> {
     const { id } = readReceipt(receiptHandle);
-    if (this.#held.delete(id)) await this.#journal.append({ deleted: id });
+    if (this.#held.delete(id)) await this.#journal.jot({ deleted: id });
   }
 
   /** @returns false where the message is no longer in flight under this receipt */
@@ -214,7 +214,7 @@ export class Queue {
     this.#place(held, until, true);
     // Not awaited: a count that is lost with the process only means one more try.
     this.#journal
-      .append({ received: message.id, count: message.receiveCount, at: message.firstReceivedAt })
+      .jot({ received: message.id, count: message.receiveCount, at: message.firstReceivedAt })
       .catch(() => undefined);
     return { ...message, receiptHandle: `${message.id}:${message.receiveCount}` };
   }
@@ -225,7 +225,7 @@ export class Queue {
     if (!target) return;
     await target.send(body, attributes ? { attributes } : {});
     this.#held.delete(id);
-    await this.#journal.append({ deleted: id });
+    await this.#journal.jot({ deleted: id });
   }
 
   #hold(message: Message, due: number): void {

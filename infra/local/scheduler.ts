@@ -69,20 +69,22 @@ export class Scheduler {
     return `schedule ${name}`;
   }
 
-  async #look(schedule: ScheduleSettings): Promise<void> {
-    const key = this.#key(schedule);
-    const last = Number(this.#positions.get(key));
+  async #look(schedule: ScheduleSettings, known?: number): Promise<void> {
     const now = Date.now();
-    const due = latestOccurrence(schedule.schedule, last, now);
-    let wait = Math.max(1, nextOccurrence(schedule.schedule, Math.max(last, now)) - now);
-    if (due !== undefined) {
+    const last = this.#last(schedule, now);
+    // Looked for once, not at every look: it only changes when the schedule fired.
+    let next =
+      known !== undefined && known > last && known < now + 10 * day ? known : nextOccurrence(schedule.schedule, last);
+    let wait = next - now;
+    if (wait <= 0) {
+      const due = latestOccurrence(schedule.schedule, last, now) ?? next;
       try {
         const scheduledTime = new Date(due).toISOString().replace('.000Z', 'Z');
-        await schedule.deliver(
-          schedule.input.replaceAll('<aws.scheduler.scheduled-time>', scheduledTime),
-          scheduledTime,
-        );
-        this.#positions.set(key, String(due));
+        const input = schedule.input.replaceAll('<aws.scheduler.scheduled-time>', scheduledTime);
+        await schedule.deliver(input, scheduledTime);
+        this.#positions.set(this.#key(schedule), String(due));
+        next = nextOccurrence(schedule.schedule, due);
+        wait = next - Date.now();
       } catch (error) {
         this.#log.error(`schedule ${schedule.name}: ${(error as Error).name}; trying again`);
         wait = retryAfter;
@@ -92,11 +94,19 @@ export class Scheduler {
     const timer = setTimeout(
       () => {
         this.#timers.delete(timer);
-        void this.#look(schedule);
+        void this.#look(schedule, next);
       },
-      Math.min(wait, longestSleep),
+      Math.max(1, Math.min(wait, longestSleep)),
     );
     this.#timers.add(timer);
+  }
+
+  /** A clock that was far ahead once must not silence the schedule until that day comes. */
+  #last(schedule: ScheduleSettings, now: number): number {
+    const last = Number(this.#positions.get(this.#key(schedule)));
+    if (last <= now + 1.5 * day) return last;
+    this.#positions.set(this.#key(schedule), String(now));
+    return now;
   }
 }
 

@@ -60,6 +60,7 @@ export interface LocalStack {
 
 const region = 'eu-west-1';
 const account = '000000000000';
+const localSender = 'Rapport <rapport@localhost>';
 const drainPatience = 5_000;
 
 /**
@@ -103,7 +104,13 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
       'synth',
       synthesise({
         app: options.app ?? new URL('../app.ts', import.meta.url).href,
-        context: { stage: 'local', testStage: true, ...options.context, 'aws:cdk:bundling-stacks': [] },
+        context: {
+          stage: 'local',
+          testStage: true,
+          sender: localSender,
+          ...options.context,
+          'aws:cdk:bundling-stacks': [],
+        },
         outdir: join(dataFolder, 'cdk.out'),
       }),
     ),

@@ -1,0 +1,216 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { engineClient } from '../../infra/local/dynamodb-wire.ts';
+import { commandLine } from '../../infra/local/lock.ts';
+import { lineLog } from '../../infra/local/log.ts';
+import type { OutboxEntry } from '../../infra/local/outbox.ts';
+import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts';
+
+const app = new URL('./app/app.ts', import.meta.url).href;
+const lines: string[] = [];
+let folder: string;
+let stack: LocalStack;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rapport-stack-'));
+  stack = await startLocalStack({
+    dataFolder: folder,
+    port: 0,
+    app,
+    log: lineLog((line) => lines.push(line)),
+    asyncWaits: [0.05],
+  });
+});
+afterAll(async () => {
+  await stack.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const call = (path: string, init: RequestInit = {}, url = stack.url) => fetch(url + path, init);
+const json = async <Body>(path: string, init: RequestInit = {}, url = stack.url) =>
+  (await (await call(path, init, url)).json()) as Body;
+const make = async (id: string, query = '', url = stack.url) =>
+  (await call(`/things/${id}${query}`, { method: 'POST' }, url)).status;
+
+async function ids(engineUrl: string): Promise<string[]> {
+  const { call: engine, close } = engineClient({ url: engineUrl, region: 'r', accessKeyId: 'a', secretAccessKey: 'b' });
+  const { TableNames } = await engine<{ TableNames: string[] }>('DynamoDB_20120810.ListTables', {});
+  const { Items } = await engine<{ Items: { id: { S: string } }[] }>('DynamoDB_20120810.Scan', {
+    TableName: TableNames[0],
+    Limit: 1000,
+  });
+  close();
+  return Items.map(({ id }) => id.S).sort();
+}
+
+describe('a handler', () => {
+  it('has a real context and nothing but its own environment', async () => {
+    process.env.OF_THE_STACK_ALONE = 'x';
+    const { context, environment } = await json<{ context: { remaining: number }; environment: string[] }>('/echo/a');
+    expect(context).toMatchObject({
+      functionName: expect.stringContaining('Door'),
+      memoryLimitInMB: '128',
+      awsRequestId: expect.any(String),
+    });
+    expect(context.remaining).toBeGreaterThan(0);
+    expect(context.remaining).toBeLessThanOrEqual(2000);
+    expect(environment).toEqual(expect.arrayContaining(['TABLE', 'QUEUE', 'BUS', 'AWS_ENDPOINT_URL_DYNAMODB']));
+    expect(environment).not.toContain('OF_THE_STACK_ALONE');
+    expect(environment).not.toContain('PATH');
+  });
+
+  it('that runs out of time fails alone, and its successor answers at once', async () => {
+    const slow = call('/slow');
+    const others = Promise.all(Array.from({ length: 5 }, () => call('/echo/a')));
+    expect((await others).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect((await slow).status).toBe(500);
+    expect((await call('/echo/a')).status).toBe(200);
+  });
+
+  it('that breaks down takes nobody with it, and nothing that it said reaches a log of the stack', async () => {
+    expect((await call('/fail')).status).toBe(500);
+    expect((await call('/crash')).status).toBe(500);
+    expect((await call('/echo/a')).status).toBe(200);
+    expect(lines.join('\n')).toMatch(/the function starts anew/);
+    expect(lines.join('\n')).not.toMatch(/with a secret in it/);
+  });
+});
+
+describe('what a write sets off', () => {
+  it('goes over stream, bus and queue to its end, and then the stack has settled', async () => {
+    expect(await make('thing-17')).toBe(202);
+    expect(await make('other-17')).toBe(202);
+    expect(await stack.settled({ timeoutMs: 10_000 })).toBe(true);
+    expect(await ids(stack.engineUrl)).toEqual(expect.arrayContaining(['note-thing-17', 'other-17', 'thing-17']));
+    expect(await ids(stack.engineUrl)).not.toContain('note-other-17');
+    expect(await stack.outbox.list()).toMatchObject([{ to: 'thing-17@example.com', subject: 'Grüße' }]);
+    expect(await json('/_local/status')).toMatchObject({
+      idle: true,
+      pending: { streams: 0, bus: 0, queues: 0, executions: 0 },
+    });
+  });
+
+  it('ends in the dead-letter queue where it keeps failing: of a stream, of a queue, of the bus', async () => {
+    await make('thing-bad');
+    await make('thing-undeliverable', '?queue=1');
+    await make('thing-unnoted');
+    const dead = async () => Object.values((await stack.status()).deadLetters).reduce((sum, count) => sum + count, 0);
+    await expect.poll(dead, { timeout: 15_000, interval: 100 }).toBe(3);
+    await make('thing-after');
+    await stack.settled({ timeoutMs: 10_000 });
+    expect(await ids(stack.engineUrl)).toContain('note-thing-after');
+  });
+
+  it('an execution waits for', async () => {
+    const input = JSON.stringify({
+      items: [
+        { id: 'run-7', of: 2 },
+        { id: 'run-8', of: 1 },
+      ],
+    });
+    const run = { method: 'POST', body: input };
+    const { status, output } = await json<{ status: string; output: string }>('/runs?name=once', run);
+    expect(status).toBe('SUCCEEDED');
+    expect(JSON.parse(output).done).toMatchObject([
+      { id: 'run-7', at: 2 },
+      { id: 'run-8', at: 1 },
+    ]);
+    expect(await ids(stack.engineUrl)).toEqual(expect.arrayContaining(['note-thing-run-7', 'note-thing-run-8']));
+    expect((await stack.outbox.list()).map(({ to }) => to)).toContain('thing-run-7@example.com');
+  });
+});
+
+describe('the pages', () => {
+  it('show the outbox to people and programs, and a message without letting it do anything', async () => {
+    const [newest = expect.fail()] = await json<OutboxEntry[]>('/_local/outbox?format=json');
+    expect(newest).toMatchObject({
+      to: expect.any(String),
+      from: 'Small <small@example.com>',
+      subject: 'Grüße',
+      href: expect.any(String),
+    });
+    const list = await call('/_local/outbox');
+    expect(list.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(await list.text()).toContain('Grüße');
+    expect(await (await call(newest.href)).text()).toContain('Hello thing-');
+    const source = await (await call(`${newest.href}.eml`)).text();
+    expect(source).toMatch(/^X-Local-Received: \d{4}-/);
+    expect(source).toContain('Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe?=');
+    expect((await call('/_local/outbox/..%2f..%2fengine.db')).status).toBe(404);
+    expect((await call('/_local/nothing')).status).toBe(404);
+  });
+});
+
+it('refuses a second stack on the folder', async () => {
+  await expect(startLocalStack({ dataFolder: folder, port: 0, app })).rejects.toThrow(
+    /another stack \(process \d+\) already runs/,
+  );
+});
+
+describe('a stack in a process of its own', () => {
+  let own: string;
+  const children: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(own, { recursive: true, force: true });
+  });
+
+  async function startProcess(): Promise<{
+    url: string;
+    engineUrl: string;
+    child: ChildProcess;
+    ended: Promise<unknown>;
+  }> {
+    const script = fileURLToPath(new URL('./stack-process.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--import', 'tsx', script, own], { stdio: ['ignore', 'pipe', 'ignore'] });
+    children.push(child);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const said = await new Promise<string>((resolve, reject) => {
+      child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString()));
+      child.once('exit', (code) => reject(new Error(`it ended with ${code}`)));
+    });
+    return { ...JSON.parse(said), child, ended };
+  }
+
+  it('loses nothing acknowledged to a kill, starts again unattended, and ends in order', async () => {
+    own = mkdtempSync(join(tmpdir(), 'rapport-killed-'));
+    const first = await startProcess();
+    const { pid: enginePid } = JSON.parse(readFileSync(join(own, 'engine.json'), 'utf8')) as { pid: number };
+    const acknowledged: string[] = [];
+    let killed = false;
+    const load = Array.from({ length: 8 }, async (_, worker) => {
+      for (let index = 0; !killed; index++) {
+        const id = `thing-${worker}-${index}7`;
+        const status = await make(id, '', first.url).catch(() => 0);
+        if (status === 202) acknowledged.push(id);
+      }
+    });
+    await expect.poll(() => acknowledged.length, { timeout: 10_000, interval: 10 }).toBeGreaterThan(40);
+    first.child.kill('SIGKILL');
+    killed = true;
+    await Promise.all(load);
+    await first.ended;
+
+    const second = await startProcess();
+    expect(commandLine(enginePid)).toSatisfy((line: string | undefined) => !line?.includes(own));
+    await expect
+      .poll(async () => (await json<{ idle: boolean }>('/_local/status', {}, second.url)).idle, {
+        timeout: 15_000,
+        interval: 100,
+      })
+      .toBe(true);
+    const kept = await ids(second.engineUrl);
+    expect(acknowledged.filter((id) => !kept.includes(id))).toEqual([]);
+    expect(acknowledged.filter((id) => !kept.includes(`note-${id}`))).toEqual([]);
+    const outbox = await json<OutboxEntry[]>('/_local/outbox?format=json', {}, second.url);
+    const reached = new Set(outbox.map(({ to }) => to));
+    expect(acknowledged.filter((id) => !reached.has(`${id}@example.com`))).toEqual([]);
+
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+  });
+});
