@@ -35,10 +35,6 @@ export class Gateway {
     this.#server = http.createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 });
     this.#server.maxHeadersCount = 200;
     this.#server.on('request', (request, response) => this.#accept(request, response));
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-      else socket.end(`HTTP/1.1 ${statusOf(error.code)}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
-    });
   }
 
   /**
@@ -109,11 +105,6 @@ export class Gateway {
     if ('failure' in outcome) return reply(response, 500, 'Internal Server Error');
     send(response, outcome.value);
   }
-}
-
-function statusOf(code: string | undefined): string {
-  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
 }
 
 function reply(response: http.ServerResponse, status: number, message: string): void {

@@ -5,6 +5,7 @@ import { failedItems } from './item-failures.ts';
 import type { Log } from './log.ts';
 import type { Positions } from './positions.ts';
 import type { Queue } from './queue.ts';
+import { failureRecord, type StreamRecord } from './stream-failure.ts';
 import { backoff, type Ticker } from './ticker.ts';
 
 export interface StreamSettings {
@@ -20,11 +21,6 @@ export interface StreamSettings {
   reportsItemFailures: boolean;
   wants(record: unknown): boolean;
   onFailure: Queue | undefined;
-}
-
-interface StreamRecord {
-  eventID: string;
-  dynamodb: { SequenceNumber: string; ApproximateCreationDateTime?: number };
 }
 
 interface Batch {
@@ -283,31 +279,9 @@ export class StreamSubscription {
   async #giveUp(shardId: string, { records, attempts }: Batch, condition: string): Promise<void> {
     const { name, arn } = this.#target.settings;
     this.#log.error(`${name}: ${condition}: ${records.length} records of a stream are given up`);
-    const [first, last] = [records[0], records.at(-1)];
-    const arrival = (record?: StreamRecord) =>
-      new Date((record?.dynamodb.ApproximateCreationDateTime ?? 0) * 1000).toISOString();
-    await this.#settings.onFailure?.send(
-      JSON.stringify({
-        requestContext: {
-          requestId: first?.eventID,
-          functionArn: arn,
-          condition,
-          approximateInvokeCount: attempts,
-        },
-        responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
-        version: '1.0',
-        timestamp: new Date().toISOString(),
-        DDBStreamBatchInfo: {
-          shardId,
-          startSequenceNumber: first?.dynamodb.SequenceNumber,
-          endSequenceNumber: last?.dynamodb.SequenceNumber,
-          approximateArrivalOfFirstRecord: arrival(first),
-          approximateArrivalOfLastRecord: arrival(last),
-          batchSize: records.length,
-          streamArn: this.#settings.streamArn,
-        },
-      }),
-    );
+    const { streamArn, onFailure } = this.#settings;
+    const place = { shardId, streamArn, functionArn: arn };
+    await onFailure?.send(JSON.stringify(failureRecord(records, { ...place, condition, attempts })));
   }
 
   #complain(what: string, error: unknown, failures: number): void {
