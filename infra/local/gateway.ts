@@ -8,7 +8,7 @@ import type { Log } from './log.ts';
 import { StartError } from './start-error.ts';
 
 const maximumBody = 10 * 1024 * 1024;
-/** The longest that an HTTP API waits for its integration, in milliseconds. */
+/** The longest that an HTTP API waits for its integration, in milliseconds. Here it waits as long as the function may run. */
 const integrationTimeout = 30_000;
 
 /** Answers the stack's own pages below `/_local/`; false where there is no such page. */
@@ -28,6 +28,7 @@ export class Gateway {
   readonly #options: GatewayOptions;
   #route: ((method: string, path: string) => Match<LocalFunction>) | undefined;
   #pages: LocalPages | undefined;
+  #before: ((routeKey: string) => Promise<unknown>) | undefined;
   readonly #underWay = new Set<Promise<void>>();
 
   private constructor(options: GatewayOptions) {
@@ -60,9 +61,15 @@ export class Gateway {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  open(routes: readonly Route<LocalFunction>[], pages: LocalPages): void {
+  /** @param before awaited before a call of this route is handed on */
+  open(
+    routes: readonly Route<LocalFunction>[],
+    pages: LocalPages,
+    before?: (routeKey: string) => Promise<unknown>,
+  ): void {
     this.#route = router(routes);
     this.#pages = pages;
+    this.#before = before;
   }
 
   /** Takes no more calls, and waits for those under way for so many milliseconds. */
@@ -100,7 +107,9 @@ export class Gateway {
     if (body === 'tooLarge') return refuse(request, response, 413, 'Request Entity Too Large');
     const { apiId, account } = this.#options;
     const event = gatewayEvent(request, body, match.route, { apiId, account, now: new Date() });
-    const outcome = await inTime(match.target.invoke(event));
+    await this.#before?.(match.route.routeKey);
+    const patience = Math.max(integrationTimeout, match.target.settings.timeout * 1000);
+    const outcome = await inTime(match.target.invoke(event), patience);
     if (outcome === 'late') return reply(response, 503, 'Service Unavailable');
     if ('failure' in outcome) return reply(response, 500, 'Internal Server Error');
     send(response, outcome.value);
@@ -138,10 +147,10 @@ async function readBody(request: http.IncomingMessage): Promise<Buffer | 'tooLar
   });
 }
 
-async function inTime(invocation: Promise<Outcome>): Promise<Outcome | 'late'> {
+async function inTime(invocation: Promise<Outcome>, patience: number): Promise<Outcome | 'late'> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), integrationTimeout);
+    timer = setTimeout(() => resolve('late'), patience);
   });
   return Promise.race([invocation, late]).finally(() => clearTimeout(timer));
 }

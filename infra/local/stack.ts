@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { clockRoutes } from '../../shared/contracts/routes.ts';
 import { type BuiltBus, buildBus } from './build-bus.ts';
 import { buildFunctions, entryOf } from './build-functions.ts';
 import { buildMachines, buildSchedules, taskInvoker } from './build-machines.ts';
@@ -62,6 +63,7 @@ const region = 'eu-west-1';
 const account = '000000000000';
 const localSender = 'Rapport <rapport@localhost>';
 const drainPatience = 5_000;
+const settlePatience = 60_000;
 
 /**
  * Runs the CDK app on this machine.
@@ -160,7 +162,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   let settling: Settling | undefined;
   const machines = await StateMachines.open(join(dataFolder, 'executions.journal'), buildMachines(template), {
     invoke: taskInvoker(template, functions),
-    settled: async () => settling?.settled(60_000),
+    settled: async () => settling?.settled(settlePatience),
     log,
   });
   settling = new Settling({ subscriptions, queues, waiting: bus.waiting, ticker, executions: () => machines.running });
@@ -186,6 +188,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   gateway.open(
     routes,
     localPages(outbox, () => known.status()),
+    async (routeKey) => clockRoutes.includes(routeKey) && known.settled(settlePatience),
   );
   timings.open = Math.round(performance.now() - begun);
 

@@ -27,6 +27,9 @@ export const routes = [
   { method: 'DELETE', path: '/v1/test-clock', workload: 'api' },
 ] as const satisfies readonly { method: Method; path: string; workload: Workload }[];
 
+/** The routes that move the clock of a test stage: what was accepted before belongs to the time before. */
+export const clockRoutes: readonly string[] = ['PUT /v1/test-clock', 'DELETE /v1/test-clock'];
+
 type Route = (typeof routes)[number];
 /** As API Gateway writes it in `routeKey`: `GET /v1/customers/{customerId}`. */
 export type RouteKey<R extends Route = Route> = R extends Route ? `${R['method']} ${R['path']}` : never;

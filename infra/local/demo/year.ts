@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Engine } from './engine.ts';
 import { deliveryOf, tillSecret, webshopSecret } from './messages.ts';
 import { Chance, type Happening, type Simulation } from './simulation.ts';
@@ -22,7 +21,8 @@ const atOnce = 8;
 
 /**
  * Plays the year into the engine, day by day: the clock moves to the end of the day, so that nights fall due on the
- * way, then the day's deliveries come in disorder and some of them twice, and what they set off is waited for.
+ * way, then the day's deliveries come in disorder and some of them twice. What they set off is done before the clock
+ * moves on.
  */
 export async function playYear(
   engine: Engine,
@@ -46,7 +46,6 @@ export async function playYear(
         if (status === 'duplicate') played.duplicates += 1;
       }
     }
-    await untilIdle(engine);
     year.onProgress({
       done: (index + 1) / year.days,
       day: new Date(evening).toISOString().slice(0, 10),
@@ -55,7 +54,6 @@ export async function playYear(
   }
   const afterwards = year.start + (year.days + 8) * day;
   await engine.put('/v1/test-clock', { now: new Date(afterwards).toISOString() });
-  await untilIdle(engine);
   return played;
 }
 
@@ -74,14 +72,4 @@ function byDay(happenings: readonly Happening[], start: number): Map<number, Hap
     else days.set(index, [happening]);
   }
   return days;
-}
-
-/** Until every event, plan and message that the day set off has been worked off. */
-async function untilIdle(engine: Engine): Promise<void> {
-  for (let polls = 0; polls < 6000; polls++) {
-    const { idle } = await engine.get<{ idle: boolean }>('/_local/status');
-    if (idle) return;
-    await wait(5);
-  }
-  throw new Error('the stack did not come to rest within half a minute');
 }
