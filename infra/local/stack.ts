@@ -62,6 +62,8 @@ export interface LocalStack {
 const region = 'eu-west-1';
 const account = '000000000000';
 const localSender = 'Rapport <rapport@localhost>';
+/** A night is worked on by one thread: more segments would only be more calls. */
+const segments = 2;
 const drainPatience = 5_000;
 const settlePatience = 60_000;
 
@@ -109,6 +111,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
         context: {
           stage: 'local',
           testStage: true,
+          segments,
           sender: localSender,
           ...options.context,
           'aws:cdk:bundling-stacks': [],
