@@ -4,9 +4,9 @@ import type { Identity } from '../../shared/domain/identity.ts';
 import { decimalText } from '../../shared/domain/money.ts';
 import {
   findCustomer,
-  getCustomer,
   identitiesOfCustomer,
   listInteractions,
+  readCustomer,
 } from '../../shared/dynamodb/customer-reads.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
@@ -60,7 +60,7 @@ export const showInteractions = route({
 
 /** @throws Problem `customer_not_found` */
 export async function existing({ client, tables }: Door, customerId: string): Promise<Customer> {
-  const found = await getCustomer(client, tables.customers, customerId);
+  const found = await readCustomer(client, tables.customers, customerId);
   if (!found) throw new Problem(404, 'customer_not_found', 'There is no such customer.');
   return found;
 }

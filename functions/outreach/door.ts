@@ -2,7 +2,7 @@ import { readVariables, variables } from '../../shared/contracts/environment.ts'
 import type { OutreachChannel } from '../../shared/domain/play.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readClock } from '../../shared/dynamodb/clock.ts';
-import { readCustomer } from '../../shared/dynamodb/customer-store.ts';
+import { readCustomer } from '../../shared/dynamodb/customer-reads.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { OutreachStore } from '../../shared/dynamodb/outreach-store.ts';
 import { readSettings, type Settings } from '../../shared/dynamodb/settings.ts';

@@ -9,7 +9,7 @@ import { identityKey, interactionKey } from './keys.ts';
 import { readMoney, readOrder } from './order-item.ts';
 
 /** Consistent: who has been told that something is recorded finds it. */
-export async function getCustomer(client: Client, table: string, customerId: string): Promise<Customer | undefined> {
+export async function readCustomer(client: Client, table: string, customerId: string): Promise<Customer | undefined> {
   try {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: { customerId }, ConsistentRead: true }));
     return Item && customerOf(Item as CustomerItem);
@@ -28,7 +28,7 @@ export async function findCustomer(
     const { Item } = await client.send(
       new GetCommand({ TableName: tables.registry, Key: identityKey(identity), ConsistentRead: true }),
     );
-    return Item && (await getCustomer(client, tables.customers, String(Item.customerId)));
+    return Item && (await readCustomer(client, tables.customers, String(Item.customerId)));
   } catch (error) {
     throw storeFault(error);
   }

@@ -32,7 +32,7 @@ test('killed with signal 9 in the middle of load, it keeps every acknowledged or
   await start();
   await put('/v1/sources/shop', { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'UTC' });
 
-  const unanswered = Array.from({ length: 600 }, (_, index) => index);
+  const unanswered = Array.from({ length: 320 }, (_, index) => index);
   const acknowledged: number[] = [];
   const load = async (isOver: () => boolean) => {
     for (let order = unanswered.shift(); order !== undefined; order = unanswered.shift()) {
@@ -45,16 +45,16 @@ test('killed with signal 9 in the middle of load, it keeps every acknowledged or
   };
   for (const kills of [1, 2]) {
     const loading = Array.from({ length: 16 }, () => load(() => server === undefined));
-    await until(() => acknowledged.length >= kills * 150);
+    await until(() => acknowledged.length >= kills * 80);
     await stop('SIGKILL');
     await Promise.all(loading);
     await start();
-    for (const order of acknowledged.slice(-20)) expect(await isTaken(order)).toBe(true);
+    for (const order of acknowledged.slice(-10)) expect(await isTaken(order)).toBe(true);
   }
   expect(unanswered.length).toBeGreaterThan(0);
   await Promise.all(Array.from({ length: 16 }, () => load(() => false)));
   expect(unanswered).toEqual([]);
-  expect(acknowledged.length).toBe(600);
+  expect(acknowledged.length).toBe(320);
 
   for (let person = 0; person < people; person++) {
     const orders = acknowledged.filter((order) => order % people === person);

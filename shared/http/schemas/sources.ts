@@ -3,7 +3,7 @@ import { type Platform, platforms } from '../../domain/source.ts';
 import { currency, instant, instantIn, named } from './common.ts';
 
 /** A namespace of identities: what is not a source must not look like one. */
-const reserved = /^(email|phone|partner|partner-.*)$/;
+const reserved = /^(email|phone|constructor|rapport|partner|partner-.*)$/;
 
 export const sourceId = z.string().check(
   z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must have 1 to 63 lower-case letters, digits and hyphens'),
