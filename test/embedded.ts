@@ -91,7 +91,7 @@ function keySchema(partitionKey: string, sortKey?: string): KeySchemaElement[] {
   return sortKey ? [partition, { AttributeName: sortKey, KeyType: 'RANGE' }] : [partition];
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

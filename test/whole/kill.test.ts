@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../embedded.ts';
 import { shopifySecret, signShopify } from '../signed.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -132,17 +132,4 @@ async function put(path: string, content: unknown): Promise<void> {
 async function get(path: string): Promise<{ data: unknown[] }> {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: authorization });
   return (await answer.json()) as { data: unknown[] };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }
