@@ -16,6 +16,25 @@ export function aProspect(id: string): Customer {
   return aCustomer({ id: `cus_${id}`, version: 1, facts: noFacts });
 }
 
+/** A small shop: who buys much, who bought twice, who bought once long ago, and who never did. */
+export const ada = aBuyer('ada', 10, 100_000n, '2026-03-28T12:00:00.000Z');
+export const ben = aBuyer('ben', 2, 9_900n, '2025-12-01T12:00:00.000Z');
+export const cem = aBuyer('cem', 1, 1_000n, '2024-01-01T12:00:00.000Z');
+export const dee = aProspect('dee');
+export const shop = [ada, ben, cem, dee];
+
+/** The customer after another purchase on the day before {@link asOf}. */
+export function bought(customer: Customer, spent: bigint): Customer {
+  const { facts, version } = customer;
+  const { purchaseCount, totalSpent } = facts;
+  const lastPurchaseAt = '2026-03-29T12:00:00.000Z';
+  return {
+    ...customer,
+    version: version + 1,
+    facts: { ...facts, purchaseCount: purchaseCount + 1, totalSpent: totalSpent + spent, lastPurchaseAt },
+  };
+}
+
 /** One of whom only test orders speak. */
 export function aTester(id: string): Customer {
   return { ...aBuyer(id, 0, 0n, asOf), facts: noFacts, live: false };

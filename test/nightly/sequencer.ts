@@ -138,6 +138,18 @@ export async function aNight(
   return night;
 }
 
+/** Does something just before the steps' first call of an operation. */
+export function onceBefore(night: Night, operation: string, act: () => Promise<void>): void {
+  let done = false;
+  night.watch(async (call) => {
+    if (!done && call.operation === operation) {
+      done = true;
+      await act();
+    }
+    return call.send();
+  });
+}
+
 /** As the state machine: begin, each segment until it is done, fit, each segment again, report; what fails is repeated. */
 async function sequence({ steps, client, tables }: Night, input: object, options: RunOptions) {
   const { remaining = 60_000, beforeAssign } = options;
