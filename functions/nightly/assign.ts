@@ -6,7 +6,7 @@ import { receiptStore } from '../../shared/dynamodb/receipt-store.ts';
 import { assignParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { assignSegment } from '../../shared/engine/assign-segment.ts';
-import type { SegmentInput } from './begin.ts';
+import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 
 const environment = readVariables(process.env, [
   variables.registryTable,
@@ -23,7 +23,7 @@ const stores = {
   receipts: receiptStore(client, environment[variables.ledgerTable]),
 };
 
-export async function handler(input: SegmentInput, context: { getRemainingTimeInMillis(): number }) {
+export async function handler(input: SegmentTask, context: { getRemainingTimeInMillis(): number }) {
   const now = await readClock({ testStage, client, registry });
   const done = await assignSegment(stores, input, { now, remaining: () => context.getRemainingTimeInMillis() });
   return { ...input, done };

@@ -8,6 +8,7 @@ import { readTestClock } from '../../shared/dynamodb/clock.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
+import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { beginRun } from '../../shared/engine/value-run.ts';
 
@@ -20,14 +21,6 @@ const stores = { runs: valueRunStore(client, registry), policies: tierPolicyStor
 
 /** By the schedule, or on demand for one `asOf`. */
 export type NightInput = { scheduledTime: string } | { asOf: string; runId?: string };
-
-/** One scan segment of a run: what the steps over segments take, and answer with `done` beside it. */
-export interface SegmentInput {
-  runId: string;
-  asOf: Instant;
-  segment: number;
-  of: number;
-}
 
 /**
  * Opens a value run. A scheduled night is skipped while the test clock holds: the test clock starts its own nights.
@@ -49,7 +42,7 @@ export async function handler(input: NightInput) {
     currency,
   });
   if (opened.skipped) return { ...opened, segments: [] };
-  const segments = Array.from({ length: opened.segments }, (_, segment) => ({
+  const segments: SegmentTask[] = Array.from({ length: opened.segments }, (_, segment) => ({
     runId,
     asOf,
     segment,

@@ -3,8 +3,7 @@ import { connect } from '../../shared/dynamodb/client.ts';
 import { populationStore } from '../../shared/dynamodb/population.ts';
 import { measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
-import { measureSegment } from '../../shared/engine/measure-segment.ts';
-import type { SegmentInput } from './begin.ts';
+import { measureSegment, type SegmentTask } from '../../shared/engine/measure-segment.ts';
 
 const environment = readVariables(process.env, [variables.registryTable, variables.customersTable]);
 const registry = environment[variables.registryTable];
@@ -15,7 +14,7 @@ const stores = {
   population: populationStore(client, environment[variables.customersTable]),
 };
 
-export async function handler(input: SegmentInput, context: { getRemainingTimeInMillis(): number }) {
+export async function handler(input: SegmentTask, context: { getRemainingTimeInMillis(): number }) {
   const done = await measureSegment(stores, input, () => context.getRemainingTimeInMillis());
   return { ...input, done };
 }

@@ -1,6 +1,6 @@
 import { calendarOf } from '../domain/calendar.ts';
 import type { Facts } from '../domain/facts.ts';
-import { millisecondsOf } from '../domain/instant.ts';
+import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
 import { type MeasurePart, type Parts, type Runs, readRun } from './value-run.ts';
 
@@ -26,6 +26,12 @@ export interface MeasuredPopulation {
 export interface Segment {
   segment: number;
   of: number;
+}
+
+/** What the steps over segments take and, with `done` beside it, answer. */
+export interface SegmentTask extends Segment {
+  runId: string;
+  asOf: Instant;
 }
 
 /** A step stops and answers when less than this is left of its time, in milliseconds. */

@@ -1,0 +1,270 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Customer } from '../../shared/domain/customer.ts';
+import { runKey, runListKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
+import { aBuyer, ada, asOf, aTester, bought, dee, shop } from './population.ts';
+import { aNight, type Night, onceBefore } from './sequencer.ts';
+
+const context = { getRemainingTimeInMillis: () => 60_000 };
+
+let night: Night;
+beforeEach(async () => {
+  night = await aNight();
+});
+afterEach(() => night.stop());
+
+describe('a small shop', () => {
+  it('is scored by absolute thresholds, and each change has its receipt', async () => {
+    await night.put(shop);
+    const run = await night.run({ asOf, runId: 'run_given' });
+    const customers = await night.customers();
+    expect(Object.fromEntries([...customers].map(([id, { standing }]) => [id, standing]))).toEqual({
+      cus_ada: standing('platinum', { recency: 5, frequency: 5, monetary: 5 }),
+      cus_ben: standing('bronze', { recency: 3, frequency: 2, monetary: 2 }),
+      cus_cem: standing('basic', { recency: 1, frequency: 1, monetary: 1 }),
+      cus_dee: standing('prospect'),
+    });
+    expect(run).toMatchObject({
+      id: 'run_given',
+      state: 'succeeded',
+      report: {
+        customers: 4,
+        buyers: 3,
+        changed: 4,
+        tiers: { platinum: 1, bronze: 1, basic: 1, prospect: 1 },
+        migrations: { none: { platinum: 1, bronze: 1, basic: 1, prospect: 1 } },
+      },
+    });
+    expect(run?.report?.units.write).toBe(8);
+    expect(run?.report?.units.read).toBeGreaterThan(0);
+    const receipt = (await night.receipts()).find(({ customerId }) => customerId === 'cus_ben');
+    expect(receipt).toEqual({
+      customerId: 'cus_ben',
+      runId: 'run_given',
+      asOf,
+      policyVersion: 1,
+      currency: 'EUR',
+      inputs: { daysSinceLastPurchase: 119, purchaseCount: 2, totalSpent: 9_900n },
+      cutPoints: {
+        kind: 'absolute',
+        buyers: 3,
+        recency: [365, 180, 90, 30],
+        frequency: [2, 3, 5, 10],
+        monetary: [5_000n, 15_000n, 40_000n, 100_000n],
+      },
+      scores: { recency: 3, frequency: 2, monetary: 2 },
+      tier: 'bronze',
+      previousTier: null,
+    });
+  });
+
+  it('keeps the policy that was used as version 1', async () => {
+    await night.run({ asOf });
+    expect(await item(tierPolicyKey(1))).toMatchObject({ version: 1, tiers: { length: 5 }, quintilesFrom: 500 });
+  });
+
+  it('leaves out those of whom only tests speak', async () => {
+    await night.put([ada, aTester('tim')]);
+    const run = await night.run({ asOf });
+    expect(run?.report).toMatchObject({ customers: 1, tiers: { platinum: 1 } });
+    expect((await night.customers()).get('cus_tim')?.standing).toBeUndefined();
+    expect(await night.receipts()).toHaveLength(1);
+  });
+
+  it('has a report without anybody in it', async () => {
+    expect(await night.run({ asOf })).toMatchObject({
+      state: 'succeeded',
+      report: { customers: 0, buyers: 0, changed: 0, tiers: {}, migrations: {} },
+    });
+  });
+
+  it('shows its runs in the order of their asOf, and leaves none of its parts behind', async () => {
+    await night.put(shop);
+    await night.run({ asOf });
+    const run = await night.run({ asOf: '2026-03-31T01:00:00.000Z' });
+    expect(await item(runListKey('2026-03-31T01:00:00.000Z', run?.id ?? ''))).toMatchObject({
+      state: 'succeeded',
+      report: { changed: 0 },
+    });
+    for (const phase of ['measure', 'assign'])
+      expect(await item({ ...runKey(run?.id ?? ''), sk: `${phase}#00000` })).toBeUndefined();
+  });
+});
+
+it('counts small amounts in the minor units of the base currency', async () => {
+  await night.stop();
+  night = await aNight({ currency: 'JPY' });
+  await night.put([aBuyer('yui', 1, 15_000n, asOf)]);
+  const run = await night.run({ asOf });
+  expect(run?.policy.absolute.spentAtLeast).toEqual(['5000', '15000', '40000', '100000']);
+  expect((await night.customers()).get('cus_yui')?.standing?.scores?.monetary).toBe(3);
+});
+
+describe('a big shop', () => {
+  it('is scored by quintiles in which equal values have equal scores', async () => {
+    const once = Array.from({ length: 360 }, (_, index) => aBuyer(`once-${index}`, 1, BigInt(index + 1), asOf));
+    const twice = Array.from({ length: 240 }, (_, index) => aBuyer(`twice-${index}`, 2, BigInt(index + 361), asOf));
+    await night.put([...once, ...twice, dee]);
+    const run = await night.run({ asOf });
+    expect(run?.cutPoints).toMatchObject({
+      kind: 'quintiles',
+      buyers: 600,
+      // Everybody bought today; 60 % bought once.
+      recency: [null, null, null, null],
+      frequency: [2, 2, 2, null],
+    });
+    const customers = await night.customers();
+    for (let index = 0; index < 360; index++)
+      expect(customers.get(`cus_once-${index}`)?.standing?.scores).toMatchObject({ recency: 1, frequency: 1 });
+    for (let index = 0; index < 240; index++)
+      expect(customers.get(`cus_twice-${index}`)?.standing?.scores).toMatchObject({ recency: 1, frequency: 4 });
+    const top = [...customers.values()].filter(({ standing }) => standing?.scores?.monetary === 5);
+    // Amounts are told apart to within 1 %.
+    expect(Math.abs(top.length - 120)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('days', () => {
+  // Clocks went forward in Berlin on 2026-03-29 at 2; asOf is 03:00 there on the 30th.
+  it.each([
+    ['2026-03-29T21:59:59.999Z', 1],
+    ['2026-03-29T22:00:00.000Z', 0],
+    ['2026-03-28T22:59:59.999Z', 2],
+    ['2026-03-28T23:00:00.000Z', 1],
+    ['2026-04-02T00:00:00.000Z', 0],
+  ])('are those of the merchant: bought at %s, %i days ago', async (boughtAt, days) => {
+    await night.put([aBuyer('eve', 1, 100n, boughtAt)]);
+    await night.run({ asOf });
+    const [receipt] = await night.receipts();
+    expect(receipt?.inputs?.daysSinceLastPurchase).toBe(days);
+  });
+});
+
+describe('a second run', () => {
+  it('of the same time changes nothing and writes nothing', async () => {
+    await night.put(shop);
+    await night.run({ asOf });
+    const before = await night.customers();
+    const writes: string[] = [];
+    night.watch((call) => {
+      if (['BatchWrite', 'BatchExecuteStatement'].includes(call.operation)) writes.push(call.operation);
+      return call.send();
+    });
+    const run = await night.run({ asOf, runId: 'run_again' });
+    expect(writes).toEqual([]);
+    expect(await night.customers()).toEqual(before);
+    expect(run?.report).toMatchObject({
+      changed: 0,
+      units: { write: 0 },
+      migrations: { platinum: { platinum: 1 }, prospect: { prospect: 1 } },
+    });
+  });
+
+  it('under the id of one that has finished is skipped', async () => {
+    await night.put(shop);
+    const first = await night.run({ asOf });
+    expect(await night.steps.begin({ asOf })).toMatchObject({ skipped: true, reason: 'finished', segments: [] });
+    expect(first?.state).toBe('succeeded');
+  });
+
+  it('tells who moved, from where, and keeps since when others have not', async () => {
+    await night.put(shop);
+    await night.run({ asOf });
+    const next = '2026-03-31T01:00:00.000Z';
+    const now = await night.customers();
+    await night.put([bought(now.get('cus_dee') as Customer, 60_000n), bought(now.get('cus_ada') as Customer, 1n)]);
+    const run = await night.run({ asOf: next });
+    expect(run?.report).toMatchObject({
+      changed: 1,
+      migrations: { prospect: { silver: 1 }, platinum: { platinum: 1 }, bronze: { bronze: 1 }, basic: { basic: 1 } },
+    });
+    const after = await night.customers();
+    expect(after.get('cus_dee')?.standing).toMatchObject({ tier: 'silver', previousTier: 'prospect', since: next });
+    expect(after.get('cus_ada')?.standing?.since).toBe(asOf);
+  });
+
+  it('of an earlier time is skipped', async () => {
+    await night.put(shop);
+    await night.run({ asOf });
+    const before = await night.customers();
+    expect(await night.steps.begin({ asOf: '2026-03-29T01:00:00.000Z' })).toMatchObject({
+      skipped: true,
+      reason: 'superseded',
+    });
+    expect(await night.customers()).toEqual(before);
+  });
+
+  it('that is later ends one that is under way', async () => {
+    await night.put(shop);
+    const later = '2026-03-31T01:00:00.000Z';
+    const older = await night.run(
+      { asOf },
+      {
+        beforeAssign: async () => {
+          await night.put([bought((await night.customers()).get('cus_cem') as Customer, 90_000n)]);
+          await night.run({ asOf: later });
+        },
+      },
+    );
+    expect(older).toMatchObject({ state: 'failed', failure: 'superseded' });
+    for (const { standing } of (await night.customers()).values()) expect(standing?.since).toBe(later);
+    expect((await night.receipts()).map((receipt) => receipt.asOf)).toEqual([later, later, later, later]);
+  });
+
+  it('that is later keeps one from writing what it has just judged', async () => {
+    await night.put(shop);
+    const { segments, runId } = await night.steps.begin({ asOf });
+    for (const task of segments) await night.steps.measure(task, context);
+    await night.steps.fit({ runId, asOf });
+    const later = '2026-03-31T01:00:00.000Z';
+    onceBefore(night, 'Scan', async () => void (await night.steps.begin({ asOf: later })));
+    for (const task of segments) expect(await night.steps.assign(task, context)).toEqual({ ...task, done: true });
+    expect(await night.receipts()).toEqual([]);
+    for (const { standing } of (await night.customers()).values()) expect(standing).toBeUndefined();
+  });
+});
+
+describe('begin', () => {
+  it('skips a scheduled night while the test clock holds', async () => {
+    await night.holdClock('2026-05-01T00:00:00.000Z');
+    const answer = await night.steps.begin({ scheduledTime: '2026-03-30T01:00:00Z' });
+    expect(answer).toMatchObject({ skipped: true, segments: [] });
+    expect(await night.run({ asOf })).toMatchObject({ state: 'succeeded', startedAt: '2026-05-01T00:00:00.000Z' });
+  });
+
+  it('names a scheduled run by its time', async () => {
+    const run = await night.run({ scheduledTime: '2026-03-30T01:00:00Z' });
+    expect(run).toMatchObject({ id: 'run_20260330T010000000Z', asOf });
+  });
+
+  it('refuses a time that has not come', async () => {
+    await night.holdClock('2026-03-01T00:00:00.000Z');
+    await expect(night.steps.begin({ asOf })).rejects.toMatchObject({ code: 'as_of_in_future' });
+  });
+
+  it('goes on with real time after a test clock that was ahead of it', async () => {
+    await night.put(shop);
+    await night.holdClock('2150-01-01T00:00:00.000Z');
+    await night.run({ asOf: '2149-12-31T01:00:00.000Z' });
+    await night.holdClock(undefined);
+    expect(await night.run({ asOf })).toMatchObject({ state: 'succeeded' });
+  });
+
+  it.each([{ asOf: 'yesterday' }, { asOf, runId: 'a#b' }])('refuses %j', async (input) => {
+    await expect(night.steps.begin(input)).rejects.toMatchObject({ status: 422 });
+  });
+
+  it('refuses the id of a run of another time', async () => {
+    await night.run({ asOf, runId: 'run_given' });
+    const input = { asOf: '2026-03-31T01:00:00.000Z', runId: 'run_given' };
+    await expect(night.steps.begin(input)).rejects.toMatchObject({ code: 'value_run_exists' });
+  });
+});
+
+function standing(tier: string, scores?: object) {
+  return { tier, previousTier: null, ...(scores && { scores }), runId: 'run_given', since: asOf };
+}
+
+async function item(Key: { pk: string; sk: string }): Promise<Record<string, unknown> | undefined> {
+  return (await night.client.send(new GetCommand({ TableName: night.tables.registry, Key }))).Item;
+}
