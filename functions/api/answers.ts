@@ -25,7 +25,7 @@ export function shownInteraction(line: Interaction): z.infer<typeof interaction>
         ...(cancelledAt !== undefined && { cancelledAt }),
         test: snapshot.test,
         backfill: line.backfill,
-        purchase: line.purchase,
+        purchase: line.purchaseIn !== undefined,
         refunds: Object.entries(refunds).map(([refundId, { amount, refundedAt }]) => ({
           externalId: refundId,
           amount: shownMoney(amount),

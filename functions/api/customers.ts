@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Customer, profileFields } from '../../shared/domain/customer.ts';
+import type { Facts } from '../../shared/domain/facts.ts';
 import type { Identity } from '../../shared/domain/identity.ts';
-import { decimalText } from '../../shared/domain/money.ts';
 import {
   findCustomer,
   identitiesOfCustomer,
@@ -13,7 +13,7 @@ import { route } from '../../shared/http/route.ts';
 import { keyText, paging } from '../../shared/http/schemas/common.ts';
 import { customer, customerFilters, customers, interactions } from '../../shared/http/schemas/customers.ts';
 import { invalid } from '../../shared/http/validate.ts';
-import { shownInteraction } from './answers.ts';
+import { shownInteraction, shownMoney } from './answers.ts';
 import { type Door, pagingOf } from './door.ts';
 
 const params = z.strictObject({ customerId: keyText });
@@ -79,31 +79,43 @@ function identityOf({ email, phone, externalId }: z.infer<typeof customerFilters
   return only;
 }
 
-async function shown(door: Door, { id, profile, facts, standing, ...known }: Customer) {
+async function shown(door: Door, customer: Customer) {
+  const { id, profile, standing, waiting } = customer;
   const [{ baseCurrency }, identities] = await Promise.all([
     door.settings(),
     identitiesOfCustomer(door.client, door.tables.registry, id),
   ]);
-  const money = (minor: bigint) => {
-    const currency = baseCurrency ?? 'XXX';
-    return { amount: decimalText({ minor, currency }), currency };
-  };
   return {
     id,
-    createdAt: known.createdAt,
-    updatedAt: known.updatedAt,
+    createdAt: customer.createdAt,
+    updatedAt: customer.updatedAt,
     ...Object.fromEntries(profileFields.flatMap((field) => (profile[field] ? [[field, profile[field].value]] : []))),
     identities,
     facts: {
-      purchaseCount: facts.purchaseCount,
-      totalSpent: money(facts.totalSpent),
-      totalRefunded: money(facts.totalRefunded),
-      firstPurchaseAt: facts.firstPurchaseAt ?? null,
-      lastPurchaseAt: facts.lastPurchaseAt ?? null,
+      ...mainFacts(customer, baseCurrency ?? 'XXX'),
+      waiting: Object.entries(waiting).map(([currency, facts]) => shownFacts(facts, currency)),
     },
     tier: standing?.tier ?? null,
     previousTier: standing?.previousTier ?? null,
     tierSince: standing?.since ?? null,
-    consents: Object.values(known.consents),
+    consents: Object.values(customer.consents),
+  };
+}
+
+/** Who only ever bought in one other currency is shown in that one. */
+function mainFacts({ facts, waiting }: Customer, baseCurrency: string) {
+  const [only, ...more] = Object.entries(waiting);
+  const hasBase = facts.purchaseCount > 0 || facts.totalRefunded > 0n;
+  if (!hasBase && only && more.length === 0) return shownFacts(only[1], only[0]);
+  return shownFacts(facts, baseCurrency);
+}
+
+function shownFacts(facts: Facts, currency: string) {
+  return {
+    purchaseCount: facts.purchaseCount,
+    totalSpent: shownMoney({ minor: facts.totalSpent, currency }),
+    totalRefunded: shownMoney({ minor: facts.totalRefunded, currency }),
+    firstPurchaseAt: facts.firstPurchaseAt ?? null,
+    lastPurchaseAt: facts.lastPurchaseAt ?? null,
   };
 }

@@ -1,7 +1,7 @@
 import { type Consent, type Consents, withConsents } from './consent.ts';
 import { type Facts, noFacts } from './facts.ts';
 import type { Person } from './identity.ts';
-import { type Instant, later } from './instant.ts';
+import { earlier, type Instant, later } from './instant.ts';
 
 /** A field of the profile with the time at which a source said it: the latest word counts. */
 export interface Dated {
@@ -35,7 +35,10 @@ export interface Customer {
   /** The customer's id in each source: two ids in one source are two customers. */
   sourceIds: Record<string, string>;
   consents: Consents;
+  /** In the base currency. */
   facts: Facts;
+  /** By currency, what has no rate to the base yet: known, and kept out of value. */
+  waiting: Record<string, Facts>;
   /** False while only test orders or test records speak of this customer: kept out of value. */
   live: boolean;
   /** The latest order that is neither a test nor history: without one there is no outreach. */
@@ -53,6 +56,7 @@ export function newCustomer(id: string, now: Instant): Customer {
     sourceIds: {},
     consents: {},
     facts: noFacts,
+    waiting: {},
     live: false,
   };
 }
@@ -94,4 +98,22 @@ export function withWord(customer: Customer, word: Word): Customer {
 export function withLiveOrder(customer: Customer, placedAt: Instant): Customer {
   const lastLiveOrderAt = later(customer.lastLiveOrderAt, placedAt);
   return lastLiveOrderAt === undefined ? customer : { ...customer, lastLiveOrderAt };
+}
+
+/** The customer's facts in one currency. */
+export function factsIn(customer: Customer, currency: string, baseCurrency: string): Facts {
+  if (currency === baseCurrency) return customer.facts;
+  return Object.hasOwn(customer.waiting, currency) ? (customer.waiting[currency] ?? noFacts) : noFacts;
+}
+
+export function withFactsIn(customer: Customer, currency: string, baseCurrency: string, facts: Facts): Customer {
+  if (currency === baseCurrency) return { ...customer, facts };
+  const { [currency]: _, ...others } = customer.waiting;
+  const isNothing = facts.purchaseCount === 0 && facts.totalRefunded === 0n;
+  return { ...customer, waiting: isNothing ? others : { ...others, [currency]: facts } };
+}
+
+/** The time of the first purchase, in whichever currency. */
+export function firstPurchaseAt({ facts, waiting }: Customer): Instant | undefined {
+  return Object.values(waiting).reduce((first, other) => earlier(first, other.firstPurchaseAt), facts.firstPurchaseAt);
 }

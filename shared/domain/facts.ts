@@ -1,7 +1,7 @@
 import { earlier, type Instant, later } from './instant.ts';
-import type { Contribution } from './order.ts';
+import { type Contribution, noContribution } from './order.ts';
 
-/** What the ledger says of one customer, in minor units of the base currency; always a fold over the ledger. */
+/** What the ledger says of one customer in one currency, in its minor units; always a fold over the ledger. */
 export interface Facts {
   purchaseCount: number;
   /** What the customer paid in all, tax and shipping included, less refunds. */
@@ -14,7 +14,7 @@ export interface Facts {
 
 export const noFacts: Facts = { purchaseCount: 0, totalSpent: 0n, totalRefunded: 0n };
 
-/** The first and the last purchase of a customer, one order left out. */
+/** The first and the last purchase of a customer in one currency, one order left out. */
 export interface PurchaseBounds {
   first?: Instant;
   last?: Instant;
@@ -52,7 +52,7 @@ export function withContribution(
 export function foldFacts(contributions: Iterable<Contribution>): Facts {
   let facts = noFacts;
   for (const contribution of contributions) {
-    facts = withContribution(facts, { purchase: false, spent: 0n, refunded: 0n }, contribution);
+    facts = withContribution(facts, noContribution, contribution);
   }
   return facts;
 }

@@ -33,8 +33,8 @@ export type Interaction =
       order: Order;
       /** Placed before the source's `backfillBefore`: history, never a reason for outreach. */
       backfill: boolean;
-      /** Whether it is a purchase in the facts, so that bounds are found without folding. */
-      purchase: boolean;
+      /** The currency in which it is a purchase, if it is one: so bounds are found without folding. */
+      purchaseIn?: string;
     })
   | (InteractionBase & { type: 'refund'; orderExternalId: string; amount: Money })
   | (InteractionBase & { type: 'cancellation'; orderExternalId: string })
@@ -49,7 +49,6 @@ export type Mint = (prefix: 'cus' | 'int' | 'job' | 'dlv', ...parts: string[]) =
 export interface OrderFrame {
   sourceId: string;
   externalId: string;
-  baseCurrency: string;
   backfillBefore?: Instant;
   receivedAt: Instant;
   mint: Mint;
@@ -60,6 +59,7 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
   const { sourceId, externalId, receivedAt, mint } = frame;
   if (!order.snapshot || !order.placedAt) return [];
   const base = { sourceId, receivedAt };
+  const contribution = contributionOf(order);
   const sale: Interaction = {
     ...base,
     id: mint('int', sourceId, 'order', externalId),
@@ -68,7 +68,7 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
     occurredAt: order.placedAt,
     order,
     backfill: frame.backfillBefore !== undefined && order.placedAt < frame.backfillBefore,
-    purchase: contributionOf(order, frame.baseCurrency).purchase,
+    ...(contribution.purchase && { purchaseIn: contribution.currency }),
   };
   const refunds = Object.entries(order.refunds).map(
     ([refundId, refund]): Interaction => ({

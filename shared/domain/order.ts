@@ -77,8 +77,10 @@ function larger(a: Money, b: Money): Money {
   return a.minor >= b.minor ? a : b;
 }
 
-/** What one order adds to the facts of its customer, in the base currency. */
+/** What one order adds to the facts of its customer, in its own currency. */
 export interface Contribution {
+  /** ISO 4217; empty where the order adds nothing. */
+  currency: string;
   purchase: boolean;
   spent: bigint;
   refunded: bigint;
@@ -86,22 +88,20 @@ export interface Contribution {
   purchasedAt?: Instant;
 }
 
-const nothing: Contribution = { purchase: false, spent: 0n, refunded: 0n };
+export const noContribution: Contribution = { currency: '', purchase: false, spent: 0n, refunded: 0n };
 
-/**
- * Test orders add nothing; cancelled and fully refunded ones are no purchases, though what was paid back stays known.
- * An order in another currency than the base adds nothing until there is a rate for it.
- */
-export function contributionOf(order: Order, baseCurrency: string): Contribution {
+/** Test orders add nothing; cancelled and fully refunded ones are no purchases, though what was paid back stays known. */
+export function contributionOf(order: Order): Contribution {
   const { snapshot, placedAt } = order;
-  if (!snapshot || !placedAt || snapshot.test || snapshot.total.currency !== baseCurrency) return nothing;
+  if (!snapshot || !placedAt || snapshot.test) return noContribution;
+  const { currency } = snapshot.total;
   const refunded = Object.values(order.refunds).reduce(
     (sum, refund) => sum + inShopCurrency(refund.amount, snapshot),
     0n,
   );
   const fullyRefunded = refunded > 0n && refunded >= snapshot.total.minor;
-  if (order.cancelledAt || fullyRefunded) return { purchase: false, spent: 0n, refunded };
-  return { purchase: true, spent: snapshot.total.minor - refunded, refunded, purchasedAt: placedAt };
+  if (order.cancelledAt || fullyRefunded) return { currency, purchase: false, spent: 0n, refunded };
+  return { currency, purchase: true, spent: snapshot.total.minor - refunded, refunded, purchasedAt: placedAt };
 }
 
 /** A refund paid in the customer's currency counts by the order's own rate; one in a third currency cannot be counted. */

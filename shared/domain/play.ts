@@ -1,4 +1,4 @@
-import type { Customer } from './customer.ts';
+import { type Customer, firstPurchaseAt } from './customer.ts';
 import type { Instant } from './instant.ts';
 import { render, showableName } from './template.ts';
 
@@ -78,7 +78,7 @@ export function noOccasion(
     if (trigger.kind !== 'order') return 'other_trigger';
     if (trigger.backfill) return 'backfill';
     if (trigger.test) return 'test_data';
-    return trigger.occurredAt === customer.facts.firstPurchaseAt ? undefined : 'not_first_purchase';
+    return trigger.occurredAt === firstPurchaseAt(customer) ? undefined : 'not_first_purchase';
   }
   if (trigger.kind !== 'tier') return 'other_trigger';
   if (topTier === undefined || trigger.tier !== topTier) return 'not_top_tier';

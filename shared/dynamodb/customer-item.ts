@@ -20,22 +20,39 @@ export interface CustomerItem {
   totalRefunded: number | bigint;
   firstPurchaseAt?: string;
   lastPurchaseAt?: string;
+  /** Absent where nothing waits. */
+  waiting?: Record<string, StoredFacts>;
   standing?: Standing;
 }
 
-export function itemOf({ id, facts, ...customer }: Customer): CustomerItem {
-  return { customerId: id, ...customer, ...facts };
+/** Amounts come back as numbers or, beyond 2^53, as bigint. */
+type StoredFacts = Omit<Facts, 'totalSpent' | 'totalRefunded'> &
+  Record<'totalSpent' | 'totalRefunded', number | bigint>;
+
+export function itemOf({ id, facts, waiting, ...customer }: Customer): CustomerItem {
+  return { customerId: id, ...customer, ...facts, ...(Object.keys(waiting).length > 0 && { waiting }) };
 }
 
 export function customerOf(item: CustomerItem): Customer {
-  const { customerId, purchaseCount, totalSpent, totalRefunded, firstPurchaseAt, lastPurchaseAt, ...customer } = item;
-  return { id: customerId, ...customer, facts: factsOf(item) };
+  const {
+    customerId,
+    waiting,
+    purchaseCount,
+    totalSpent,
+    totalRefunded,
+    firstPurchaseAt,
+    lastPurchaseAt,
+    ...customer
+  } = item;
+  return { id: customerId, ...customer, facts: factsOf(item), waiting: waitingOf(waiting) };
+}
+
+function waitingOf(stored: CustomerItem['waiting'] = {}): Customer['waiting'] {
+  return Object.fromEntries(Object.entries(stored).map(([currency, facts]) => [currency, factsOf(facts)]));
 }
 
 /** The facts of an item, of which nothing else need have been read. */
-export function factsOf(
-  item: Pick<CustomerItem, 'purchaseCount' | 'totalSpent' | 'totalRefunded' | 'firstPurchaseAt' | 'lastPurchaseAt'>,
-): Facts {
+export function factsOf(item: StoredFacts): Facts {
   const { purchaseCount, firstPurchaseAt, lastPurchaseAt } = item;
   return {
     purchaseCount,

@@ -10,7 +10,7 @@ import { type CustomerItem, factsOf } from './customer-item.ts';
 
 type Attributes = Record<string, AttributeValue>;
 
-const measured = ['live', 'purchaseCount', 'totalSpent', 'lastPurchaseAt'];
+const measured = ['live', 'purchaseCount', 'totalSpent', 'lastPurchaseAt', 'waiting'];
 const assigned = [...measured, 'customerId', 'version', 'standing'];
 
 /** The customers as the night sees them: in pages of few attributes, and by conditional writes of their standing. */
@@ -122,10 +122,11 @@ function total(consumed: { CapacityUnits?: number | undefined }[] | undefined): 
 }
 
 function measuredRow(item: Attributes): MeasuredRow {
+  const purchaseCount = Number(item.purchaseCount?.N ?? 0);
   return {
-    live: item.live?.BOOL === true,
+    counts: item.live?.BOOL === true && !(purchaseCount === 0 && item.waiting?.M),
     facts: {
-      purchaseCount: Number(item.purchaseCount?.N ?? 0),
+      purchaseCount,
       totalSpent: BigInt(item.totalSpent?.N ?? 0),
       ...(item.lastPurchaseAt?.S && { lastPurchaseAt: item.lastPurchaseAt.S }),
     },
@@ -155,6 +156,7 @@ function standingOf({ tier, previousTier, scores, runId, since }: Attributes): S
 }
 
 function candidateOf(item: CustomerItem): Candidate {
-  const { customerId, version, live, standing } = item;
-  return { customerId, version, live, facts: factsOf(item), ...(standing && { standing }) };
+  const { customerId, version, live, waiting, standing } = item;
+  const counts = live && !(item.purchaseCount === 0 && waiting);
+  return { customerId, version, counts, facts: factsOf(item), ...(standing && { standing }) };
 }

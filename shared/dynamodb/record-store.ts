@@ -39,9 +39,10 @@ export function recordStore(client: Client, tables: Tables): RecordStore {
       } satisfies Answers;
     },
 
-    async purchaseBounds(customerId, exceptInteractionId) {
-      const first = await purchaseFrom(client, tables.ledger, customerId, exceptInteractionId, true);
-      const last = first && (await purchaseFrom(client, tables.ledger, customerId, exceptInteractionId, false));
+    async purchaseBounds(customerId, currency, except) {
+      const which = { customerId, currency, except };
+      const first = await purchaseFrom(client, tables.ledger, which, true);
+      const last = first && (await purchaseFrom(client, tables.ledger, which, false));
       return { ...(first && { first }), ...(last && { last }) };
     },
 
@@ -126,15 +127,23 @@ function orderLineOf(item: Item | undefined): OrderLine | undefined {
   return { order: readOrder(order), receivedAt, backfill, revision };
 }
 
+interface Purchases {
+  customerId: string;
+  currency: string;
+  /** Id of the order that is left out. */
+  except: string;
+}
+
 /** The time of the first (or last) purchase in a ledger, one order left out. Few lines are looked at in most ledgers. */
-async function purchaseFrom(client: Client, TableName: string, customerId: string, except: string, forward: boolean) {
+async function purchaseFrom(client: Client, TableName: string, which: Purchases, forward: boolean) {
+  const { customerId, currency, except } = which;
   let start: Item | undefined;
   do {
     const page = await query(client, {
       TableName,
       KeyConditionExpression: 'pk = :customer',
-      FilterExpression: 'purchase = :yes AND id <> :except',
-      ExpressionAttributeValues: { ':customer': customerId, ':yes': true, ':except': except },
+      FilterExpression: 'purchaseIn = :currency AND id <> :except',
+      ExpressionAttributeValues: { ':customer': customerId, ':currency': currency, ':except': except },
       ProjectionExpression: 'occurredAt',
       ScanIndexForward: forward,
       ConsistentRead: true,

@@ -173,6 +173,6 @@ async function write(
 function judgeFor(run: FittedRun): (row: Candidate) => Judgement | undefined {
   const calendar = calendarOf(run.timeZone);
   const today = calendar(millisecondsOf(run.asOf));
-  return ({ live, customerId, facts, standing }) =>
-    live ? judge(run, customerId, rfmInputsOf(facts, today, calendar), standing) : undefined;
+  return ({ counts, customerId, facts, standing }) =>
+    counts ? judge(run, customerId, rfmInputsOf(facts, today, calendar), standing) : undefined;
 }

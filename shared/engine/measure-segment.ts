@@ -14,8 +14,8 @@ export interface Page<Row> {
 
 /** What a night looks at in every customer. */
 export interface MeasuredRow {
-  /** False while only tests speak of this customer: left out of value. */
-  live: boolean;
+  /** False while only tests speak of this customer, or all purchases wait for a rate: left out of value. */
+  counts: boolean;
   facts: Pick<Facts, 'purchaseCount' | 'totalSpent' | 'lastPurchaseAt'>;
 }
 
@@ -59,7 +59,7 @@ export async function measureSegment(
   let readUnits = begun?.readUnits ?? 0;
   let pages = 0;
   for await (const { rows, cursor, units } of pagesOf((from) => population.measurePage(place, from), begun?.cursor)) {
-    for (const { live, facts } of rows) if (live) measureCustomer(measure, rfmInputsOf(facts, today, calendar));
+    for (const { counts, facts } of rows) if (counts) measureCustomer(measure, rfmInputsOf(facts, today, calendar));
     readUnits += units;
     pages += 1;
     const done = cursor === undefined;

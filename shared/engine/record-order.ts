@@ -1,15 +1,21 @@
 import { canonicalText } from '../domain/canonical.ts';
-import { type Customer, withLiveOrder, withWord } from '../domain/customer.ts';
-import { type Facts, type PurchaseBounds, uncoversBound, withContribution } from '../domain/facts.ts';
+import { type Customer, factsIn, withFactsIn, withLiveOrder, withWord } from '../domain/customer.ts';
+import { uncoversBound, withContribution } from '../domain/facts.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
-import { type Contribution, contributionOf, joinOrders, type Order, refundsPerOrder } from '../domain/order.ts';
+import {
+  type Contribution,
+  contributionOf,
+  joinOrders,
+  noContribution,
+  type Order,
+  refundsPerOrder,
+} from '../domain/order.ts';
 import { customerWrite, type Draft, type Frame, isChanged } from './draft.ts';
 import { type Fact, Unintelligible, type Who } from './fact.ts';
 import type { Known, NaturalEntry, NaturalRef, OrderLine, Write } from './record-store.ts';
 import { type Found, personOf, resolve } from './resolve.ts';
 
 const stub: Order = { refunds: {}, consents: {} };
-const nothing: Contribution = { purchase: false, spent: 0n, refunded: 0n };
 
 /** Joins what is said of an order with what is known of it, and works out what that changes. */
 export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, frame: Frame): Promise<Draft> {
@@ -36,20 +42,24 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
 
   const attach = named?.customer?.id === owner.id ? named.attach : undefined;
   const from = holder && holder.id !== owner.id ? holder : undefined;
-  const change = {
-    before: contributionOf(before, frame.baseCurrency),
-    after: contributionOf(after, frame.baseCurrency),
-  };
+  const was = contributionOf(before);
+  const is = contributionOf(after);
   const lines = linesOf(after, line, fact.externalId, frame);
   const wereLines = holder ? linesOf(before, line, fact.externalId, frame) : [];
   const told = attach ? withWords(owner, fact, after, frame) : owner;
-  const facts = await factsAfter(known, told, holder && !from ? change.before : nothing, change.after, interactionId);
-  const customer = withSale({ ...told, facts }, lines);
+  const counted = await withChange(
+    known,
+    told,
+    { was: holder && !from ? was : noContribution, is },
+    interactionId,
+    frame,
+  );
+  const customer = withSale(counted, lines);
 
   const writes = lineChanges(holder?.id ?? owner.id, wereLines, owner.id, lines, line?.revision ?? 0);
   if (writes.length > 0 || isChanged(owner, customer)) writes.push(customerWrite(owner, customer, frame.receivedAt));
   if (from) {
-    const left = { ...from, facts: await factsAfter(known, from, change.before, nothing, interactionId) };
+    const left = await withChange(known, from, { was, is: noContribution }, interactionId, frame);
     writes.push(customerWrite(from, left, frame.receivedAt));
   }
   for (const identity of attach ?? []) writes.push({ kind: 'identity', identity, customerId: owner.id });
@@ -109,16 +119,36 @@ function withSale(customer: Customer, lines: Interaction[]): Customer {
   return live ? withLiveOrder(customer, sale.occurredAt) : customer;
 }
 
-async function factsAfter(
+interface Change {
+  was: Contribution;
+  is: Contribution;
+}
+
+/** The customer after an order's contribution changed; one that changed its currency leaves one sum and joins another. */
+async function withChange(
   known: Known,
   customer: Customer,
-  before: Contribution,
-  after: Contribution,
+  { was, is }: Change,
   orderId: string,
-): Promise<Facts> {
-  let rest: PurchaseBounds | undefined;
-  if (uncoversBound(customer.facts, before, after)) rest = await known.store.purchaseBounds(customer.id, orderId);
-  return withContribution(customer.facts, before, after, rest);
+  frame: Frame,
+): Promise<Customer> {
+  const moves = was.currency !== '' && was.currency !== is.currency;
+  const changes = moves
+    ? [
+        { was, is: noContribution },
+        { was: noContribution, is },
+      ]
+    : [{ was, is }];
+  let changed = customer;
+  for (const change of changes) {
+    const currency = change.is.currency || change.was.currency;
+    if (currency === '') continue;
+    const facts = factsIn(changed, currency, frame.baseCurrency);
+    const uncovered = uncoversBound(facts, change.was, change.is);
+    const rest = uncovered ? await known.store.purchaseBounds(customer.id, currency, orderId) : undefined;
+    changed = withFactsIn(changed, currency, frame.baseCurrency, withContribution(facts, change.was, change.is, rest));
+  }
+  return changed;
 }
 
 /** What was fixed when the order's line was first written stays: when it came, and whether it was history then. */

@@ -63,8 +63,8 @@ export type Write =
 export interface RecordStore {
   /** One round trip, whatever is asked for. */
   read(reads: Required<Reads>, options: { consistent: boolean }): Promise<Answers>;
-  /** The first and last purchase in a customer's ledger, one order left out; always consistent. */
-  purchaseBounds(customerId: string, exceptInteractionId: string): Promise<PurchaseBounds>;
+  /** The first and last purchase of one currency in a customer's ledger, one order left out; always consistent. */
+  purchaseBounds(customerId: string, currency: string, exceptInteractionId: string): Promise<PurchaseBounds>;
   /** All or nothing; `conflict` where something read had changed. */
   commit(writes: Write[]): Promise<'committed' | 'conflict'>;
   /** Waits a little, longer with each attempt. */

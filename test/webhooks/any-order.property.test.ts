@@ -1,15 +1,16 @@
 import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { factsIn } from '../../shared/domain/customer.ts';
 import { foldFacts } from '../../shared/domain/facts.ts';
 import type { Interaction } from '../../shared/domain/interaction.ts';
-import { contributionOf, type Order } from '../../shared/domain/order.ts';
+import { contributionOf } from '../../shared/domain/order.ts';
 import { customerOf } from '../../shared/dynamodb/customer-item.ts';
 import { readOrder } from '../../shared/dynamodb/order-item.ts';
 import type { Fault } from '../fault-proxy.ts';
 import { signShopify } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
-import { type Expected, expectedFacts, histories, type Message, messagesOf, people } from './histories.ts';
+import { currencies, type Expected, expectedFacts, histories, type Message, messagesOf, people } from './histories.ts';
 
 let door: Door;
 beforeAll(async () => {
@@ -39,9 +40,12 @@ test('whatever the order, the repetition and the faults, facts are those of the 
         const known = customers.filter(({ profile }) => profile.email?.value === `person${person}@example.com`);
         const involved = history.some((order) => order.person === person);
         expect(known.length).toBe(involved ? 1 : 0);
-        for (const item of known) {
-          expect(plain(customerOf(item).facts)).toEqual(expectedFacts(history, person));
-          expect(plain(await foldOfLedger(item.customerId))).toEqual(plain(customerOf(item).facts));
+        for (const customer of known.map(customerOf)) {
+          for (const currency of currencies) {
+            const facts = plain(factsIn(customer, currency, 'EUR'));
+            expect(facts).toEqual(expectedFacts(history, person, currency));
+            expect(plain(await foldOfLedger(customer.id, currency))).toEqual(facts);
+          }
         }
       }
     }),
@@ -72,10 +76,10 @@ async function sendUntilTaken({ topic, body }: Message): Promise<void> {
   throw new Error('never taken');
 }
 
-async function foldOfLedger(customerId: string) {
+async function foldOfLedger(customerId: string, currency: string) {
   const lines = (await door.lines(customerId)) as unknown as Interaction[];
-  const orders = lines.flatMap((line) => (line.type === 'order' ? [readOrder(line.order as Order)] : []));
-  return foldFacts(orders.map((order) => contributionOf(order, 'EUR')));
+  const orders = lines.flatMap((line) => (line.type === 'order' ? [readOrder(line.order)] : []));
+  return foldFacts(orders.map(contributionOf).filter((contribution) => contribution.currency === currency));
 }
 
 function plain(facts: ReturnType<typeof foldFacts>): Expected {

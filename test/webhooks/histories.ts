@@ -8,6 +8,7 @@ export interface OrderHistory {
   guest: boolean;
   placedMinute: number;
   cents: number;
+  currency: Currency;
   test: boolean;
   /** Minutes after the order, or never. */
   cancelledAfter: number | undefined;
@@ -26,6 +27,10 @@ export interface Expected {
 
 export const people = 3;
 
+/** The base currency, and one that has no rate to it. */
+export const currencies = ['EUR', 'USD'] as const;
+type Currency = (typeof currencies)[number];
+
 export const histories: fc.Arbitrary<OrderHistory[]> = fc
   .array(
     fc.record({
@@ -33,7 +38,7 @@ export const histories: fc.Arbitrary<OrderHistory[]> = fc
       guest: fc.boolean(),
       placedMinute: fc.nat(500_000),
       cents: fc.integer({ min: 0, max: 50_000 }),
-      test: fc.boolean().map((flag) => flag),
+      currency: fc.constantFrom<Currency>('EUR', 'EUR', 'EUR', 'USD'),
       cancelledAfter: fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined, freq: 4 }),
       refundParts: fc.array(
         fc.record({ share: fc.integer({ min: 1, max: 100 }), afterMinutes: fc.integer({ min: 1, max: 9000 }) }),
@@ -62,8 +67,8 @@ export const histories: fc.Arbitrary<OrderHistory[]> = fc
 const start = Date.UTC(2026, 0, 1);
 export const timeOf = (minute: number) => new Date(start + minute * 60_000).toISOString();
 
-/** The facts of each person, added up by hand. */
-export function expectedFacts(history: OrderHistory[], person: number): Expected {
+/** The facts of a person in one currency, added up by hand. */
+export function expectedFacts(history: OrderHistory[], person: number, currency: string): Expected {
   const expected: Expected = {
     purchaseCount: 0,
     totalSpent: 0,
@@ -71,7 +76,7 @@ export function expectedFacts(history: OrderHistory[], person: number): Expected
     firstPurchaseAt: undefined,
     lastPurchaseAt: undefined,
   };
-  const own = history.filter((order) => order.person === person && !order.test);
+  const own = history.filter((order) => order.person === person && !order.test && order.currency === currency);
   for (const order of own.toSorted((a, b) => a.placedMinute - b.placedMinute)) {
     const refunded = order.refunds.reduce((sum, { cents }) => sum + cents, 0);
     expected.totalRefunded += refunded;
@@ -118,7 +123,7 @@ function orderBody(order: OrderHistory, asOfMinute: number) {
       order.cancelledAfter !== undefined && asOfMinute >= order.placedMinute + 20_000
         ? timeOf(order.placedMinute + order.cancelledAfter)
         : null,
-    currency: 'EUR',
+    currency: order.currency,
     total_price: euros(order.cents),
     current_total_price: euros(order.cents),
     test: order.test,
@@ -137,7 +142,7 @@ function refundBody(order: OrderHistory, refund: OrderHistory['refunds'][number]
     order_id: order.id,
     created_at: at,
     processed_at: at,
-    transactions: [{ kind: 'refund', status: 'success', amount: euros(refund.cents), currency: 'EUR' }],
+    transactions: [{ kind: 'refund', status: 'success', amount: euros(refund.cents), currency: order.currency }],
   };
 }
 

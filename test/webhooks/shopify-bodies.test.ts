@@ -54,7 +54,11 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Shopify${absent}`, () => {
   });
 
   test('dollars wait in a shop whose base currency is the euro: kept, not counted', async () => {
-    expect(await withId('1073339474')).toMatchObject({ purchaseCount: 0, totalSpent: 0 });
+    expect(await withId('1073339474')).toMatchObject({
+      purchaseCount: 0,
+      totalSpent: 0,
+      waiting: { USD: { purchaseCount: 2, totalSpent: 20_000 } },
+    });
   });
 
   test('an updated order, its refunds and its cancellation, in the wrong order', async () => {

@@ -48,6 +48,14 @@ const consent = z.strictObject({
 
 const tier = z.nullable(z.string());
 
+const facts = {
+  purchaseCount: z.int(),
+  totalSpent: money,
+  totalRefunded: money,
+  firstPurchaseAt: z.nullable(instant),
+  lastPurchaseAt: z.nullable(instant),
+};
+
 export const customer = named(
   'Customer',
   z.strictObject({
@@ -61,11 +69,10 @@ export const customer = named(
     locale: z.optional(z.string()),
     identities: z.array(z.strictObject({ namespace: z.string(), value: z.string() })),
     facts: z.strictObject({
-      purchaseCount: z.int(),
-      totalSpent: money,
-      totalRefunded: money,
-      firstPurchaseAt: z.nullable(instant),
-      lastPurchaseAt: z.nullable(instant),
+      ...facts,
+      waiting: z
+        .array(z.strictObject(facts))
+        .check(z.describe('By currency, what has no rate to the base currency yet: kept out of value')),
     }),
     tier: tier.check(z.describe('null before the first value run')),
     previousTier: tier,
