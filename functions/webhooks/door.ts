@@ -3,12 +3,12 @@ import type { Instant } from '../../shared/domain/instant.ts';
 import type { Mint } from '../../shared/domain/interaction.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
-import { type ClockReading, lookAtClock, systemTime } from '../../shared/dynamodb/clock.ts';
+import { systemTime } from '../../shared/dynamodb/clock.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
-import { getSource } from '../../shared/dynamodb/source-store.ts';
+import { getSource, readSourceAndClock } from '../../shared/dynamodb/source-store.ts';
 import type { ReceivePorts } from '../../shared/engine/receive.ts';
 import { readJson } from '../../shared/http/json.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
@@ -31,39 +31,52 @@ export const ports: ReceivePorts = {
   },
 };
 
-let lastKnown: ClockReading | undefined;
+const testStage = process.env[variables.testStage] === 'true';
+
+/** How long a source is trusted before it is read again: a secret that was taken out opens the door no longer than this. */
+const trustedFor = 10_000;
+const sources = new Map<string, { source: Source; readAt: number }>();
 
 /**
- * The clock at the door. A test stage whose clock cannot be read goes by what it showed last, so that a delivery can
- * still be kept while the store is away.
+ * The time by the clock at the door, and the source. In production the source is the one that was read within the last
+ * ten seconds, so that a checkout need not read it; on a test stage both are read each time. Where the store is away,
+ * what was read last goes on for as long as it is trusted, so that a delivery can still be kept.
+ * @throws Problem `store_unavailable`
  */
-export async function now(): Promise<Instant> {
+export async function lookUp(sourceId: string): Promise<{ now: Instant; source: Source | undefined }> {
+  if (!testStage) return { now: systemTime(), source: await recentSource(sourceId) };
   try {
-    const clock = await lookAtClock({ testStage: process.env[variables.testStage] === 'true', client, registry });
-    lastKnown = clock;
-    return clock.at;
+    const read = await readSourceAndClock(client, registry, sourceId);
+    lastHeld = read.held;
+    keep(sourceId, read.source);
+    return { now: read.held ?? systemTime(), source: read.source };
   } catch (error) {
-    if (!lastKnown) throw error;
-    return lastKnown.held ? lastKnown.at : systemTime();
+    const source = trusted(sourceId);
+    if (!source) throw error;
+    return { now: lastHeld ?? systemTime(), source };
   }
 }
 
-/** How long a source is trusted before it is read again: a new `backfillBefore` or secret counts after this at the latest. */
-const trustedFor = 30_000;
-const sources = new Map<string, { source: Source; readAt: number }>();
+let lastHeld: Instant | undefined;
 
-/** The source as it was read within the last half minute, so that a checkout need not read it. */
 export async function recentSource(sourceId: string): Promise<Source | undefined> {
-  const kept = sources.get(sourceId);
-  if (kept && performance.now() - kept.readAt < trustedFor) return kept.source;
-  return freshSource(sourceId);
+  return trusted(sourceId) ?? freshSource(sourceId);
 }
 
 export async function freshSource(sourceId: string): Promise<Source | undefined> {
   const source = await getSource(client, registry, sourceId);
+  keep(sourceId, source);
+  return source;
+}
+
+function trusted(sourceId: string): Source | undefined {
+  const kept = sources.get(sourceId);
+  return kept && performance.now() - kept.readAt < trustedFor ? kept.source : undefined;
+}
+
+function keep(sourceId: string, source: Source | undefined): void {
   if (source) sources.set(sourceId, { source, readAt: performance.now() });
   else sources.delete(sourceId);
-  return source;
 }
 
 let kept: Mint | undefined;

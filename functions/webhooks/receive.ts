@@ -9,7 +9,7 @@ import { type AuthenticDelivery, type Received, receive } from '../../shared/eng
 import type { Delivery } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { boundBody } from '../../shared/http/request.ts';
-import { freshSource, mint, now, ports, recentSource } from './door.ts';
+import { freshSource, lookUp, mint, ports } from './door.ts';
 import { packed } from './retry-message.ts';
 
 const { RETRY_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.retryQueue]);
@@ -19,25 +19,30 @@ const queue = new SQSClient({ maxAttempts: 2 });
 export const handler = endpoint(async (request) => {
   boundBody(request, 10_000_000);
   const { headers, body } = request;
-  const receivedAt = await now();
-  const source = await authenticSource(request.params.sourceId ?? '', { headers, body }, receivedAt);
+  const sourceId = request.params.sourceId ?? '';
+  if (!isKeyText(sourceId)) throw unknownSource();
+  const { now: receivedAt, source: known } = await lookUp(sourceId);
+  if (!known) throw unknownSource();
+  const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
   return { status: 202, body: await take({ id, headers, body, receivedAt }, source) };
 });
 
 /** @throws Problem `source_not_found`, `signature_refused`, `store_unavailable` */
-async function authenticSource(sourceId: string, delivery: Delivery, at: Instant): Promise<Source> {
-  const source = isKeyText(sourceId) ? await recentSource(sourceId) : undefined;
-  if (!source) throw new Problem(404, 'source_not_found', 'There is no source with this id.');
-  if ('authentic' in ports.storefronts[source.platform].verify(delivery, source.secrets, at)) return source;
+async function authenticSource(known: Source, delivery: Delivery, at: Instant): Promise<Source> {
+  if ('authentic' in ports.storefronts[known.platform].verify(delivery, known.secrets, at)) return known;
 
   // A secret may just have been rotated: only against the source as it is now is a signature proven wrong.
-  const fresh = await freshSource(sourceId);
-  if (!fresh) throw new Problem(404, 'source_not_found', 'There is no source with this id.');
+  const fresh = await freshSource(known.id);
+  if (!fresh) throw unknownSource();
   const verdict = ports.storefronts[fresh.platform].verify(delivery, fresh.secrets, at);
   if ('refused' in verdict)
     throw new Problem(401, 'signature_refused', `The signature was refused: ${verdict.refused}.`);
   return fresh;
+}
+
+function unknownSource(): Problem {
+  return new Problem(404, 'source_not_found', 'There is no source with this id.');
 }
 
 /** From the platform's own id, or else from the body: a delivery that is sent again has the same id. */

@@ -19,13 +19,14 @@ export interface Person {
 
 const control = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
-/** Text that may form a key: 1 to 255 characters, no control characters, no `#`. */
+/** Text that may form a key: 1 to 255 characters, no control characters, no `#`, no name that every object has. */
 export function isKeyText(text: string): boolean {
   return (
     text.length > 0 &&
     text.length <= 255 &&
     !text.includes('#') &&
     text !== '__proto__' &&
+    text !== 'constructor' &&
     !control.test(text) &&
     text.isWellFormed()
   );

@@ -47,6 +47,13 @@ export function failedCondition(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConditionalCheckFailedException';
 }
 
+/** For what the store left undone without an error: it is tried again as a throttled call is. */
+export function throttled(what: string): Error {
+  const error = new Error(what);
+  error.name = 'ThrottlingException';
+  return error;
+}
+
 /** What a store's call throws, in the words of the engine: faults that pass are a {@link storeUnavailable}. */
 export function storeFault(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

@@ -2,7 +2,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { BatchWriteCommand, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { DeliveryStatus, QuarantinedDelivery } from '../domain/delivery.ts';
 import type { Quarantine } from '../engine/receive.ts';
-import { type Client, storeFault } from './client.ts';
+import { type Client, storeFault, throttled } from './client.ts';
 import { deliveryBodyKey, deliveryKey, quarantinedKey } from './keys.ts';
 
 /** An item holds 400 kB: a body is kept compressed, in pieces. */
@@ -97,9 +97,7 @@ async function putPiece(client: Client, ledger: string, Item: Record<string, unk
     new BatchWriteCommand({ RequestItems: { [ledger]: [{ PutRequest: { Item } }] } }),
   );
   if (UnprocessedItems?.[ledger]?.length) {
-    const throttled = new Error('a piece of a body was not processed');
-    throttled.name = 'ThrottlingException';
-    throw throttled;
+    throw throttled('a piece of a body was not written');
   }
 }
 

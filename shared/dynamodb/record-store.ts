@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import type { Order } from '../domain/order.ts';
 import type { Answers, NaturalEntry, OrderLine, Reads, RecordStore, Write } from '../engine/record-store.ts';
-import { type Client, storeFault, type TableNames } from './client.ts';
+import { type Client, storeFault, type TableNames, throttled } from './client.ts';
 import { type CustomerItem, customerOf, itemOf } from './customer-item.ts';
 import { identityKey, interactionKey, naturalKey } from './keys.ts';
 import { readOrder } from './order-item.ts';
@@ -90,7 +90,7 @@ async function batchGet(client: Client, asked: Map<string, Item[]>, consistent: 
       for (const item of keyed) found.set(placeOf(table, item), item);
     }
     requests = answer.UnprocessedKeys as typeof requests;
-    if (round === 5 && Object.keys(requests).length > 0) throw storeFault(named('ThrottlingException'));
+    if (round === 5 && Object.keys(requests).length > 0) throw storeFault(throttled('items were not read'));
   }
   return found;
 }
@@ -102,12 +102,6 @@ async function send(client: Client, RequestItems: Record<string, { Keys: Item[];
   } catch (error) {
     throw storeFault(error);
   }
-}
-
-function named(name: string): Error {
-  const error = new Error(name);
-  error.name = name;
-  return error;
 }
 
 function naturalEntryOf(item: Item | undefined): NaturalEntry | undefined {

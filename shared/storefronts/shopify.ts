@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type Consent, type Consents, withConsents } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
-import type { Money } from '../domain/money.ts';
+import { type Money, parseMoney, scale } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
@@ -62,6 +62,7 @@ const refundShape = z.object({
   transactions: z.array(
     z.object({ kind: z.string(), status: z.nullish(z.string()), amount: decimal, currency: z.nullish(currency) }),
   ),
+  refund_line_items: z.nullish(z.array(z.object({ subtotal: z.nullish(decimal), total_tax: z.nullish(decimal) }))),
 });
 
 const marketingConsent = z.nullish(z.object({ state: z.nullish(z.string()), consent_updated_at: z.nullish(instant) }));
@@ -90,7 +91,8 @@ const orderShape = z.object({
   total_price: decimal,
   current_total_price: z.nullish(decimal),
   total_price_set: presentmentSet,
-  current_total_price_set: presentmentSet,
+  total_outstanding: z.nullish(decimal),
+  taxes_included: z.nullish(z.boolean()),
   test: z.nullish(z.boolean()),
   email: maybeText,
   contact_email: maybeText,
@@ -116,7 +118,7 @@ function translateOrder(body: unknown, sourceId: string, isTest: boolean): Trans
     const amount = paidBack(refund, order.currency);
     if (amount) refunds[refund.id] = { amount, refundedAt: refund.processed_at ?? refund.created_at };
   }
-  const { total, presentment } = totals(order, Object.keys(refunds).length > 0);
+  const { total, presentment } = totals(order);
   return {
     kind: 'fact',
     fact: {
@@ -145,18 +147,45 @@ function translateOrder(body: unknown, sourceId: string, isTest: boolean): Trans
 }
 
 /**
- * `total_price` is what was ordered; `current_total_price` what is left after edits, returns and refunds. Where money
- * went back the first less the refunds is what the customer paid; where none did, an edited order is worth the second.
+ * What the customer pays in all, before refunds. `total_price` is what was ordered; `current_total_price` what is left
+ * of it after edits, returns and refunds. Without refunds the second is what an edited order is worth. Goods that were
+ * taken out without paying back (a refund without transactions) were never paid, except for what the shop owes: then
+ * `total_outstanding` is negative.
  */
-function totals(order: ShopifyOrder, refunded: boolean): { total: Money; presentment?: Money } {
-  const useCurrent = !refunded && !order.cancelled_at && order.current_total_price != null;
-  const total = useCurrent
-    ? money(order.current_total_price ?? '', order.currency, '/current_total_price')
-    : money(order.total_price, order.currency, '/total_price');
-  const seen = (useCurrent ? order.current_total_price_set : order.total_price_set)?.presentment_money;
+function totals(order: ShopifyOrder): { total: Money; presentment?: Money } {
+  const ordered = money(order.total_price, order.currency, '/total_price');
+  const total = { ...ordered, minor: worthOf(order, ordered.minor) };
+  const seen = order.total_price_set?.presentment_money;
   if (!seen || seen.currency_code === order.currency) return { total };
-  return { total, presentment: money(seen.amount, seen.currency_code, '/total_price_set/presentment_money/amount') };
+  const presentment = money(seen.amount, seen.currency_code, '/total_price_set/presentment_money/amount');
+  if (ordered.minor === 0n) return { total, presentment };
+  return { total, presentment: { ...presentment, minor: scale(presentment.minor, total.minor, ordered.minor) } };
 }
+
+function worthOf(order: ShopifyOrder, ordered: bigint): bigint {
+  const { currency: code, refunds, current_total_price: left, total_outstanding: outstanding } = order;
+  if (left == null || order.cancelled_at) return ordered;
+  const current = money(left, code, '/current_total_price').minor;
+  if (!refunds || refunds.length === 0) return current;
+  const unpaid = refunds.filter((refund) => !paidBack(refund, code));
+  const goods = unpaid.reduce((sum, refund) => sum + goodsOf(refund, order), 0n);
+  const taken = unpaid.length === refunds.length ? ordered - current : smaller(goods, ordered - current);
+  const owed = outstanding == null ? 0n : -(parseMoney(outstanding, code)?.minor ?? 0n);
+  return ordered - larger(0n, taken - larger(0n, owed));
+}
+
+function goodsOf(
+  { refund_line_items: lines }: ShopifyRefund,
+  { currency: code, taxes_included }: ShopifyOrder,
+): bigint {
+  return (lines ?? []).reduce((sum, { subtotal, total_tax }) => {
+    const tax = taxes_included ? 0n : (parseMoney(total_tax ?? '0', code)?.minor ?? 0n);
+    return sum + (parseMoney(subtotal ?? '0', code)?.minor ?? 0n) + tax;
+  }, 0n);
+}
+
+const larger = (a: bigint, b: bigint) => (a > b ? a : b);
+const smaller = (a: bigint, b: bigint) => (a < b ? a : b);
 
 /** What a refund's successful transactions paid back; nothing for a mere return of goods. */
 function paidBack(refund: ShopifyRefund, shopCurrency?: string): Money | undefined {
