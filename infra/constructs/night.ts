@@ -6,6 +6,7 @@ import {
   Choice,
   Condition,
   DefinitionBody,
+  Fail,
   JitterType,
   JsonPath,
   LogLevel,
@@ -13,6 +14,7 @@ import {
   StateMachine,
   Succeed,
   TaskInput,
+  type TaskStateBase,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -136,14 +138,23 @@ function definition(scope: Construct, functions: Record<Step, RapportFunction>, 
   };
   const run = TaskInput.fromObject({ runId: JsonPath.stringAt('$.runId'), asOf: JsonPath.stringAt('$.asOf') });
 
+  // A run that failed for good says so, and so does the execution.
+  const payload = TaskInput.fromObject({
+    runId: JsonPath.stringAt('$.runId'),
+    asOf: JsonPath.stringAt('$.asOf'),
+    error: JsonPath.objectAt('$.error'),
+  });
+  const failed = task('Report failure', 'report', { payload }).next(new Fail(scope, 'Failed', { error: 'RunFailed' }));
+  const caught = (work: TaskStateBase | MapState) => work.addCatch(failed, { resultPath: '$.error' });
+
   return task('Begin run', 'begin').next(
     new Choice(scope, 'Skipped?')
       .when(Condition.booleanEquals('$.skipped', true), new Succeed(scope, 'Skipped'))
       .otherwise(
-        eachSegment('Measure', 'measure')
-          .next(task('Fit model', 'fit', { payload: run, resultPath: JsonPath.DISCARD }))
-          .next(eachSegment('Assign', 'assign'))
-          .next(task('Report run', 'report', { payload: run })),
+        caught(eachSegment('Measure', 'measure'))
+          .next(caught(task('Fit model', 'fit', { payload: run, resultPath: JsonPath.DISCARD })))
+          .next(caught(eachSegment('Assign', 'assign')))
+          .next(caught(task('Report run', 'report', { payload: run }))),
       ),
   );
 }

@@ -31,6 +31,8 @@ describe('the night', () => {
       'Fit model',
       'Assign all segments',
       'Report run',
+      'Report failure',
+      'Failed',
       'Skipped',
     ]);
     for (const name of ['Begin run', 'Fit model', 'Report run'])
@@ -43,6 +45,21 @@ describe('the night', () => {
       expect(list(at(inner, `${name} segment`, 'Retry')).length).toBeGreaterThan(0);
       expect(at(inner, `${name} done?`, 'Default')).toBe(`${name} segment`);
     }
+  });
+
+  it('says of a run that failed for good that it did', () => {
+    const states = definitionOf(only(engine, 'AWS::StepFunctions::StateMachine'));
+    for (const name of ['Measure all segments', 'Fit model', 'Assign all segments', 'Report run'])
+      expect(at(states, name, 'Catch')).toEqual([
+        { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Report failure' },
+      ]);
+    expect(at(states, 'Report failure', 'Parameters')).toEqual({
+      'runId.$': '$.runId',
+      'asOf.$': '$.asOf',
+      'error.$': '$.error',
+    });
+    expect(at(states, 'Report failure', 'Next')).toBe('Failed');
+    expect(at(states, 'Failed', 'Type')).toBe('Fail');
   });
 
   it('leaves no data in its log', () => {
