@@ -1,8 +1,8 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { deliveryKey } from '../../shared/dynamodb/keys.ts';
+import { deliveryKey, sourceKey } from '../../shared/dynamodb/keys.ts';
 import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
-import { type Signed, signShopify, signStandard, standardSecret } from '../signed.ts';
+import { type Signed, shopifySecret, signShopify, signStandard, standardSecret } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
 
 let door: Door;
@@ -41,6 +41,25 @@ describe('at the door', () => {
       (await door.deliver('shop', { ...good, headers: { ...good.headers, 'x-shopify-hmac-sha256': twice } })).status,
     ).toBe(401);
     expect(await door.customers()).toEqual([]);
+  });
+
+  test('a secret that was taken out opens the door no longer', async () => {
+    const put = (secrets: string[]) =>
+      door.client.send(
+        new UpdateCommand({
+          TableName: door.embedded.tables.registry,
+          Key: sourceKey('shop'),
+          UpdateExpression: 'SET secrets = :secrets',
+          ExpressionAttributeValues: { ':secrets': secrets },
+        }),
+      );
+    const signed = (secret: string) => signShopify('customers/delete', {}, { secret });
+    await put([shopifySecret, 'the next secret']);
+    for (const secret of [shopifySecret, 'the next secret'])
+      expect((await door.deliver('shop', signed(secret))).body.status).toBe('ignored');
+    await put(['the next secret']);
+    expect((await door.deliver('shop', signed(shopifySecret))).status).toBe(401);
+    await put([shopifySecret]);
   });
 
   test('a compressed body is refused before it is read', async () => {
@@ -206,6 +225,58 @@ describe('an order', () => {
       firstPurchaseAt: '2026-03-02T00:00:00.000Z',
       lastPurchaseAt: '2026-03-02T00:00:00.000Z',
     });
+  });
+});
+
+describe('what an edited order is worth', () => {
+  const refund = (id: number, options: { goods: string; paid?: string }) => ({
+    id,
+    created_at: '2026-03-04T00:00:00Z',
+    refund_line_items: [{ subtotal: options.goods, total_tax: '0.00' }],
+    transactions: options.paid ? [{ kind: 'refund', status: 'success', amount: options.paid, currency: 'EUR' }] : [],
+  });
+  const cases: Record<string, { said: Record<string, unknown>; spent: number; refunded: number }> = {
+    'goods added': { said: { current_total_price: '130.00', refunds: [] }, spent: 13_000, refunded: 0 },
+    'goods taken out before they were paid': {
+      said: { current_total_price: '70.00', total_outstanding: '0.00', refunds: [refund(1, { goods: '30.00' })] },
+      spent: 7000,
+      refunded: 0,
+    },
+    'the same, and goods sent back later': {
+      said: {
+        current_total_price: '60.00',
+        refunds: [refund(1, { goods: '30.00' }), refund(2, { goods: '10.00', paid: '10.00' })],
+      },
+      spent: 6000,
+      refunded: 1000,
+    },
+    'goods sent back for which the shop still owes': {
+      said: { current_total_price: '70.00', total_outstanding: '-30.00', refunds: [refund(1, { goods: '30.00' })] },
+      spent: 10_000,
+      refunded: 0,
+    },
+    'goods sent back, less a fee': {
+      said: { current_total_price: '80.00', refunds: [refund(1, { goods: '20.00', paid: '15.00' })] },
+      spent: 8500,
+      refunded: 1500,
+    },
+    'shipping paid back, without goods': {
+      said: {
+        current_total_price: '95.00',
+        refunds: [{ ...refund(1, { goods: '0.00', paid: '5.00' }), refund_line_items: [] }],
+      },
+      spent: 9500,
+      refunded: 500,
+    },
+  };
+  test.each(Object.entries(cases))('%s', async (name, { said, spent, refunded }) => {
+    const id = 2000 + Object.keys(cases).indexOf(name);
+    const email = `edit${id}@example.com`;
+    await send(order({ id, email, total_price: '100.00', current_total_price: '100.00' }));
+    const later = { updated_at: '2026-03-05T00:00:00Z', total_price: '100.00', ...said };
+    await send(order({ id, email, ...later }), 'orders/updated');
+    const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === email);
+    expect(customer).toMatchObject({ purchaseCount: 1, totalSpent: spent, totalRefunded: refunded });
   });
 });
 
