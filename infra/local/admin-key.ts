@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from './data-folder.ts';
 import { StartError } from './start-error.ts';
 
 export interface AdminKey {
@@ -12,8 +13,8 @@ export interface AdminKey {
 
 /** @throws StartError where the key is not of the form that the API takes */
 export function checkAdminKey(given: string): string {
-  if (/^rk_[\x21-\x7e]{29,}$/.test(given)) return given;
-  throw new StartError('RAPPORT_ADMIN_KEY must begin with rk_ and have 32 characters or more, without spaces');
+  if (/^rk_[\x21-\x7e]{29,509}$/.test(given)) return given;
+  throw new StartError('RAPPORT_ADMIN_KEY must begin with rk_ and have 32 to 512 characters, without spaces');
 }
 
 /** The key that was given, or else that of the data folder, which keeps its hash alone. */
@@ -23,7 +24,7 @@ export function adminKey(dataFolder: string, given: string | undefined): AdminKe
   if (existsSync(path)) return { hash: readFileSync(path, 'utf8').trim() };
   const made = `rk_${randomBytes(24).toString('base64url')}`;
   const hash = sha256(made);
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  makeFolder(dataFolder);
   writeFileSync(path, `${hash}\n`, { mode: 0o600, flush: true });
   return { hash, made };
 }

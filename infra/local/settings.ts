@@ -8,6 +8,8 @@ export interface Settings {
   dataFolder: string;
   adminKey?: string;
   engine?: NonNullable<LocalStackOptions['engine']>;
+  /** Options of the CDK app. */
+  mail: { sender?: string; smtpUrl?: string };
 }
 
 /**
@@ -16,11 +18,16 @@ export interface Settings {
  */
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   const { PORT = '8787', RAPPORT_DATA = '.rapport', RAPPORT_ADMIN_KEY, AWS_ENDPOINT_URL_DYNAMODB } = environment;
+  const { RAPPORT_SENDER, RAPPORT_SMTP_URL } = environment;
   if (!/^\d{1,5}$/.test(PORT) || Number(PORT) > 65_535)
     throw new StartError(`PORT must be a number from 0 to 65535 (0 chooses a free one), not ${PORT}`);
   return {
     port: Number(PORT),
     dataFolder: resolve(RAPPORT_DATA),
+    mail: {
+      ...(RAPPORT_SENDER ? { sender: RAPPORT_SENDER } : {}),
+      ...(RAPPORT_SMTP_URL ? { smtpUrl: RAPPORT_SMTP_URL } : {}),
+    },
     ...(RAPPORT_ADMIN_KEY === undefined ? {} : { adminKey: checkAdminKey(RAPPORT_ADMIN_KEY) }),
     ...(AWS_ENDPOINT_URL_DYNAMODB ? { engine: readEngine(AWS_ENDPOINT_URL_DYNAMODB, environment) } : {}),
   };

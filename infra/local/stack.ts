@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { clockRoutes } from '../../shared/contracts/routes.ts';
 import { type BuiltBus, buildBus } from './build-bus.ts';
@@ -8,6 +7,7 @@ import { openQueues } from './build-queues.ts';
 import { buildRoutes } from './build-routes.ts';
 import { buildSubscriptions, type Subscriptions } from './build-subscriptions.ts';
 import { bundleFunctions, bundleWorker } from './bundle.ts';
+import { makeFolder } from './data-folder.ts';
 import { engineClient } from './dynamodb-wire.ts';
 import { startDynoxide } from './dynoxide.ts';
 import { eventBridge } from './eventbus.ts';
@@ -22,6 +22,7 @@ import type { Queue } from './queue.ts';
 import { Scheduler } from './scheduler.ts';
 import { ServiceEndpoint } from './services.ts';
 import { sqs } from './sqs.ts';
+import { StartError } from './start-error.ts';
 import { StateMachines } from './state-machine.ts';
 import { Settling, type Status } from './status.ts';
 import { synthesise } from './synth.ts';
@@ -61,7 +62,7 @@ export interface LocalStack {
 
 const region = 'eu-west-1';
 const account = '000000000000';
-const localSender = 'Rapport <rapport@localhost>';
+const localSender = 'My shop <hello@localhost>';
 /** A night is worked on by one thread: more segments would only be more calls. */
 const segments = 2;
 const drainPatience = 5_000;
@@ -93,7 +94,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   };
   const journals = join(dataFolder, 'queues');
   const functionFolder = join(dataFolder, 'functions');
-  mkdirSync(journals, { recursive: true, mode: 0o700 });
+  makeFolder(journals);
   const lock = lockFolder(dataFolder);
   undo.push(() => lock.release());
   const gateway = await Gateway.listen({ port: options.port, apiId: 'local', account, log });
@@ -131,7 +132,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   const entries = template.of('AWS::Lambda::Function').map(entryOf);
   const [bundles] = await Promise.all([
     timed('bundles', bundleFunctions(join(functionFolder, 'bundles'), entries)),
-    timed('tables', createTables(template, engine.call)),
+    timed('tables', createTables(template, engine.call).catch(unreachable(engineUrl))),
   ]);
 
   const endpoints = {
@@ -218,6 +219,14 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
       stopped ??= stop();
       return stopped;
     },
+  };
+}
+
+/** An engine that was named but does not answer is for the person who named it. */
+function unreachable(url: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (!['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH'].includes(error.code ?? '')) throw error;
+    throw new StartError(`no DynamoDB engine answers at ${url} (${error.code})`);
   };
 }
 

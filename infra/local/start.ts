@@ -12,6 +12,8 @@ const help = `npm start: runs Rapport whole on this machine, on 127.0.0.1 alone.
   RAPPORT_DATA               folder of everything that lasts; default .rapport
   RAPPORT_ADMIN_KEY          the admin key: begins with rk_, 32 characters or more;
                              default: one is made at the first start and shown once
+  RAPPORT_SENDER             From of messages, "My shop <hello@example.com>": names the shop
+  RAPPORT_SMTP_URL           smtp:// or smtps:// address: messages leave instead of lying in the outbox
   AWS_ENDPOINT_URL_DYNAMODB  another DynamoDB-compatible engine instead of the embedded one
 
 Ctrl-C stops it; whatever was acknowledged is there at the next start.`;
@@ -24,7 +26,7 @@ async function main(settings: Settings): Promise<void> {
   const starting = startLocalStack({
     dataFolder: settings.dataFolder,
     port: settings.port,
-    context: { adminKeyHash: key.hash },
+    context: { adminKeyHash: key.hash, ...settings.mail },
     ...(settings.engine ? { engine: settings.engine } : {}),
     log: lineLog((line) => console.error(line)),
   });
