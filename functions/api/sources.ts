@@ -35,10 +35,12 @@ export const replaceSource = route({
   },
   async answer(door: Door, { params: { sourceId: id }, body }) {
     const { client, tables, now } = door;
-    const { baseCurrency } = await fixBaseCurrency(client, tables.registry, body.currency);
     for (let attempt = 0; attempt < 5; attempt++) {
       const before = await getSource(client, tables.registry, id);
-      const after = withGiven(id, body, before, baseCurrency, now);
+      const wanted = withGiven(id, body, before, now);
+      // Fixed for good, so only by a source that is in order.
+      const { baseCurrency } = await fixBaseCurrency(client, tables.registry, body.currency);
+      const after = { ...wanted, baseCurrency };
       if ((await putSource(client, tables.registry, after, before)) === 'put')
         return { status: before ? 200 : 201, body: shown(after) };
     }
@@ -46,7 +48,7 @@ export const replaceSource = route({
   },
 });
 
-function withGiven(id: string, given: Given, before: Source | undefined, baseCurrency: string, now: Instant): Source {
+function withGiven(id: string, given: Given, before: Source | undefined, now: Instant): Omit<Source, 'baseCurrency'> {
   const { secrets: fresh, backfillBefore, ...rest } = given;
   const secrets = fresh ?? before?.secrets;
   if (!secrets) throw invalid([{ pointer: '/secrets', detail: 'is missing: a new source needs one at least' }]);
@@ -59,7 +61,6 @@ function withGiven(id: string, given: Given, before: Source | undefined, baseCur
     id,
     ...rest,
     secrets: [...new Set(secrets)],
-    baseCurrency,
     ...(backfillBefore !== undefined && { backfillBefore }),
     revision: (before?.revision ?? 0) + 1,
     createdAt: before?.createdAt ?? now,

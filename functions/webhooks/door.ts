@@ -16,7 +16,6 @@ import { storefronts } from '../../shared/storefronts/storefronts.ts';
 /** What both ways in, the webhook and the retry queue, share. Made once for each container. */
 const names = readVariables(process.env, [variables.customersTable, variables.ledgerTable, variables.registryTable]);
 const registry = names.REGISTRY_TABLE;
-/** Shops wait five seconds for an answer: what takes longer goes to the retry queue. */
 const client = connect({ requestTimeout: 1_500, maxAttempts: 2 });
 
 export const ports: ReceivePorts = {

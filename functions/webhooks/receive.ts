@@ -4,7 +4,7 @@ import { readVariables, variables } from '../../shared/contracts/environment.ts'
 import { isKeyText } from '../../shared/domain/identity.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
-import { Problem } from '../../shared/engine/problem.ts';
+import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
 import { type AuthenticDelivery, type Received, receive } from '../../shared/engine/receive.ts';
 import type { Delivery } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
@@ -13,7 +13,13 @@ import { freshSource, lookUp, mint, ports } from './door.ts';
 import { packed } from './retry-message.ts';
 
 const { RETRY_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.retryQueue]);
-const queue = new SQSClient({ maxAttempts: 2 });
+const queue = new SQSClient({
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
+});
+
+/** Shops wait five seconds for an answer: what takes longer than this goes to the retry queue. */
+const patience = 3_000;
 
 /** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. */
 export const handler = endpoint(async (request) => {
@@ -55,7 +61,7 @@ async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
 /** Applies the delivery; where the store cannot take it, the retry queue keeps it. */
 async function take(delivery: AuthenticDelivery, source: Source): Promise<Received> {
   try {
-    return await receive(ports, delivery, source, await mint());
+    return await inTime(receive(ports, delivery, source, await mint()));
   } catch (cause) {
     const message = packed(delivery, source);
     if (!message) throw cause;
@@ -67,4 +73,13 @@ async function take(delivery: AuthenticDelivery, source: Source): Promise<Receiv
     console.warn(JSON.stringify({ level: 'warn', message: 'kept for a retry', deliveryId: delivery.id }));
     return { deliveryId: delivery.id, status: 'recorded' };
   }
+}
+
+/** Recording may still succeed when its time is over: the retry then finds a duplicate. */
+async function inTime(received: Promise<Received>): Promise<Received> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(storeUnavailable(new Error('recording took too long'))), patience);
+  });
+  return Promise.race([received, late]).finally(() => clearTimeout(timer));
 }

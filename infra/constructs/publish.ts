@@ -39,7 +39,8 @@ export class Publish extends Construct {
       batchSize: 100,
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
-      retryAttempts: 20,
+      // Time ends it, not number: the bus may be away for hours.
+      retryAttempts: 10_000,
       maxRecordAge: Duration.hours(20),
       onFailure: new SqsDlq(deadLetters.queue),
     };

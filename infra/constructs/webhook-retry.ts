@@ -6,9 +6,10 @@ import type { BoundTable } from './bound-table.ts';
 import type { FunctionFactory, RapportFunction } from './function.ts';
 import { DeadLetterQueue, WorkQueue } from './queue.ts';
 
-const timeout = Duration.seconds(10);
+/** One delivery a call: each has its time, and a store that is away costs none of the others a try. */
+const timeout = Duration.seconds(6);
 
-/** Authentic deliveries that the tables could not take: a try a minute for more than an hour and a half. */
+/** Authentic deliveries that the tables could not take: a try every 36 seconds for two hours. */
 export class WebhookRetry extends Construct {
   constructor(
     scope: Construct,
@@ -24,7 +25,7 @@ export class WebhookRetry extends Construct {
     super(scope, id);
     const { customers, ledger, registry } = props;
     const deadLetters = new DeadLetterQueue(this, 'DeadLetters');
-    const { queue } = new WorkQueue(this, 'Deliveries', { workTimeout: timeout, attempts: 100, deadLetters });
+    const { queue } = new WorkQueue(this, 'Deliveries', { workTimeout: timeout, attempts: 200, deadLetters });
     props.receive.sendsTo(queue, variables.retryQueue);
     const retry = props
       .createFunction(this, 'Retry', {
@@ -35,6 +36,6 @@ export class WebhookRetry extends Construct {
       })
       .reads(customers, ledger, registry)
       .writes(customers, ledger, registry);
-    retry.lambda.addEventSource(new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true }));
+    retry.lambda.addEventSource(new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true }));
   }
 }

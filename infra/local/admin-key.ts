@@ -1,14 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from './data-folder.ts';
 import { StartError } from './start-error.ts';
 
 export interface AdminKey {
   /** SHA-256 in hexadecimal. */
   hash: string;
-  /** The key itself, where it was just made: to be shown once. */
-  made?: string;
+  /** A key that was just made: to be shown, and then kept (by its hash alone). */
+  made?: { key: string; keep(): void };
 }
 
 /** @throws StartError where the key is not of the form that the API takes */
@@ -22,11 +21,9 @@ export function adminKey(dataFolder: string, given: string | undefined): AdminKe
   if (given !== undefined) return { hash: sha256(checkAdminKey(given)) };
   const path = join(dataFolder, 'admin-key.sha256');
   if (existsSync(path)) return { hash: readFileSync(path, 'utf8').trim() };
-  const made = `rk_${randomBytes(24).toString('base64url')}`;
-  const hash = sha256(made);
-  makeFolder(dataFolder);
-  writeFileSync(path, `${hash}\n`, { mode: 0o600, flush: true });
-  return { hash, made };
+  const key = `rk_${randomBytes(24).toString('base64url')}`;
+  const hash = sha256(key);
+  return { hash, made: { key, keep: () => writeFileSync(path, `${hash}\n`, { mode: 0o600, flush: true }) } };
 }
 
 function sha256(text: string): string {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Checked, checkRun, checkTotals, everyPage, type ShownJob, type ShownRun } from './demo/check.ts';
@@ -8,6 +8,8 @@ import { printSummary } from './demo/print.ts';
 import { progressOn } from './demo/progress.ts';
 import { simulate } from './demo/simulation.ts';
 import { type Played, playYear } from './demo/year.ts';
+import { lockFolder } from './lock.ts';
+import { readSettings } from './settings.ts';
 import { startLocalStack } from './stack.ts';
 import { StartError } from './start-error.ts';
 
@@ -54,14 +56,15 @@ async function main(): Promise<void> {
   if (!options) return void console.log(help);
   const say = options.json ? console.error : console.log;
   const begun = performance.now();
-  const folder = join(process.env.RAPPORT_DATA || '.rapport', 'demo');
-  rmSync(folder, { recursive: true, force: true });
+  const settings = readSettings(process.env);
+  const folder = join(settings.dataFolder, 'demo');
+  emptyFolder(folder);
 
   say('Starting the local stack …');
   const key = `rk_${randomBytes(24).toString('base64url')}`;
   const stack = await startLocalStack({
     dataFolder: folder,
-    port: Number(process.env.PORT ?? 8787),
+    port: settings.port,
     context: {
       adminKeyHash: createHash('sha256').update(key).digest('hex'),
       nightSchedule: { hour: 3, minute: 0, timeZone: 'Europe/Berlin', ...(options.daily ? {} : { weekday: 1 }) },
@@ -114,6 +117,12 @@ async function main(): Promise<void> {
   curl -H 'authorization: Bearer ${key}' '${stack.url}/v1/customers?email=customer-1@example.com'
   curl -H 'authorization: Bearer ${key}' '${stack.url}/v1/value-runs?limit=1'
   ${stack.url}/openapi.json   everything else`);
+}
+
+/** @throws StartError where another demo still runs there */
+function emptyFolder(folder: string): void {
+  if (existsSync(folder)) lockFolder(folder).release();
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function readOptions(args: string[]): Options | undefined {

@@ -34,8 +34,11 @@ async function main(settings: Settings): Promise<void> {
   const stack = await starting;
   console.log(greeting(stack.url, settings));
   if (!key.made) return;
-  console.log(`Your admin key, shown this once (only its hash is kept):\n\n  ${key.made}\n`);
-  console.log(`Try it:\n\n${firstSteps(stack.url, key.made, new Date().toISOString())}`);
+  console.log(
+    `Your admin key, shown this once (only its hash is kept; RAPPORT_ADMIN_KEY sets another):\n\n  ${key.made.key}\n`,
+  );
+  console.log(`Try it:\n\n${firstSteps(stack.url, key.made.key, new Date().toISOString())}`);
+  key.made.keep();
 }
 
 function greeting(url: string, { dataFolder }: Settings): string {

@@ -32,6 +32,9 @@ export function sesTransport(): EmailTransport {
 
 const refusals = ['MessageRejected', 'BadRequestException'];
 
+/** SES rejects every message of an account in its sandbox or a sender that is not verified: that is for the operator. */
+const operatorsFault = /not verified|sandbox|paused|disabled/i;
+
 /**
  * What an error says of the message. Only an answer that SES gave, or a connection that never came about, proves that
  * the message was not taken. Of errors only the name is kept: their texts repeat addresses.
@@ -39,7 +42,7 @@ const refusals = ['MessageRejected', 'BadRequestException'];
 function sendingOf(error: unknown): Sending {
   if (!(error instanceof Error)) return { outcome: 'unknown', reason: 'ses:unknown' };
   const reason = `ses:${error.name}`;
-  if (refusals.includes(error.name)) return { outcome: 'refused', reason };
+  if (refusals.includes(error.name) && !operatorsFault.test(error.message)) return { outcome: 'refused', reason };
   const status = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }).httpStatusCode : undefined;
   const answered = status !== undefined && status >= 400 && status < 500;
   const neverConnected = 'syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo');

@@ -40,7 +40,10 @@ export function normaliseEmail(text: string): string | undefined {
 
 /** E.164 with its `+`; spaces, dots, brackets and dashes are dropped. Nothing for a number without country code. */
 export function normalisePhone(text: string): string | undefined {
-  const digits = text.replace(/[\s().\-/]/g, '').replace(/^00/, '+');
+  const digits = text
+    .replace(/(?<=\d\s*)\(0\)/, '')
+    .replace(/[\s().\-/]/g, '')
+    .replace(/^00/, '+');
   return /^\+[1-9]\d{6,14}$/.test(digits) ? digits : undefined;
 }
 

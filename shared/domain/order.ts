@@ -95,18 +95,20 @@ export function contributionOf(order: Order): Contribution {
   const { snapshot, placedAt } = order;
   if (!snapshot || !placedAt || snapshot.test) return noContribution;
   const { currency } = snapshot.total;
-  const refunded = Object.values(order.refunds).reduce(
-    (sum, refund) => sum + inShopCurrency(refund.amount, snapshot),
-    0n,
-  );
+  const refunded = refundedOf(Object.values(order.refunds), snapshot);
   const fullyRefunded = refunded > 0n && refunded >= snapshot.total.minor;
   if (order.cancelledAt || fullyRefunded) return { currency, purchase: false, spent: 0n, refunded };
   return { currency, purchase: true, spent: snapshot.total.minor - refunded, refunded, purchasedAt: placedAt };
 }
 
-/** A refund paid in the customer's currency counts by the order's own rate; one in a third currency cannot be counted. */
-function inShopCurrency(amount: Money, { total, presentment }: Snapshot): bigint {
-  if (amount.currency === total.currency) return amount.minor;
-  if (!presentment || amount.currency !== presentment.currency || presentment.minor <= 0n) return 0n;
-  return scale(amount.minor, total.minor, presentment.minor);
+/**
+ * What was paid back, in the shop's currency. Refunds paid in the customer's currency count by the order's own rate,
+ * together, so that all of them make up the whole; one in a third currency cannot be counted.
+ */
+function refundedOf(refunds: readonly Refund[], { total, presentment }: Snapshot): bigint {
+  const paidIn = (currency: string) =>
+    refunds.reduce((sum, { amount }) => (amount.currency === currency ? sum + amount.minor : sum), 0n);
+  const inShop = paidIn(total.currency);
+  if (!presentment || presentment.currency === total.currency || presentment.minor <= 0n) return inShop;
+  return inShop + scale(paidIn(presentment.currency), total.minor, presentment.minor);
 }

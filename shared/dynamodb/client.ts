@@ -47,6 +47,15 @@ export function failedCondition(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConditionalCheckFailedException';
 }
 
+/** Somebody else wrote first. A transaction that was cancelled for want of capacity is a fault, not a conflict. */
+export function isConflict(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'TransactionConflictException' || error.name === 'TransactionInProgressException') return true;
+  if (error.name !== 'TransactionCanceledException' || !('CancellationReasons' in error)) return false;
+  const codes = (error.CancellationReasons as { Code?: string }[]).map(({ Code }) => Code ?? 'None');
+  return codes.every((code) => code === 'None' || code === 'ConditionalCheckFailed' || code === 'TransactionConflict');
+}
+
 /** For what the store left undone without an error: it is tried again as a throttled call is. */
 export function throttled(what: string): Error {
   const error = new Error(what);
@@ -68,7 +77,6 @@ export function storeFault(error: unknown): unknown {
     'ServiceUnavailableException',
     'TransactionInProgressException',
     'TransactionConflictException',
-    'TransactionCanceledException',
     'LimitExceededException',
     'TimeoutError',
     'AbortError',
@@ -76,7 +84,9 @@ export function storeFault(error: unknown): unknown {
   const code = 'code' in error ? error.code : undefined;
   const network = typeof code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(code);
   const status = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }).httpStatusCode : undefined;
-  return passing.includes(error.name) || network || (status ?? 0) >= 500 ? storeUnavailable(error) : error;
+  return passing.includes(error.name) || isPassingCancellation(error) || network || (status ?? 0) >= 500
+    ? storeUnavailable(error)
+    : error;
 }
 
 /** Makes a call of the store; what it throws is turned into the words of the engine by {@link storeFault}. */
@@ -86,4 +96,11 @@ export async function guarded<Answer>(call: () => Promise<Answer>): Promise<Answ
   } catch (error) {
     throw storeFault(error);
   }
+}
+
+/** A transaction that was cancelled for want of capacity or by another one; not one that the store will never take. */
+function isPassingCancellation(error: Error): boolean {
+  if (error.name !== 'TransactionCanceledException') return false;
+  const reasons = 'CancellationReasons' in error ? (error.CancellationReasons as { Code?: string }[]) : [];
+  return !reasons.some(({ Code }) => Code === 'ValidationError' || Code === 'ItemCollectionSizeLimitExceeded');
 }

@@ -2,7 +2,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { BatchWriteCommand, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { DeliveryStatus, QuarantinedDelivery } from '../domain/delivery.ts';
 import type { Quarantine } from '../engine/receive.ts';
-import { type Client, storeFault, throttled } from './client.ts';
+import { type Client, isConflict, storeFault, throttled } from './client.ts';
 import { deliveryBodyKey, deliveryKey, quarantinedKey } from './keys.ts';
 
 /** An item holds 400 kB: a body is kept compressed, in pieces. */
@@ -29,7 +29,10 @@ export function quarantineStore(client: Client, ledger: string): QuarantineStore
           const bytes = packed.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
           await putPiece(client, ledger, { ...deliveryBodyKey(delivery.id, piece), bytes });
         }
-        await putHead(client, ledger, { ...delivery, pieces });
+        for (let attempt = 0; attempt < 5; attempt++) {
+          if ((await putHead(client, ledger, { ...delivery, pieces })) === 'put') return;
+        }
+        throw throttled('the delivery was put by others at the same time');
       });
     },
 
@@ -105,11 +108,15 @@ async function putPiece(client: Client, ledger: string, Item: Record<string, unk
  * The head and its place in the list. One that is sent again keeps its first place; one that was replayed with success
  * meanwhile stays off the list.
  */
-async function putHead(client: Client, ledger: string, head: QuarantinedDelivery & { pieces: number }): Promise<void> {
+async function putHead(
+  client: Client,
+  ledger: string,
+  head: QuarantinedDelivery & { pieces: number },
+): Promise<'put' | 'crossed'> {
   const { Item: known } = await client.send(
     new GetCommand({ TableName: ledger, Key: deliveryKey(head.id), ConsistentRead: true }),
   );
-  if (known && known.status !== 'quarantined') return;
+  if (known && known.status !== 'quarantined') return 'put';
   const receivedAt = known?.receivedAt ?? head.receivedAt;
   const asRead = known
     ? {
@@ -118,14 +125,20 @@ async function putHead(client: Client, ledger: string, head: QuarantinedDelivery
         ExpressionAttributeValues: { ':read': 'quarantined' satisfies DeliveryStatus },
       }
     : { ConditionExpression: 'attribute_not_exists(pk)' };
-  await client.send(
-    new TransactWriteCommand({
-      TransactItems: [
-        { Put: { TableName: ledger, Item: { ...head, receivedAt, ...deliveryKey(head.id) }, ...asRead } },
-        { Put: { TableName: ledger, Item: { ...head, receivedAt, ...quarantinedKey(receivedAt, head.id) } } },
-      ],
-    }),
-  );
+  try {
+    await client.send(
+      new TransactWriteCommand({
+        TransactItems: [
+          { Put: { TableName: ledger, Item: { ...head, receivedAt, ...deliveryKey(head.id) }, ...asRead } },
+          { Put: { TableName: ledger, Item: { ...head, receivedAt, ...quarantinedKey(receivedAt, head.id) } } },
+        ],
+      }),
+    );
+    return 'put';
+  } catch (error) {
+    if (isConflict(error)) return 'crossed';
+    throw error;
+  }
 }
 
 async function everything(client: Client, ledger: string, pk: string): Promise<Record<string, unknown>[]> {

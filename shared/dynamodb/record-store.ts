@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import type { Order } from '../domain/order.ts';
 import type { Answers, NaturalEntry, OrderLine, Reads, RecordStore, Write } from '../engine/record-store.ts';
-import { type Client, storeFault, type TableNames, throttled } from './client.ts';
+import { type Client, isConflict, storeFault, type TableNames, throttled } from './client.ts';
 import { type CustomerItem, customerOf, itemOf } from './customer-item.ts';
 import { identityKey, interactionKey, naturalKey } from './keys.ts';
 import { readOrder } from './order-item.ts';
@@ -166,11 +166,11 @@ function transactItem(write: Write, tables: Tables): TransactItem {
     case 'customer':
       return { Put: { TableName: tables.customers, Item: itemOf(write.customer), ...versionIs(write.expected) } };
     case 'interaction': {
-      const { interaction, customerId, revision } = write;
+      const { interaction, customerId, revision, moved } = write;
       const key = interactionKey(customerId, interaction.occurredAt, interaction.id);
-      if (revision === undefined) return { Put: { TableName: tables.ledger, Item: { ...key, ...interaction } } };
-      const Item = { ...key, ...interaction, revision: revision + 1 };
-      return { Put: { TableName: tables.ledger, Item, ...revisionIs(revision) } };
+      const Item = { ...key, ...interaction, ...(moved && { moved }) };
+      if (revision === undefined) return { Put: { TableName: tables.ledger, Item } };
+      return { Put: { TableName: tables.ledger, Item: { ...Item, revision: revision + 1 }, ...revisionIs(revision) } };
     }
     case 'removal':
       return {
@@ -207,13 +207,4 @@ function leadsNowhereElse(customerId: string) {
     ConditionExpression: 'attribute_not_exists(pk) OR customerId = :customer',
     ExpressionAttributeValues: { ':customer': customerId },
   };
-}
-
-/** Somebody else wrote first. A transaction that was cancelled for want of capacity is a fault, not a conflict. */
-function isConflict(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error.name === 'TransactionConflictException' || error.name === 'TransactionInProgressException') return true;
-  if (error.name !== 'TransactionCanceledException' || !('CancellationReasons' in error)) return false;
-  const codes = (error.CancellationReasons as { Code?: string }[]).map(({ Code }) => Code ?? 'None');
-  return codes.every((code) => code === 'None' || code === 'ConditionalCheckFailed' || code === 'TransactionConflict');
 }

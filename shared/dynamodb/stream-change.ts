@@ -43,7 +43,8 @@ function customerState(item: Item): CustomerState | undefined {
 
 function ledgerChange(item: Item): Change | undefined {
   if (!hasText(item, 'pk', 'id', 'type', 'sourceId', 'occurredAt', 'receivedAt')) return undefined;
-  if (!(item.pk as string).startsWith('cus_')) return undefined;
+  // A line that moved to another customer is no news: it was told when it came.
+  if (!(item.pk as string).startsWith('cus_') || item.moved === true) return undefined;
   const line = item as unknown as Recorded & { pk: string; id: string; order?: { snapshot?: { test?: boolean } } };
   return {
     kind: 'interaction',

@@ -29,6 +29,27 @@ export type Fact =
       conversation: Conversation;
     };
 
+/**
+ * The fact with no word dated after it was heard: a clock that runs ahead would otherwise speak the last word for years.
+ * When things happened stays as it was said.
+ */
+export function notAfter(fact: Fact, receivedAt: Instant): Fact {
+  const bound = (at: Instant) => (at > receivedAt ? receivedAt : at);
+  const bounded = (consent: Consent) => ({ ...consent, occurredAt: bound(consent.occurredAt) });
+  if (fact.kind === 'conversation') return fact;
+  if (fact.kind === 'customer') return { ...fact, at: bound(fact.at), consents: fact.consents.map(bounded) };
+  const { snapshot, consents } = fact.order;
+  return {
+    ...fact,
+    at: bound(fact.at),
+    order: {
+      ...fact.order,
+      ...(snapshot && { snapshot: { ...snapshot, updatedAt: bound(snapshot.updatedAt) } }),
+      consents: Object.fromEntries(Object.entries(consents).map(([key, consent]) => [key, bounded(consent)])),
+    },
+  };
+}
+
 /** What a storefront's message came to. A message that cannot be understood is an {@link Unintelligible}. */
 export type Translation = { kind: 'fact'; fact: Fact } | { kind: 'ignored'; reason: string };
 

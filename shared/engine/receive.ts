@@ -114,13 +114,23 @@ async function apply(
   } catch (error) {
     if (error instanceof Unintelligible) return { reason: error.reason };
     if (error instanceof Problem && error.status < 500) return { reason: error.message };
-    if (error instanceof Problem || isStoreFault(error)) throw error;
+    if (error instanceof Problem || (isStoreFault(error) && !isRefusal(error))) throw error;
     ports.onFault(error, delivery.id);
-    return { reason: 'the translation failed: this is a fault of the engine' };
+    return {
+      reason: isRefusal(error) ? 'the store refuses what it says' : 'the translation failed: a fault of the engine',
+    };
   }
 }
 
 /** Faults that the store did not recognise as passing come with the SDK's metadata: they are no fault of the body. */
 function isStoreFault(error: unknown): boolean {
   return error instanceof Error && '$metadata' in error;
+}
+
+/** The store will never take it: an item that is too large, text that it cannot hold. Trying again does not help. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    ['ValidationException', 'SerializationException', 'TransactionCanceledException'].includes(error.name)
+  );
 }

@@ -18,6 +18,7 @@ export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer
     .filter((consent) => canonicalText(consent) !== canonicalText(owner.consents[consentKey(consent)] ?? null))
     .map((consent) => ({
       kind: 'interaction',
+      moved: false,
       customerId: owner.id,
       interaction: consentLine(consent, owner.id, frame),
     }));
@@ -68,7 +69,7 @@ export async function draftConversation(
   const interaction: Interaction = { id, type, sourceId, externalId, occurredAt, receivedAt, conversation };
   const writes: Write[] = [
     { kind: 'natural', natural, customerId: owner.id, occurredAt, revision: 0 },
-    { kind: 'interaction', customerId: owner.id, interaction },
+    { kind: 'interaction', moved: false, customerId: owner.id, interaction },
     customerWrite(owner, customer, receivedAt),
   ];
   for (const identity of found.attach) writes.push({ kind: 'identity', identity, customerId: owner.id });

@@ -168,7 +168,7 @@ function lineChanges(from: string, before: Interaction[], to: string, after: Int
     were.delete(place(to, interaction));
     if (was && text(was) === text(interaction)) continue;
     const guard = interaction.type === 'order' ? { revision: was ? revision : 0 } : {};
-    writes.push({ kind: 'interaction', customerId: to, interaction, ...guard });
+    writes.push({ kind: 'interaction', customerId: to, interaction, moved: from !== to, ...guard });
   }
   for (const { occurredAt, id } of were.values()) {
     writes.push({ kind: 'removal', customerId: from, occurredAt, interactionId: id });

@@ -54,7 +54,7 @@ export interface Answers {
 /** One write of the transaction. `expected` and `revision` are what was read; 0 where there was nothing. */
 export type Write =
   | { kind: 'customer'; customer: Customer; expected: number }
-  | { kind: 'interaction'; customerId: string; interaction: Interaction; revision?: number }
+  | { kind: 'interaction'; customerId: string; interaction: Interaction; revision?: number; moved: boolean }
   | { kind: 'removal'; customerId: string; occurredAt: Instant; interactionId: string }
   | { kind: 'natural'; natural: NaturalRef; revision: number; customerId?: string; occurredAt?: Instant; order?: Order }
   | { kind: 'identity'; identity: Identity; customerId: string };

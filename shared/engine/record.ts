@@ -1,5 +1,5 @@
 import type { Draft, Frame, Recorded } from './draft.ts';
-import type { Fact } from './fact.ts';
+import { type Fact, notAfter } from './fact.ts';
 import { Problem } from './problem.ts';
 import { draftConversation, draftCustomer } from './record-customer.ts';
 import { draftOrder } from './record-order.ts';
@@ -14,9 +14,10 @@ const attempts = 24;
  * @throws Problem `store_unavailable`; `too_busy`; `customer_not_found` for a customer named by an unknown identifier
  */
 export async function record(store: RecordStore, fact: Fact, frame: Frame): Promise<Recorded> {
+  const heard = notAfter(fact, frame.receivedAt);
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt > 0) await store.pause(attempt);
-    const draft = await draftOf(new Known(store, attempt > 0), fact, frame);
+    const draft = await draftOf(new Known(store, attempt > 0), heard, frame);
     if (draft === 'stale') continue;
     if (draft.writes.length === 0) return { outcome: 'duplicate', ...draft.about };
     if ((await store.commit(draft.writes)) === 'committed') return { outcome: 'recorded', ...draft.about };

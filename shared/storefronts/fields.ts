@@ -42,10 +42,10 @@ export const maybeText = z.pipe(
 /** Names and the like, for people to read: control characters are taken out, what is too long is cut. */
 function clean(text: string): string | undefined {
   const cleaned = text
-    .toWellFormed()
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
-    .slice(0, 255);
+    .slice(0, 255)
+    .toWellFormed();
   return cleaned === '' ? undefined : cleaned;
 }
 

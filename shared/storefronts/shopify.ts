@@ -59,8 +59,10 @@ const refundShape = z.object({
   id: identifier,
   created_at: instant,
   processed_at: z.nullish(instant),
-  transactions: z.array(
-    z.object({ kind: z.string(), status: z.nullish(z.string()), amount: decimal, currency: z.nullish(currency) }),
+  transactions: z.nullish(
+    z.array(
+      z.object({ kind: z.string(), status: z.nullish(z.string()), amount: decimal, currency: z.nullish(currency) }),
+    ),
   ),
   refund_line_items: z.nullish(z.array(z.object({ subtotal: z.nullish(decimal), total_tax: z.nullish(decimal) }))),
 });
@@ -92,6 +94,7 @@ const orderShape = z.object({
   current_total_price: z.nullish(decimal),
   total_price_set: presentmentSet,
   total_outstanding: z.nullish(decimal),
+  financial_status: z.nullish(z.string()),
   taxes_included: z.nullish(z.boolean()),
   test: z.nullish(z.boolean()),
   email: maybeText,
@@ -147,10 +150,10 @@ function translateOrder(body: unknown, sourceId: string, isTest: boolean): Trans
 }
 
 /**
- * What the customer pays in all, before refunds. `total_price` is what was ordered; `current_total_price` what is left
- * of it after edits, returns and refunds. Without refunds the second is what an edited order is worth. Goods that were
- * taken out without paying back (a refund without transactions) were never paid, except for what the shop owes: then
- * `total_outstanding` is negative.
+ * What the customer pays in all, before refunds. `total_price` is what was ordered; `current_total_price` is what is
+ * left of it after edits, returns and refunds, so with what was paid back it shows goods that were added. Goods that
+ * were taken out without paying back (a refund without transactions) were never paid, except for what the shop still
+ * owes: then `total_outstanding` is negative. Of an order that is not paid yet, only what is left will be.
  */
 function totals(order: ShopifyOrder): { total: Money; presentment?: Money } {
   const ordered = money(order.total_price, order.currency, '/total_price');
@@ -163,16 +166,21 @@ function totals(order: ShopifyOrder): { total: Money; presentment?: Money } {
 }
 
 function worthOf(order: ShopifyOrder, ordered: bigint): bigint {
-  const { currency: code, refunds, current_total_price: left, total_outstanding: outstanding } = order;
-  if (left == null || order.cancelled_at) return ordered;
-  const current = money(left, code, '/current_total_price').minor;
-  if (!refunds || refunds.length === 0) return current;
+  const { currency: code, current_total_price: left, total_outstanding: outstanding } = order;
+  const refunds = order.refunds ?? [];
+  const current = left == null ? undefined : parseMoney(left, code)?.minor;
+  if (current === undefined || order.cancelled_at) return ordered;
+  if (refunds.length === 0 && notPaidYet.has(order.financial_status ?? '')) return larger(0n, current);
   const unpaid = refunds.filter((refund) => !paidBack(refund, code));
   const goods = unpaid.reduce((sum, refund) => sum + goodsOf(refund, order), 0n);
-  const taken = unpaid.length === refunds.length ? ordered - current : smaller(goods, ordered - current);
+  const taken = unpaid.length === refunds.length && unpaid.length > 0 ? ordered - current : goods;
   const owed = outstanding == null ? 0n : -(parseMoney(outstanding, code)?.minor ?? 0n);
-  return ordered - larger(0n, taken - larger(0n, owed));
+  const back = refunds.reduce((sum, refund) => sum + inCurrency(paidBack(refund, code), code), 0n);
+  return larger(ordered - larger(0n, taken - larger(0n, owed)), current + back);
 }
+
+const notPaidYet = new Set(['pending', 'authorized', 'partially_paid']);
+const inCurrency = (amount: Money | undefined, code: string) => (amount?.currency === code ? amount.minor : 0n);
 
 function goodsOf(
   { refund_line_items: lines }: ShopifyRefund,
@@ -185,11 +193,10 @@ function goodsOf(
 }
 
 const larger = (a: bigint, b: bigint) => (a > b ? a : b);
-const smaller = (a: bigint, b: bigint) => (a < b ? a : b);
 
 /** What a refund's successful transactions paid back; nothing for a mere return of goods. */
 function paidBack(refund: ShopifyRefund, shopCurrency?: string): Money | undefined {
-  const paid = refund.transactions.filter(
+  const paid = (refund.transactions ?? []).filter(
     ({ kind, status }) => kind === 'refund' && (status ?? 'success') === 'success',
   );
   let sum: Money | undefined;
@@ -237,31 +244,37 @@ function translateCustomer(body: unknown, sourceId: string, test: boolean): Tran
         firstName: customer.first_name,
         lastName: customer.last_name,
       }),
-      consents: Object.values(withConsents({}, statedConsents(customer, at, sourceId))),
+      consents: Object.values(withConsents({}, statedConsents(customer, sourceId))),
     },
   };
 }
 
+/** The box at the checkout is a yes, unless the shop says in the same breath that it is not: asked back, or taken back. */
 function checkoutConsents(order: ShopifyOrder, placedAt: Instant, sourceId: string): Consents {
   const agreed: Consent = { channel: 'email', purpose: 'marketing', state: 'granted', occurredAt: placedAt, sourceId };
-  const stated = order.customer ? statedConsents(order.customer, undefined, sourceId) : [];
-  return withConsents({}, order.buyer_accepts_marketing ? [...stated, agreed] : stated);
+  const stated = order.customer ? statedConsents(order.customer, sourceId) : [];
+  const state = order.customer?.email_marketing_consent?.state ?? '';
+  const counts = order.buyer_accepts_marketing && !['pending', 'unsubscribed', 'redacted', 'invalid'].includes(state);
+  return withConsents({}, counts ? [...stated, agreed] : stated);
 }
 
-/** Only a yes or a no with its time is an assertion: `not_subscribed` and `pending` are neither. */
-function statedConsents(
-  customer: z.output<typeof customerShape>,
-  at: Instant | undefined,
-  sourceId: string,
-): Consent[] {
+/**
+ * Only a yes or a no is an assertion: `not_subscribed` and `pending` are neither. One without a date is as old as the
+ * customer, so that it overrules nothing.
+ */
+function statedConsents(customer: z.output<typeof customerShape>, sourceId: string): Consent[] {
   const stated: Consent[] = [];
   const channels = { email: customer.email_marketing_consent, sms: customer.sms_marketing_consent } as const;
   for (const channel of ['email', 'sms'] as const) {
     const consent = channels[channel];
-    const occurredAt = consent?.consent_updated_at ?? at;
-    const state =
-      consent?.state === 'subscribed' ? 'granted' : consent?.state === 'unsubscribed' ? 'refused' : undefined;
+    const occurredAt = consent?.consent_updated_at ?? customer.created_at;
+    const state = stateOf.get(consent?.state ?? '');
     if (state && occurredAt) stated.push({ channel, purpose: 'marketing', state, occurredAt, sourceId });
   }
   return stated;
 }
+
+const stateOf = new Map<string, Consent['state']>([
+  ['subscribed', 'granted'],
+  ['unsubscribed', 'refused'],
+]);

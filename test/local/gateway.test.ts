@@ -12,6 +12,7 @@ let gateway: Gateway;
 let events: APIGatewayProxyEventV2[];
 let outcome: Outcome;
 const target = {
+  settings: { timeout: 1 },
   invoke: async (event: APIGatewayProxyEventV2) => {
     events.push(event);
     return outcome;

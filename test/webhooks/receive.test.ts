@@ -260,6 +260,21 @@ describe('what an edited order is worth', () => {
       spent: 8500,
       refunded: 1500,
     },
+    'goods added, and most of it paid back': {
+      said: { current_total_price: '30.00', refunds: [refund(1, { goods: '120.00', paid: '120.00' })] },
+      spent: 3000,
+      refunded: 12_000,
+    },
+    'goods sent back, with the refund not yet named': {
+      said: { current_total_price: '80.00', financial_status: 'paid', refunds: [] },
+      spent: 10_000,
+      refunded: 0,
+    },
+    'goods taken out of an order that is not paid': {
+      said: { current_total_price: '70.00', financial_status: 'pending', refunds: [] },
+      spent: 7000,
+      refunded: 0,
+    },
     'shipping paid back, without goods': {
       said: {
         current_total_price: '95.00',
@@ -278,6 +293,54 @@ describe('what an edited order is worth', () => {
     const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === email);
     expect(customer).toMatchObject({ purchaseCount: 1, totalSpent: spent, totalRefunded: refunded });
   });
+});
+
+describe('a consent', () => {
+  const customer = (id: number, over: Record<string, unknown>) => ({
+    id,
+    email: `wish${id}@example.com`,
+    created_at: '2026-01-01T00:00:00Z',
+    updated_at: '2026-03-01T00:00:00Z',
+    ...over,
+  });
+  const consentOf = async (id: number) =>
+    (await door.customers()).find(({ sourceIds }) => sourceIds.shop === String(id))?.consents['email:marketing'];
+  const said = (state: string, at: string | null) => ({ email_marketing_consent: { state, consent_updated_at: at } });
+
+  test('without a date overrules none that has one', async () => {
+    await send(customer(300, said('unsubscribed', '2026-03-05T00:00:00Z')), 'customers/update');
+    await send(customer(300, { updated_at: '2026-03-10T00:00:00Z', ...said('subscribed', null) }), 'customers/update');
+    expect(await consentOf(300)).toMatchObject({ state: 'refused' });
+  });
+
+  test('is not given by the box at the checkout while the shop asks back', async () => {
+    const pending = customer(301, said('pending', '2026-03-01T00:00:00Z'));
+    await send(order({ id: 3010, email: pending.email, buyer_accepts_marketing: true, customer: pending }));
+    expect(await consentOf(301)).toBeUndefined();
+  });
+
+  test('from a clock that runs ahead is overruled by the next word', async () => {
+    await send(customer(302, said('subscribed', '2190-01-01T00:00:00Z')), 'customers/update');
+    expect(await consentOf(302)).toMatchObject({ state: 'granted' });
+    const after = new Date(Date.now() + 1000).toISOString();
+    await send(customer(302, { updated_at: after, ...said('unsubscribed', after) }), 'customers/update');
+    expect(await consentOf(302)).toMatchObject({ state: 'refused' });
+  });
+});
+
+test('a name that is cut in the middle of a character does not stop its order', async () => {
+  const first_name = `${'a'.repeat(254)}😀`;
+  const named = order({
+    id: 4000,
+    email: 'cut@example.com',
+    customer: { id: 400, email: 'cut@example.com', first_name },
+  });
+  expect((await send(named)).body.status).toBe('recorded');
+});
+
+test('copies of a delivery that is not understood are quarantined once', async () => {
+  const answers = await Promise.all(Array.from({ length: 8 }, () => send('{"id": 7,')));
+  expect(answers.map(({ status, body }) => `${status} ${body.status}`)).toEqual(Array(8).fill('202 quarantined'));
 });
 
 describe('when the store is away', () => {
