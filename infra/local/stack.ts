@@ -54,6 +54,8 @@ export interface LocalStack {
   /** How long the parts of the start took, in milliseconds. */
   timings: Record<string, number>;
   status(): Promise<Status>;
+  /** Seconds by which the slowest stream subscription is behind, by the age of what it works on. */
+  streamAge(): number;
   /** Resolves when everything that was accepted has been worked off: true; or false after so many milliseconds. */
   settled(options?: { timeoutMs?: number }): Promise<boolean>;
   /** Takes no more calls, lets what is under way end, and ends everything. */
@@ -214,6 +216,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
     outbox,
     timings,
     status: () => known.status(),
+    streamAge: () => Math.max(0, ...subscriptions.streams.map(({ age }) => age)),
     settled: ({ timeoutMs = 60_000 } = {}) => known.settled(timeoutMs),
     stop() {
       stopped ??= stop();
