@@ -66,7 +66,7 @@ const region = 'eu-west-1';
 const account = '000000000000';
 const localSender = 'My shop <hello@localhost>';
 /** A night is worked on by one thread: more segments would only be more calls. */
-const segments = 2;
+export const localSegments = 2;
 const drainPatience = 5_000;
 const settlePatience = 60_000;
 
@@ -114,7 +114,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
         context: {
           stage: 'local',
           testStage: true,
-          segments,
+          segments: localSegments,
           sender: localSender,
           ...options.context,
           'aws:cdk:bundling-stacks': [],

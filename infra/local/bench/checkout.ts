@@ -13,7 +13,7 @@ interface Count {
   otherWrites: number;
   readUnits: number;
   writeUnits: number;
-  /** Reads of the test clock, which only a test stage has. */
+  /** Reads of source and test clock together, which only a test stage has. */
   clockReads: number;
 }
 
@@ -51,7 +51,7 @@ export async function measureCheckout(bench: Bench): Promise<Figure[]> {
 function countOf(calls: readonly CountedCall[]): Count {
   const count: Count = { readCalls: 0, transactions: 0, otherWrites: 0, readUnits: 0, writeUnits: 0, clockReads: 0 };
   for (const { operation, input, readUnits, writeUnits } of calls) {
-    if (operation === 'GetItem' && isClock(input.Key)) {
+    if (operation === 'BatchGetItem' && isOfTestStage(input)) {
       count.clockReads += 1;
       continue;
     }
@@ -64,8 +64,10 @@ function countOf(calls: readonly CountedCall[]): Count {
   return count;
 }
 
-function isClock(key: unknown): boolean {
-  return (key as { pk?: { S?: string } } | undefined)?.pk?.S === 'clock';
+/** On a test stage the source is read again with the clock; elsewhere the container knows it. */
+function isOfTestStage(input: CountedCall['input']): boolean {
+  const request = input as Partial<Record<'RequestItems', Record<string, { Keys?: { pk?: { S?: string } }[] }>>>;
+  return Object.values(request.RequestItems ?? {}).some(({ Keys = [] }) => Keys.some(({ pk }) => pk?.S === 'clock'));
 }
 
 function figureOf(counts: readonly Count[]): Figure {
@@ -86,7 +88,7 @@ function figureOf(counts: readonly Count[]): Figure {
     measured:
       `${values.readCalls} read call, ${values.transactions} transaction, ` +
       `${shown(values.writeUnits)} write and ${shown(values.readUnits)} read units`,
-    comparedWith: `the most of ${counts.length} checkouts; apart: ${values.clockReads} read of the test clock`,
+    comparedWith: `the most of ${counts.length} checkouts; apart: ${values.clockReads} read of source and clock, on a test stage alone`,
     over:
       values.otherWrites > 0 ||
       !(within('readCalls') && within('transactions') && within('readUnits') && within('writeUnits')),

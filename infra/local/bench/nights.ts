@@ -9,7 +9,7 @@ import { openStage } from './stage.ts';
 
 /** Everything about the night on one growing population: filling the table takes longer than what is measured. */
 export async function measureNights(bench: Bench, wanted: ReadonlySet<FigureName>): Promise<Figure[]> {
-  const sizes = bench.quick ? [10_000, 20_000] : [100_000, 1_000_000];
+  const sizes = bench.quick ? [10_000, 40_000] : [100_000, 1_000_000];
   const stage = await openStage({ folder: join(bench.folder, 'night'), entries: [scanEntry, memoryEntry] });
   try {
     const population = await Population.settle(stage, Date.now());

@@ -8,7 +8,7 @@ type Item = { [name: string]: Value };
 /** So many different histories there are; every further customer has one of them. */
 const histories = 10_000;
 /** Every so many histories goes on with a purchase. With the scores that move with them, 2 % of customers change. */
-const oneBuysOf = 75;
+const oneBuysOf = 200;
 const day = 86_400_000;
 
 /**

@@ -12,6 +12,7 @@ import { startDynoxide } from '../dynoxide.ts';
 import { type FunctionSettings, LocalFunction } from '../functions.ts';
 import { Gateway } from '../gateway.ts';
 import { silentLog } from '../log.ts';
+import { localSegments } from '../stack.ts';
 import { StateMachines } from '../state-machine.ts';
 import { synthesise } from '../synth.ts';
 import { createTables } from '../tables.ts';
@@ -65,6 +66,7 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
   const context = {
     stage: 'bench',
     testStage: true,
+    segments: localSegments,
     adminKeyHash: createHash('sha256').update(key).digest('hex'),
     'aws:cdk:bundling-stacks': [],
   };
