@@ -69,8 +69,9 @@ export class Population {
     const stream = (StreamSpecification: object) =>
       this.#stage.call('UpdateTable', { TableName: this.#stage.tables.customers, StreamSpecification });
     await stream({ StreamEnabled: false });
-    for (; this.size < size; this.#copies++) {
+    while (this.size < size) {
       await this.#write(this.#originals.map((original, history) => copyOf(original, history, this.#copies)));
+      this.#copies += 1;
       onProgress(this.size);
     }
     await stream({ StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' });
