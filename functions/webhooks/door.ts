@@ -8,6 +8,7 @@ import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
+import { sharedRead } from '../../shared/dynamodb/shared-read.ts';
 import { getSource, readSourceAndClock } from '../../shared/dynamodb/source-store.ts';
 import type { ReceivePorts } from '../../shared/engine/receive.ts';
 import { readJson } from '../../shared/http/json.ts';
@@ -45,7 +46,7 @@ const sources = new Map<string, { source: Source; readAt: number }>();
 export async function lookUp(sourceId: string): Promise<{ now: Instant; source: Source | undefined }> {
   if (!testStage) return { now: systemTime(), source: await recentSource(sourceId) };
   try {
-    const read = await readSourceAndClock(client, registry, sourceId);
+    const read = await sourceAndClock(sourceId);
     lastHeld = read.held;
     keep(sourceId, read.source);
     return { now: read.held ?? systemTime(), source: read.source };
@@ -57,6 +58,9 @@ export async function lookUp(sourceId: string): Promise<{ now: Instant; source: 
 }
 
 let lastHeld: Instant | undefined;
+
+/** Deliveries of one source that come at once share a read. */
+const sourceAndClock = sharedRead((sourceId) => readSourceAndClock(client, registry, sourceId));
 
 export async function recentSource(sourceId: string): Promise<Source | undefined> {
   return trusted(sourceId) ?? freshSource(sourceId);

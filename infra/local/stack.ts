@@ -54,6 +54,8 @@ export interface LocalStack {
   /** How long the parts of the start took, in milliseconds. */
   timings: Record<string, number>;
   status(): Promise<Status>;
+  /** Seconds by which the slowest stream subscription is behind, by the age of what it works on. */
+  streamAge(): number;
   /** Resolves when everything that was accepted has been worked off: true; or false after so many milliseconds. */
   settled(options?: { timeoutMs?: number }): Promise<boolean>;
   /** Takes no more calls, lets what is under way end, and ends everything. */
@@ -64,7 +66,7 @@ const region = 'eu-west-1';
 const account = '000000000000';
 const localSender = 'My shop <hello@localhost>';
 /** A night is worked on by one thread: more segments would only be more calls. */
-const segments = 2;
+export const localSegments = 2;
 const drainPatience = 5_000;
 const settlePatience = 60_000;
 
@@ -112,7 +114,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
         context: {
           stage: 'local',
           testStage: true,
-          segments,
+          segments: localSegments,
           sender: localSender,
           ...options.context,
           'aws:cdk:bundling-stacks': [],
@@ -214,6 +216,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
     outbox,
     timings,
     status: () => known.status(),
+    streamAge: () => Math.max(0, ...subscriptions.streams.map(({ age }) => age)),
     settled: ({ timeoutMs = 60_000 } = {}) => known.settled(timeoutMs),
     stop() {
       stopped ??= stop();

@@ -42,6 +42,8 @@ export class StreamSubscription {
   #stopped = false;
   /** Records that are read and not yet done with, but for those that wait for another try. */
   #busy = 0;
+  /** When the first of the records that were last read was made, in seconds since 1970. */
+  #oldest = 0;
   /** The function failed with a batch, which waits for its next try. */
   #waiting = false;
   #readsBegun = 0;
@@ -65,6 +67,11 @@ export class StreamSubscription {
 
   get busy(): number {
     return this.#waiting ? 0 : this.#busy;
+  }
+
+  /** Seconds since the oldest record was made that is read and not yet done with; 0 where there is none. */
+  get age(): number {
+    return this.#busy > 0 ? Math.max(0, Date.now() / 1000 - this.#oldest) : 0;
   }
 
   /**
@@ -139,6 +146,7 @@ export class StreamSubscription {
         failures = 0;
         this.#busy += Records.length;
         this.read += Records.length;
+        this.#oldest = Records[0]?.dynamodb.ApproximateCreationDateTime ?? this.#oldest;
         const records = await this.#fill(Records, NextShardIterator);
         for (let index = 0; index < records.list.length; index += this.#settings.batchSize)
           await this.#process(shardId, records.list.slice(index, index + this.#settings.batchSize));

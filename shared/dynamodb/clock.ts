@@ -2,6 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type Instant, instantOf } from '../domain/instant.ts';
 import { type Client, storeFault } from './client.ts';
 import { clockKey } from './keys.ts';
+import { sharedRead } from './shared-read.ts';
 
 interface ClockStage {
   testStage: boolean;
@@ -33,8 +34,19 @@ export function systemTime(): Instant {
   return instantOf(Date.now());
 }
 
-/** The time that the test clock holds; nothing while real time runs. */
-export async function readTestClock(client: Client, registry: string): Promise<Instant | undefined> {
+/** The time that the test clock holds; nothing while real time runs. Invocations that come at once share a read. */
+export function readTestClock(client: Client, registry: string): Promise<Instant | undefined> {
+  let read = reads.get(client);
+  if (!read) {
+    read = sharedRead((table) => fetchTestClock(client, table));
+    reads.set(client, read);
+  }
+  return read(registry);
+}
+
+const reads = new WeakMap<Client, (registry: string) => Promise<Instant | undefined>>();
+
+async function fetchTestClock(client: Client, registry: string): Promise<Instant | undefined> {
   try {
     const { Item } = await client.send(new GetCommand({ TableName: registry, Key: clockKey, ConsistentRead: true }));
     return Item?.now;
