@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    // What a passing test logs is expected there.
+    silent: 'passed-only',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // `cdk synth` validates the templates; the tests look at what they say.

@@ -15,6 +15,8 @@ export interface OrderHistory {
   refunds: { id: number; cents: number; afterMinutes: number }[];
   /** How often the shop says `orders/updated`. */
   updates: number;
+  /** What was added to the order after it was placed, in cents. */
+  added: number;
 }
 
 export interface Expected {
@@ -45,6 +47,7 @@ export const histories: fc.Arbitrary<OrderHistory[]> = fc
         { maxLength: 2 },
       ),
       updates: fc.nat(2),
+      added: fc.constantFrom(0, 0, 500),
       isTest: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     }),
     { minLength: 1, maxLength: 7 },
@@ -67,6 +70,11 @@ export const histories: fc.Arbitrary<OrderHistory[]> = fc
 const start = Date.UTC(2026, 0, 1);
 export const timeOf = (minute: number) => new Date(start + minute * 60_000).toISOString();
 
+/** An order is edited before its first update, if it has one. */
+function addedBy({ added, updates, placedMinute }: OrderHistory, minute: number): number {
+  return updates > 0 && minute > placedMinute ? added : 0;
+}
+
 /** The facts of a person in one currency, added up by hand. */
 export function expectedFacts(history: OrderHistory[], person: number, currency: string): Expected {
   const expected: Expected = {
@@ -80,9 +88,10 @@ export function expectedFacts(history: OrderHistory[], person: number, currency:
   for (const order of own.toSorted((a, b) => a.placedMinute - b.placedMinute)) {
     const refunded = order.refunds.reduce((sum, { cents }) => sum + cents, 0);
     expected.totalRefunded += refunded;
-    if (order.cancelledAfter !== undefined || (refunded > 0 && refunded >= order.cents)) continue;
+    const worth = order.cents + addedBy(order, Number.POSITIVE_INFINITY);
+    if (order.cancelledAfter !== undefined || (refunded > 0 && refunded >= worth)) continue;
     expected.purchaseCount += 1;
-    expected.totalSpent += order.cents - refunded;
+    expected.totalSpent += worth - refunded;
     expected.firstPurchaseAt ??= timeOf(order.placedMinute);
     expected.lastPurchaseAt = timeOf(order.placedMinute);
   }
@@ -125,7 +134,7 @@ function orderBody(order: OrderHistory, asOfMinute: number) {
         : null,
     currency: order.currency,
     total_price: euros(order.cents),
-    current_total_price: euros(order.cents),
+    current_total_price: euros(order.cents + addedBy(order, asOfMinute) - backBy(order, asOfMinute)),
     test: order.test,
     email,
     customer: person === undefined || order.guest ? null : { id: 7000 + person, email, first_name: `First${person}` },
@@ -133,6 +142,11 @@ function orderBody(order: OrderHistory, asOfMinute: number) {
       .filter(({ afterMinutes }) => order.placedMinute + afterMinutes <= asOfMinute)
       .map((refund) => refundBody(order, refund)),
   };
+}
+
+function backBy({ refunds, placedMinute }: OrderHistory, minute: number): number {
+  const back = refunds.filter(({ afterMinutes }) => placedMinute + afterMinutes <= minute);
+  return back.reduce((sum, { cents }) => sum + cents, 0);
 }
 
 function refundBody(order: OrderHistory, refund: OrderHistory['refunds'][number]) {
