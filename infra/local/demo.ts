@@ -9,6 +9,7 @@ import { progressOn } from './demo/progress.ts';
 import { simulate } from './demo/simulation.ts';
 import { type Played, playYear } from './demo/year.ts';
 import { lockFolder } from './lock.ts';
+import { lineLog } from './log.ts';
 import { readSettings } from './settings.ts';
 import { startLocalStack } from './stack.ts';
 import { StartError } from './start-error.ts';
@@ -65,6 +66,7 @@ async function main(): Promise<void> {
   const stack = await startLocalStack({
     dataFolder: folder,
     port: settings.port,
+    log: lineLog((line) => console.error(line)),
     context: {
       adminKeyHash: createHash('sha256').update(key).digest('hex'),
       nightSchedule: { hour: 3, minute: 0, timeZone: 'Europe/Berlin', ...(options.daily ? {} : { weekday: 1 }) },
