@@ -30,7 +30,8 @@ export class Settling {
   }
 
   /**
-   * What is worked off may set off more, so it goes round until one round met nothing new.
+   * What is worked off may set off more, so it goes round until one round met nothing at all: a function that was at
+   * work when a round began may have written to a table whose stream that round had read already.
    * Executions are not waited for: they themselves wait here.
    */
   async settled(timeoutMs: number): Promise<boolean> {
@@ -38,19 +39,24 @@ export class Settling {
     return this.#parts.ticker.hurry(async () => {
       for (;;) {
         const before = this.#activity();
+        let worked = this.#handedOver() > 0;
         if (!(await this.#drained(deadline))) return false;
         while (this.#handedOver() > 0) {
+          worked = true;
           if (performance.now() > deadline) return false;
           await this.#parts.ticker.pause(4);
         }
-        if (this.#activity() === before) return true;
+        if (!worked && this.#activity() === before) return true;
       }
     });
   }
 
   async status(): Promise<Status> {
     const { subscriptions, queues, waiting } = this.#parts;
+    const before = this.#activity();
+    const worked = this.#handedOver() > 0;
     const drained = await this.#parts.ticker.hurry(() => this.#drained(performance.now() + 250));
+    const quiet = drained && !worked && this.#activity() === before;
     const read = subscriptions.streams.reduce((sum, { busy }) => sum + busy, 0);
     const consumed = [...queues.values()].filter(({ settings }) => subscriptions.consumed.has(settings.name));
     const others = [...queues.values()].filter(({ settings }) => !subscriptions.consumed.has(settings.name));
@@ -62,7 +68,7 @@ export class Settling {
     };
     return {
       pending,
-      idle: Object.values(pending).every((count) => count === 0),
+      idle: quiet && Object.values(pending).every((count) => count === 0),
       deadLetters: Object.fromEntries(others.map((queue) => [queue.settings.name, queue.counts().total])),
     };
   }
