@@ -10,7 +10,7 @@ const client = new EventBridgeClient({});
 
 /**
  * Tells the bus what the tables' streams show. What cannot be told is answered as a failure from its first record on,
- * so that the stream comes again from there and the order for each key is kept; what comes twice is known to consumers.
+ * so that the stream comes again from there. Events come at least once and in no promised order: consumers read the state.
  */
 export async function handler({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
   const told = Records.flatMap((record) => busEventsOf(record).map((event) => ({ record, event })));
