@@ -19,7 +19,7 @@ const help = `npm run demo -- [options]
 Starts the local stack with a folder of its own, plays a made-up shop's year into it through signed
 webhooks, checks every total to the cent, and stays up for you to look around.
 
-  --customers N   how many customers the shop has (default 200)
+  --customers N   how many customers the shop has (default 150)
   --seed N        another year (default 1)
   --daily         every night of the year instead of one a week
   --exit          leave when it is done: status 0 only if every total agrees
@@ -131,7 +131,7 @@ function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,
     options: {
-      customers: { type: 'string', default: '200' },
+      customers: { type: 'string', default: '150' },
       seed: { type: 'string', default: '1' },
       daily: { type: 'boolean', default: false },
       exit: { type: 'boolean', default: false },
