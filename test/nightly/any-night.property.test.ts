@@ -50,7 +50,7 @@ it('gives everybody the standing of the oracle, whatever the segments, the pages
       },
     ),
     // Making a failing case smaller would take longer than the test may.
-    { numRuns: 12, endOnFailure: true },
+    { numRuns: 6, endOnFailure: true },
   );
 }, 240_000);
 

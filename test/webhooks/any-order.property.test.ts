@@ -49,7 +49,7 @@ test('whatever the order, the repetition and the faults, facts are those of the 
         }
       }
     }),
-    { numRuns: Number(process.env.RUNS ?? 40) },
+    { numRuns: Number(process.env.RUNS ?? 30) },
   );
 }, 120_000);
 
