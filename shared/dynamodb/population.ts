@@ -76,8 +76,8 @@ export function populationStore(client: Client, customers: string): MeasuredPopu
       client.send(
         new ScanCommand({
           TableName: customers,
-          Segment: segment,
-          TotalSegments: of,
+          // The embedded engine reads the whole table for each page of a segment: one segment is asked for as none.
+          ...(of > 1 && { Segment: segment, TotalSegments: of }),
           Limit: pageSize,
           ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
           ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),

@@ -7,7 +7,7 @@ export interface BareScan {
 
 const client = new DynamoDBClient({ maxAttempts: 10 });
 
-/** Reads a table once through the SDK, page by page and all segments side by side, and looks at nothing. */
+/** Reads a table once through the SDK, page by page and all segments side by side as the night does, and looks at nothing. */
 export async function handler({ table, segments }: BareScan): Promise<{ items: number; seconds: number }> {
   const begun = performance.now();
   let items = 0;
@@ -17,8 +17,7 @@ export async function handler({ table, segments }: BareScan): Promise<{ items: n
       const page = await client.send(
         new ScanCommand({
           TableName: table,
-          Segment: segment,
-          TotalSegments: segments,
+          ...(segments > 1 && { Segment: segment, TotalSegments: segments }),
           Limit: 1000,
           ...(from && { ExclusiveStartKey: from }),
         }),
