@@ -31,6 +31,7 @@ export async function measureMemory(bench: Bench, stage: Stage, population: Popu
   const assign = await host(stage, 'functions/nightly/assign.ts', segment);
   await step(stage, 'functions/nightly/report.ts', run);
   await opener.stop();
+  bench.say(`memory: … measure held ${megabytes(measure)}, assign ${megabytes(assign)}`);
   return { customers, measure, assign };
 }
 

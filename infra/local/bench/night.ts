@@ -28,11 +28,14 @@ export async function measureNight(bench: Bench, stage: Stage, population: Popul
   const scans: number[] = [];
   const scan = async () => {
     bench.say(`night: a bare scan of ${shown(size)} customers`);
-    scans.push(await bareScan(stage, size));
+    const seconds = await bareScan(stage, size);
+    bench.say(`night: … took ${shown(seconds)} s`);
+    scans.push(seconds);
   };
   await scan();
   bench.say(`night: ${shown(buyers)} of ${shown(size)} customers have bought; their night`);
   const steps = await stage.run(`night-${asOf.slice(0, 10)}`, { asOf });
+  bench.say(`night: … took ${shown(span(steps))} s`);
   // At a million one scan takes minutes: the one before has to do.
   if (size < 1_000_000) await scan();
   const { data } = await stage.api.get<{ data: ShownRun[] }>('/v1/value-runs?limit=1');
