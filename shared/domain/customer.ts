@@ -41,7 +41,7 @@ export interface Customer {
   waiting: Record<string, Facts>;
   /** False while only test orders or test records speak of this customer: kept out of value. */
   live: boolean;
-  /** The latest order that is neither a test nor history: without one there is no outreach. */
+  /** The latest order, since history last came in, that is neither a test nor history: without one there is no outreach. */
   lastLiveOrderAt?: Instant;
   standing?: Standing;
 }
@@ -98,6 +98,11 @@ export function withWord(customer: Customer, word: Word): Customer {
 export function withLiveOrder(customer: Customer, placedAt: Instant): Customer {
   const lastLiveOrderAt = later(customer.lastLiveOrderAt, placedAt);
   return lastLiveOrderAt === undefined ? customer : { ...customer, lastLiveOrderAt };
+}
+
+/** The customer after history came in: what it explains is no reason for outreach. */
+export function withHistory({ lastLiveOrderAt: _, ...customer }: Customer): Customer {
+  return customer;
 }
 
 /** The customer's facts in one currency. */

@@ -1,5 +1,5 @@
 import { canonicalText } from '../domain/canonical.ts';
-import { type Customer, factsIn, withFactsIn, withLiveOrder, withWord } from '../domain/customer.ts';
+import { type Customer, factsIn, withFactsIn, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
 import { uncoversBound, withContribution } from '../domain/facts.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
 import {
@@ -54,7 +54,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
     interactionId,
     frame,
   );
-  const customer = withSale(counted, lines);
+  const customer = withSale(counted, lines, line);
 
   const writes = lineChanges(holder?.id ?? owner.id, wereLines, owner.id, lines, line?.revision ?? 0);
   if (writes.length > 0 || isChanged(owner, customer)) writes.push(customerWrite(owner, customer, frame.receivedAt));
@@ -113,10 +113,12 @@ function withWords(
   });
 }
 
-function withSale(customer: Customer, lines: Interaction[]): Customer {
-  const sale = lines.find((line) => line.type === 'order');
-  const live = sale?.type === 'order' && !sale.backfill && !sale.order.snapshot?.test;
-  return live ? withLiveOrder(customer, sale.occurredAt) : customer;
+/** History that comes in explains what follows it, until there is a live order again. */
+function withSale(customer: Customer, lines: Interaction[], line: OrderLine | undefined): Customer {
+  const sale = lines.find((next) => next.type === 'order');
+  if (sale?.type !== 'order' || sale.order.snapshot?.test) return customer;
+  if (!sale.backfill) return withLiveOrder(customer, sale.occurredAt);
+  return line ? customer : withHistory(customer);
 }
 
 interface Change {

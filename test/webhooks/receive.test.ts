@@ -295,6 +295,34 @@ describe('what an edited order is worth', () => {
   });
 });
 
+test('history that comes in takes the reason for outreach away, until there is a live order again', async () => {
+  const setBackfill = (before: string) =>
+    door.client.send(
+      new UpdateCommand({
+        TableName: door.embedded.tables.registry,
+        Key: sourceKey('shop'),
+        UpdateExpression: 'SET backfillBefore = :before',
+        ExpressionAttributeValues: { ':before': before },
+      }),
+    );
+  const at = (day: string) => ({
+    created_at: `${day}T00:00:00Z`,
+    updated_at: `${day}T00:00:00Z`,
+    email: 'past@example.com',
+  });
+  const liveOrder = async () =>
+    (await door.customers()).find(({ profile }) => profile.email?.value === 'past@example.com')?.lastLiveOrderAt;
+  await setBackfill('2026-01-01T00:00:00.000Z');
+  await send(order({ id: 5001, ...at('2026-02-01') }));
+  expect(await liveOrder()).toBe('2026-02-01T00:00:00.000Z');
+  await send(order({ id: 5002, ...at('2025-02-01') }));
+  expect(await liveOrder()).toBeUndefined();
+  await send(order({ id: 5003, ...at('2026-02-02') }));
+  await send(order({ id: 5002, ...at('2025-02-01'), updated_at: '2026-02-03T00:00:00Z' }), 'orders/updated');
+  expect(await liveOrder()).toBe('2026-02-02T00:00:00.000Z');
+  await setBackfill('1970-01-01T00:00:00.000Z');
+});
+
 describe('a consent', () => {
   const customer = (id: number, over: Record<string, unknown>) => ({
     id,
