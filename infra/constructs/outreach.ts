@@ -47,8 +47,8 @@ function planOf(scope: Construct, { tables, bus, createFunction }: OutreachProps
 
   new Rule(scope, 'AfterOrder', {
     eventBus: bus,
-    description: 'A new order that is neither history nor a test',
-    eventPattern: pattern('InteractionRecorded', { type: ['order'], backfill: [false], test: [false] }),
+    description: 'A first order that is neither history nor a test',
+    eventPattern: pattern('InteractionRecorded', { type: ['order'], first: [true], backfill: [false], test: [false] }),
     targets: [target],
   });
   new Rule(scope, 'AfterTierChange', {

@@ -11,6 +11,8 @@ export interface EventDetails {
     occurredAt: string;
     /** True for history (before the source's `backfillBefore`): never a reason for outreach. */
     backfill: boolean;
+    /** True for an order that was the customer's first purchase when it came. */
+    first: boolean;
     /** True for a test order: never a reason for outreach. */
     test: boolean;
     at: string;

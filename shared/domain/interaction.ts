@@ -33,6 +33,8 @@ export type Interaction =
       order: Order;
       /** Placed before the source's `backfillBefore`: history, never a reason for outreach. */
       backfill: boolean;
+      /** Whether it was the customer's first purchase when it came. */
+      first: boolean;
       /** The currency in which it is a purchase, if it is one: so bounds are found without folding. */
       purchaseIn?: string;
     })
@@ -68,6 +70,7 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
     occurredAt: order.placedAt,
     order,
     backfill: frame.backfillBefore !== undefined && order.placedAt < frame.backfillBefore,
+    first: false,
     ...(contribution.purchase && { purchaseIn: contribution.currency }),
   };
   const refunds = Object.entries(order.refunds).map(

@@ -117,8 +117,8 @@ function naturalEntryOf(item: Item | undefined): NaturalEntry | undefined {
 
 function orderLineOf(item: Item | undefined): OrderLine | undefined {
   if (!item) return undefined;
-  const { order, receivedAt, backfill, revision } = item as unknown as OrderLine;
-  return { order: readOrder(order), receivedAt, backfill, revision };
+  const { order, receivedAt, backfill, first, revision } = item as unknown as OrderLine;
+  return { order: readOrder(order), receivedAt, backfill, first, revision };
 }
 
 interface Purchases {

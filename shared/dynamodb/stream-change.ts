@@ -56,6 +56,7 @@ function ledgerChange(item: Item): Change | undefined {
       occurredAt: line.occurredAt,
       receivedAt: line.receivedAt,
       backfill: item.backfill === true,
+      first: item.first === true,
       test: line.order?.snapshot?.test === true,
     },
   };

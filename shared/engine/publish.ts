@@ -17,6 +17,7 @@ export interface Recorded {
   occurredAt: Instant;
   receivedAt: Instant;
   backfill: boolean;
+  first: boolean;
   test: boolean;
 }
 
@@ -41,6 +42,7 @@ export type Event =
         sourceId: string;
         occurredAt: Instant;
         backfill: boolean;
+        first: boolean;
         test: boolean;
         at: Instant;
       };

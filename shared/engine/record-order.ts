@@ -1,6 +1,15 @@
 import { canonicalText } from '../domain/canonical.ts';
-import { type Customer, factsIn, withFactsIn, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
+import {
+  type Customer,
+  factsIn,
+  firstPurchaseAt,
+  withFactsIn,
+  withHistory,
+  withLiveOrder,
+  withWord,
+} from '../domain/customer.ts';
 import { uncoversBound, withContribution } from '../domain/facts.ts';
+import type { Instant } from '../domain/instant.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
 import {
   type Contribution,
@@ -44,8 +53,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   const from = holder && holder.id !== owner.id ? holder : undefined;
   const was = contributionOf(before);
   const is = contributionOf(after);
-  const lines = linesOf(after, line, fact.externalId, frame);
-  const wereLines = holder ? linesOf(before, line, fact.externalId, frame) : [];
+  const wereLines = line ? linesOf(before, line, fact.externalId, frame) : [];
   const told = attach ? withWords(owner, fact, after, frame) : owner;
   const counted = await withChange(
     known,
@@ -54,6 +62,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
     interactionId,
     frame,
   );
+  const lines = linesOf(after, line ?? { firstAt: firstPurchaseAt(counted) }, fact.externalId, frame);
   const customer = withSale(counted, lines, line);
 
   const writes = lineChanges(holder?.id ?? owner.id, wereLines, owner.id, lines, line?.revision ?? 0);
@@ -153,11 +162,16 @@ async function withChange(
   return changed;
 }
 
-/** What was fixed when the order's line was first written stays: when it came, and whether it was history then. */
-function linesOf(order: Order, line: OrderLine | undefined, externalId: string, frame: Frame): Interaction[] {
-  return interactionsOf(order, { ...frame, externalId }).map((next) =>
-    line && next.type === 'order' ? { ...next, receivedAt: line.receivedAt, backfill: line.backfill } : next,
-  );
+/**
+ * What was fixed when the order's line was first written stays: when it came, whether it was history then, and whether
+ * it was the customer's first purchase.
+ */
+function linesOf(order: Order, fixed: OrderLine | { firstAt: Instant | undefined }, externalId: string, frame: Frame) {
+  return interactionsOf(order, { ...frame, externalId }).map((next): Interaction => {
+    if (next.type !== 'order') return next;
+    if ('firstAt' in fixed) return { ...next, first: next.occurredAt === fixed.firstAt };
+    return { ...next, receivedAt: fixed.receivedAt, backfill: fixed.backfill, first: fixed.first };
+  });
 }
 
 function lineChanges(from: string, before: Interaction[], to: string, after: Interaction[], revision: number): Write[] {

@@ -27,6 +27,7 @@ export interface OrderLine {
   order: Order;
   receivedAt: Instant;
   backfill: boolean;
+  first: boolean;
   revision: number;
 }
 

@@ -159,13 +159,13 @@ describe('asynchronous edges', () => {
     }
   });
 
-  it('take events by pattern: orders that are neither history nor tests, tiers, e-mail', () => {
+  it('take events by pattern: first orders that are neither history nor tests, tiers, e-mail', () => {
     const patterns = ofType(engine, 'AWS::Events::Rule').map(({ properties }) => at(properties, 'EventPattern'));
     expect(patterns).toEqual([
       {
         source: ['rapport'],
         'detail-type': ['InteractionRecorded'],
-        detail: { type: ['order'], backfill: [false], test: [false] },
+        detail: { type: ['order'], first: [true], backfill: [false], test: [false] },
       },
       { source: ['rapport'], 'detail-type': ['TierChanged'], detail: { customerId: [{ exists: true }] } },
       { source: ['rapport'], 'detail-type': ['OutreachRequested'], detail: { channel: ['email'] } },

@@ -29,6 +29,7 @@ const ordered = (overrides: Partial<EventDetails['InteractionRecorded']> = {}) =
       sourceId: 'shop',
       occurredAt: '2026-03-01T09:30:00.000Z',
       backfill: false,
+      first: true,
       test: false,
       at: today,
       ...overrides,

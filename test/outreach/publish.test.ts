@@ -56,7 +56,8 @@ function orderRecord(id: string, { backfill = false, test = false, before = fals
     receivedAt: at,
     order: { snapshot, placedAt: at, refunds: {}, consents: {} },
     backfill,
-    purchase: true,
+    first: true,
+    purchaseIn: 'EUR',
     revision: 1,
   };
   return streamRecord(key, before ? item : undefined, item);
@@ -134,9 +135,9 @@ describe('what the streams show', () => {
     );
     const common = { customerId: 'cus_ada', type: 'order', sourceId: 'shop', occurredAt: at, at };
     expect(told()).toEqual([
-      ['InteractionRecorded', { ...common, interactionId: 'int_1', backfill: false, test: false }],
-      ['InteractionRecorded', { ...common, interactionId: 'int_2', backfill: true, test: false }],
-      ['InteractionRecorded', { ...common, interactionId: 'int_3', backfill: false, test: true }],
+      ['InteractionRecorded', { ...common, interactionId: 'int_1', first: true, backfill: false, test: false }],
+      ['InteractionRecorded', { ...common, interactionId: 'int_2', first: true, backfill: true, test: false }],
+      ['InteractionRecorded', { ...common, interactionId: 'int_3', first: true, backfill: false, test: true }],
     ]);
   });
 

@@ -142,6 +142,19 @@ describe('an order', () => {
     expect(customer).toMatchObject({ purchaseCount: 1, totalSpent: 1990 });
   });
 
+  test('says whether it was the first purchase when it came, and keeps saying it', async () => {
+    const email = 'first-order@example.com';
+    await send(order({ id: 45, email }));
+    await send(order({ id: 46, email, created_at: '2026-03-02T10:00:00+01:00' }));
+    await send(order({ id: 45, email, updated_at: '2026-03-03T10:00:00+01:00' }), 'orders/paid');
+    const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === email);
+    const lines = await door.lines(customer?.customerId ?? '');
+    expect(lines.map(({ externalId, first }) => ({ externalId, first }))).toEqual([
+      { externalId: '45', first: true },
+      { externalId: '46', first: false },
+    ]);
+  });
+
   test('with an id beyond 2^53 keeps every digit', async () => {
     const text = JSON.stringify(order({ email: 'large@example.com' })).replace('"id":1', '"id":820982911946154508');
     await send(text);
