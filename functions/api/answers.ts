@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { Interaction } from '../../shared/domain/interaction.ts';
 import { decimalText, type Money } from '../../shared/domain/money.ts';
+import { refundedOf } from '../../shared/domain/order.ts';
 import type { interaction } from '../../shared/http/schemas/customers.ts';
 
 /** Money as the API writes it. */
@@ -14,22 +15,32 @@ export function shownInteraction(line: Interaction): z.infer<typeof interaction>
   const common = { id, sourceId, externalId, occurredAt, receivedAt };
   switch (line.type) {
     case 'order': {
-      const { snapshot, cancelledAt, refunds } = line.order;
+      const { snapshot, paidAt, cancelledAt, refunds } = line.order;
       if (!snapshot) throw new Error('an order in the ledger has a snapshot');
+      const { currency } = snapshot.total;
+      const inCurrency = (minor: bigint) => shownMoney({ minor, currency });
+      const { tax, shipping, discount, items } = snapshot;
       return {
         ...common,
         type: 'order',
         total: shownMoney(snapshot.total),
         ...(snapshot.presentment && { presentmentTotal: shownMoney(snapshot.presentment) }),
+        ...(tax !== undefined && { net: inCurrency(snapshot.total.minor - tax), tax: inCurrency(tax) }),
+        ...(shipping !== undefined && { shipping: inCurrency(shipping) }),
+        ...(discount !== undefined && { discount: inCurrency(discount) }),
+        refunded: inCurrency(refundedOf(line.order, snapshot)),
+        ...(items && { items: items.map((item) => ({ ...item, unitPrice: inCurrency(item.unitPrice) })) }),
         updatedAt: snapshot.updatedAt,
+        ...(paidAt !== undefined && { paidAt }),
         ...(cancelledAt !== undefined && { cancelledAt }),
         test: snapshot.test,
         backfill: line.backfill,
         purchase: line.purchaseIn !== undefined,
-        refunds: Object.entries(refunds).map(([refundId, { amount, refundedAt }]) => ({
+        refunds: Object.entries(refunds).map(([refundId, { amount, refundedAt, failed = false }]) => ({
           externalId: refundId,
           amount: shownMoney(amount),
           refundedAt,
+          failed,
         })),
       };
     }

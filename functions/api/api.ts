@@ -30,6 +30,9 @@ import { showValue, showValueRun, showValueRuns, startValueRun } from './value-r
 
 type ApiRoute = Extract<(typeof routes)[number], { workload: 'api' }>;
 
+import { readJson } from '../../shared/http/json.ts';
+import { outbound } from '../../shared/storefronts/outbound.ts';
+
 const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /health': showHealth,
   'GET /openapi.json': showDocument(() => table),
@@ -72,6 +75,7 @@ const client = connect();
 const machineClient = new SFNClient({ maxAttempts: 4 });
 const testStage = process.env[variables.testStage] === 'true';
 const adminKeyHash = process.env[variables.adminKeyHash] || undefined;
+const shops = outbound({ loopback: testStage, readJson });
 const schedule = process.env[variables.nightSchedule];
 const nightSchedule = schedule ? (JSON.parse(schedule) as NightSchedule) : undefined;
 
@@ -116,6 +120,7 @@ async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
     stage: environment.STAGE,
     testStage,
     settings,
+    ask: shops.ask,
     ...(nightSchedule && { nightSchedule }),
     machine: () => ({
       client: machineClient,

@@ -38,6 +38,7 @@ export const replayDelivery = route({
       quarantine: quarantineStore(client, tables.ledger),
       storefronts,
       readJson,
+      ask: door.ask,
       onFault: (error) => void reportedProblem(error, request),
     };
     const { salt } = await door.settings();

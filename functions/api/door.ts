@@ -3,6 +3,7 @@ import type { Access } from '../../shared/domain/access.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Client, TableNames } from '../../shared/dynamodb/client.ts';
 import type { Settings } from '../../shared/dynamodb/settings.ts';
+import type { AskShop } from '../../shared/engine/storefront.ts';
 import { type CursorFrame, readCursor, writeCursor } from '../../shared/http/cursors.ts';
 import type { HttpRequest } from '../../shared/http/request.ts';
 import { defaultLimit } from '../../shared/http/schemas/common.ts';
@@ -20,6 +21,8 @@ export interface Door {
   request: HttpRequest;
   access: Access;
   settings(): Promise<Settings>;
+  /** Asks the API of a shop. */
+  ask: AskShop;
   /** Milliseconds since 1970 by no test clock: for what must go on while a test clock stands still. */
   realTime(): number;
   /** What runs the night; @throws Error where the deployment has none */

@@ -1,19 +1,23 @@
 import type { Person } from '../../shared/domain/identity.ts';
+import type { OrderedItem } from '../../shared/domain/order.ts';
 import type { Fact, Who } from '../../shared/engine/fact.ts';
 import type { InteractionGiven } from '../../shared/http/schemas/interactions.ts';
+
+type ItemGiven = NonNullable<(InteractionGiven & { type: 'order' })['items']>[number];
 
 /** What a partner reports, in the words of the engine. */
 export function factOf(given: InteractionGiven): Fact {
   const { externalId, occurredAt } = given;
   switch (given.type) {
     case 'order': {
-      const { total, cancelledAt, test = false, updatedAt = occurredAt } = given;
+      const { total, paidAt, cancelledAt, test = false, updatedAt = occurredAt } = given;
       return {
         kind: 'order',
         externalId,
         order: {
-          snapshot: { updatedAt, total, test },
+          snapshot: { updatedAt, total, ...partsOf(given), test },
           placedAt: occurredAt,
+          ...(paidAt !== undefined && { paidAt }),
           ...(cancelledAt !== undefined && { cancelledAt }),
           refunds: {},
           consents: {},
@@ -47,6 +51,25 @@ export function factOf(given: InteractionGiven): Fact {
       };
     }
   }
+}
+
+function partsOf({ tax, shipping, discount, items }: InteractionGiven & { type: 'order' }) {
+  return {
+    ...(tax && { tax: tax.minor }),
+    ...(shipping && { shipping: shipping.minor }),
+    ...(discount && { discount: discount.minor }),
+    ...(items && items.length > 0 && { items: items.map(itemOf) }),
+  };
+}
+
+function itemOf({ title, quantity, unitPrice, sku, category }: ItemGiven): OrderedItem {
+  return {
+    title,
+    quantity,
+    unitPrice: unitPrice.minor,
+    ...(sku !== undefined && { sku }),
+    ...(category !== undefined && { category }),
+  };
 }
 
 function whoOf({

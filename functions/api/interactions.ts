@@ -13,6 +13,7 @@ import { problemBody, reportedProblem } from '../../shared/http/problem-answer.t
 import { itemBytes, route } from '../../shared/http/route.ts';
 import {
   batchIn,
+  currencyFaults,
   type InteractionGiven,
   interactionIn,
   interactionsIn,
@@ -73,6 +74,8 @@ async function recordOne({ client, tables }: Door, frames: Frames, item: unknown
   const given = validate(interactionIn, item, place);
   const detail = whoFault(given);
   if (detail !== undefined) throw invalid([{ pointer: `${place}/customer`, detail }]);
+  const faults = currencyFaults(given).map((fault) => ({ ...fault, pointer: `${place}${fault.pointer}` }));
+  if (faults.length > 0) throw invalid(faults);
   try {
     const frame = await frames.of(given);
     return shown(await record(recordStore(client, tables), factOf(given), frame), given, frame);

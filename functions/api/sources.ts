@@ -7,6 +7,7 @@ import { Problem } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
 import { secretFault, source, sourceId, sourceIn } from '../../shared/http/schemas/sources.ts';
 import { invalid } from '../../shared/http/validate.ts';
+import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import type { Door } from './door.ts';
 
 const params = z.strictObject({ sourceId });
@@ -49,7 +50,7 @@ export const replaceSource = route({
 });
 
 function withGiven(id: string, given: Given, before: Source | undefined, now: Instant): Omit<Source, 'baseCurrency'> {
-  const { secrets: fresh, backfillBefore, ...rest } = given;
+  const { secrets: fresh, platform, currency, timeZone } = given;
   const secrets = fresh ?? before?.secrets;
   if (!secrets) throw invalid([{ pointer: '/secrets', detail: 'is missing: a new source needs one at least' }]);
   const faults = secrets.flatMap((secret, index) => {
@@ -57,17 +58,33 @@ function withGiven(id: string, given: Given, before: Source | undefined, now: In
     return detail === undefined ? [] : [{ pointer: fresh ? `/secrets/${index}` : '/secrets', detail }];
   });
   if (faults.length > 0) throw invalid(faults);
+  const credentials = given.credentials ?? before?.credentials;
   return {
     id,
-    ...rest,
+    platform,
+    currency,
+    timeZone,
     secrets: [...new Set(secrets)],
-    ...(backfillBefore !== undefined && { backfillBefore }),
+    countsWhen: given.countsWhen ?? storefronts[platform].countsWhen,
+    ...settingsOf(given),
+    ...(credentials && { credentials }),
     revision: (before?.revision ?? 0) + 1,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
   };
 }
 
-function shown({ secrets, revision, ...rest }: Source): z.infer<typeof source> {
-  return { ...rest, secretCount: secrets.length, webhookPath: `/v1/webhooks/${rest.id}` };
+function settingsOf({ backfillBefore, address, notificationUrl, webhookId, country }: Given) {
+  return {
+    ...(backfillBefore !== undefined && { backfillBefore }),
+    ...(address !== undefined && { address }),
+    ...(notificationUrl !== undefined && { notificationUrl }),
+    ...(webhookId !== undefined && { webhookId }),
+    ...(country !== undefined && { country }),
+  };
+}
+
+function shown({ secrets, credentials = {}, revision, ...rest }: Source): z.infer<typeof source> {
+  const credentialNames = Object.keys(credentials).sort();
+  return { ...rest, secretCount: secrets.length, credentialNames, webhookPath: `/v1/webhooks/${rest.id}` };
 }

@@ -12,12 +12,16 @@ import { sharedRead } from '../../shared/dynamodb/shared-read.ts';
 import { getSource, readSourceAndClock } from '../../shared/dynamodb/source-store.ts';
 import type { ReceivePorts } from '../../shared/engine/receive.ts';
 import { readJson } from '../../shared/http/json.ts';
+import { outbound } from '../../shared/storefronts/outbound.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 
 /** What both ways in, the webhook and the retry queue, share. Made once for each container. */
 const names = readVariables(process.env, [variables.customersTable, variables.ledgerTable, variables.registryTable]);
 const registry = names.REGISTRY_TABLE;
 const client = connect({ requestTimeout: 1_500, maxAttempts: 2 });
+
+const testStage = process.env[variables.testStage] === 'true';
+export const shops = outbound({ loopback: testStage, readJson });
 
 export const ports: ReceivePorts = {
   records: recordStore(client, { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry }),
@@ -30,8 +34,6 @@ export const ports: ReceivePorts = {
     console.error(JSON.stringify({ level: 'error', message: 'translation failed', deliveryId, name, frames }));
   },
 };
-
-const testStage = process.env[variables.testStage] === 'true';
 
 /** How long a source is trusted before it is read again: a secret that was taken out opens the door no longer than this. */
 const trustedFor = 10_000;

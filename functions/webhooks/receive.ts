@@ -5,11 +5,11 @@ import { isKeyText } from '../../shared/domain/identity.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
-import { type AuthenticDelivery, type Received, receive } from '../../shared/engine/receive.ts';
+import { type AuthenticDelivery, later, type Received, receive } from '../../shared/engine/receive.ts';
 import type { Delivery } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { boundBody } from '../../shared/http/request.ts';
-import { freshSource, lookUp, mint, ports } from './door.ts';
+import { freshSource, lookUp, mint, ports, shops } from './door.ts';
 import { packed } from './retry-message.ts';
 
 const { RETRY_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.retryQueue]);
@@ -36,12 +36,13 @@ export const handler = endpoint(async (request) => {
 
 /** @throws Problem `source_not_found`, `signature_refused`, `store_unavailable` */
 async function authenticSource(known: Source, delivery: Delivery, at: Instant): Promise<Source> {
-  if ('authentic' in ports.storefronts[known.platform].verify(delivery, known.secrets, at)) return known;
+  const check = { now: at, fetchKey: shops.fetchKey };
+  if ('authentic' in (await ports.storefronts[known.platform].verify(delivery, known, check))) return known;
 
   // A secret may just have been rotated: only against the source as it is now is a signature proven wrong.
   const fresh = await freshSource(known.id);
   if (!fresh) throw unknownSource();
-  const verdict = ports.storefronts[fresh.platform].verify(delivery, fresh.secrets, at);
+  const verdict = await ports.storefronts[fresh.platform].verify(delivery, fresh, check);
   if ('refused' in verdict)
     throw new Problem(401, 'signature_refused', `The signature was refused: ${verdict.refused}.`);
   return fresh;
@@ -58,25 +59,30 @@ async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
   return (await mint())('dlv', source.id, name);
 }
 
-/** Applies the delivery; where the store cannot take it, the retry queue keeps it. */
+/**
+ * Applies the delivery. Where the store cannot take it, or the shop must be asked first, the queue keeps it.
+ */
 async function take(delivery: AuthenticDelivery, source: Source): Promise<Received> {
+  let cause: unknown = new Error('a message that only names something is too large to be kept');
   try {
-    return await inTime(receive(ports, delivery, source, await mint()));
-  } catch (cause) {
-    const message = packed(delivery, source);
-    if (!message) throw cause;
-    try {
-      await queue.send(new SendMessageCommand({ QueueUrl, MessageBody: message }));
-    } catch {
-      throw cause;
-    }
+    const received = await inTime(receive(ports, delivery, source, await mint()));
+    if (received !== later) return received;
+  } catch (error) {
+    cause = error;
     console.warn(JSON.stringify({ level: 'warn', message: 'kept for a retry', deliveryId: delivery.id }));
-    return { deliveryId: delivery.id, status: 'recorded' };
   }
+  const message = packed(delivery, source);
+  if (!message) throw cause;
+  try {
+    await queue.send(new SendMessageCommand({ QueueUrl, MessageBody: message }));
+  } catch (error) {
+    throw cause instanceof Problem ? cause : storeUnavailable(error);
+  }
+  return { deliveryId: delivery.id, status: 'recorded' };
 }
 
 /** Recording may still succeed when its time is over: the retry then finds a duplicate. */
-async function inTime(received: Promise<Received>): Promise<Received> {
+async function inTime<Outcome>(received: Promise<Outcome>): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(storeUnavailable(new Error('recording took too long'))), patience);

@@ -1,9 +1,12 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { receive } from '../../shared/engine/receive.ts';
-import { mint, ports, recentSource } from './door.ts';
+import { later, receive } from '../../shared/engine/receive.ts';
+import { mint, ports, recentSource, shops } from './door.ts';
 import { unpacked } from './retry-message.ts';
 
-/** Deliveries that the store could not take when they came: they were verified at the door. */
+/**
+ * Deliveries that the store could not take when they came, and those that only name what has to be fetched: they were
+ * verified at the door.
+ */
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const { messageId, body } of event.Records) {
@@ -11,7 +14,8 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
       const { sourceId, delivery } = unpacked(body);
       const source = await recentSource(sourceId);
       if (!source) throw new Error('the source of this delivery is not configured any more');
-      await receive(ports, delivery, source, await mint());
+      const received = await receive({ ...ports, ask: shops.ask }, delivery, source, await mint());
+      if (received === later) throw new Error('this platform has nothing that could be fetched');
     } catch (error) {
       console.error(
         JSON.stringify({ level: 'error', message: 'retry failed', messageId, name: (error as Error).name }),

@@ -1,7 +1,7 @@
 import type { Consent } from './consent.ts';
 import type { Instant } from './instant.ts';
 import type { Money } from './money.ts';
-import { contributionOf, type Order } from './order.ts';
+import { contributionOf, type Order, unlistedRefund } from './order.ts';
 
 /** What a partner, a colleague or the engine itself reports beside sales. */
 export const conversationTypes = ['call', 'visit', 'message', 'review'] as const;
@@ -73,7 +73,11 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
     first: false,
     ...(contribution.purchase && { purchaseIn: contribution.currency }),
   };
-  const refunds = Object.entries(order.refunds).map(
+  const unlisted = unlistedRefund(order);
+  const refunds = [
+    ...Object.entries(order.refunds).filter(([, { failed }]) => !failed),
+    ...(unlisted ? [['in all', unlisted] as const] : []),
+  ].map(
     ([refundId, refund]): Interaction => ({
       ...base,
       id: mint('int', sourceId, 'refund', externalId, refundId),

@@ -3,20 +3,46 @@ import { type Consents, withConsents } from './consent.ts';
 import { earlier, type Instant } from './instant.ts';
 import { type Money, scale } from './money.ts';
 
-/** What a source said of an order at one time. */
+/** What was sold in one line of an order. */
+export interface OrderedItem {
+  title: string;
+  /** Pieces, or a measure such as 1.5 kg. */
+  quantity: number;
+  /** Of one piece, in minor units of the total's currency, before discounts of the whole order. */
+  unitPrice: bigint;
+  sku?: string;
+  category?: string;
+}
+
+/** What a source said of an order at one time. Amounts without a currency are minor units of the total's currency. */
 export interface Snapshot {
   /** The source's own time of this state: of two snapshots the later counts. */
   updatedAt: Instant;
+  /**
+   * Where a platform tells one sale in several forms (a session, an invoice, a charge): the form with the higher rank
+   * counts, whenever it was said. 0 where absent.
+   */
+  rank?: number;
   /** What the customer pays in all, tax and shipping included, in the shop's currency, before refunds. */
   total: Money;
   /** The same in the currency that the customer saw, where that is another one. */
   presentment?: Money;
+  /** Parts of the total, as far as the source says them. */
+  tax?: bigint;
+  shipping?: bigint;
+  /** What was taken off the prices, a positive amount: the total is without it. */
+  discount?: bigint;
+  items?: OrderedItem[];
   test: boolean;
+  /** By the source's setting no purchase before it is paid. */
+  awaitsPayment?: true;
 }
 
 export interface Refund {
   amount: Money;
   refundedAt: Instant;
+  /** Announced, and not paid back in the end. */
+  failed?: true;
 }
 
 /**
@@ -27,9 +53,12 @@ export interface Refund {
 export interface Order {
   snapshot?: Snapshot;
   placedAt?: Instant;
+  paidAt?: Instant;
   cancelledAt?: Instant;
   /** By the source's own id of the refund. */
   refunds: Record<string, Refund>;
+  /** What the source says was paid back in all: it includes the listed refunds and never adds to them. */
+  refundedInAll?: Refund;
   /** What the customer agreed to at the checkout. */
   consents: Consents;
 }
@@ -37,15 +66,22 @@ export interface Order {
 /** More refunds than this in one order are refused: one order is written in one transaction. */
 export const refundsPerOrder = 40;
 
+/** More items than this are cut off: they are kept for proposals, and an item of the store is bounded. */
+export const itemsPerOrder = 100;
+
 export function joinOrders(a: Order, b: Order): Order {
   const snapshot = newerSnapshot(a.snapshot, b.snapshot);
   const placedAt = earlier(a.placedAt, b.placedAt);
+  const paidAt = earlier(a.paidAt, b.paidAt);
   const cancelledAt = earlier(a.cancelledAt, b.cancelledAt);
+  const refundedInAll = joinRefund(a.refundedInAll, b.refundedInAll);
   return {
     ...(snapshot && { snapshot }),
     ...(placedAt && { placedAt }),
+    ...(paidAt && { paidAt }),
     ...(cancelledAt && { cancelledAt }),
     refunds: joinRefunds(a.refunds, b.refunds),
+    ...(refundedInAll && { refundedInAll }),
     consents: withConsents(a.consents, Object.values(b.consents)),
   };
 }
@@ -53,23 +89,28 @@ export function joinOrders(a: Order, b: Order): Order {
 /** Of two snapshots with the same time the one whose text is greater, so that the order of arrival does not matter. */
 function newerSnapshot(a: Snapshot | undefined, b: Snapshot | undefined): Snapshot | undefined {
   if (!a || !b) return a ?? b;
+  const [rankOfA, rankOfB] = [a.rank ?? 0, b.rank ?? 0];
+  if (rankOfA !== rankOfB) return rankOfA > rankOfB ? a : b;
   if (a.updatedAt !== b.updatedAt) return a.updatedAt > b.updatedAt ? a : b;
   return canonicalText(a) >= canonicalText(b) ? a : b;
 }
 
-/** A refund may be seen first while it is pending, with nothing paid back yet: the larger amount counts. */
 function joinRefunds(a: Order['refunds'], b: Order['refunds']): Order['refunds'] {
   const joined = { ...a };
   for (const [id, refund] of Object.entries(b)) {
-    const known = Object.hasOwn(joined, id) ? joined[id] : undefined;
-    joined[id] = known
-      ? {
-          amount: larger(known.amount, refund.amount),
-          refundedAt: earlier(known.refundedAt, refund.refundedAt) as Instant,
-        }
-      : refund;
+    joined[id] = joinRefund(Object.hasOwn(joined, id) ? joined[id] : undefined, refund) as Refund;
   }
   return joined;
+}
+
+/** A refund may be seen first while it is pending, with nothing paid back yet: the larger amount counts. */
+function joinRefund(a: Refund | undefined, b: Refund | undefined): Refund | undefined {
+  if (!a || !b) return a ?? b;
+  return {
+    amount: larger(a.amount, b.amount),
+    refundedAt: earlier(a.refundedAt, b.refundedAt) as Instant,
+    ...((a.failed || b.failed) && { failed: true }),
+  };
 }
 
 function larger(a: Money, b: Money): Money {
@@ -90,22 +131,50 @@ export interface Contribution {
 
 export const noContribution: Contribution = { currency: '', purchase: false, spent: 0n, refunded: 0n };
 
-/** Test orders add nothing; cancelled and fully refunded ones are no purchases, though what was paid back stays known. */
+/**
+ * Test orders and those that still await payment add nothing; cancelled and fully refunded ones are no purchases, though
+ * what was paid back stays known.
+ */
 export function contributionOf(order: Order): Contribution {
   const { snapshot, placedAt } = order;
   if (!snapshot || !placedAt || snapshot.test) return noContribution;
+  if (snapshot.awaitsPayment && !order.paidAt) return noContribution;
   const { currency } = snapshot.total;
-  const refunded = refundedOf(Object.values(order.refunds), snapshot);
+  const refunded = refundedOf(order, snapshot);
   const fullyRefunded = refunded > 0n && refunded >= snapshot.total.minor;
   if (order.cancelledAt || fullyRefunded) return { currency, purchase: false, spent: 0n, refunded };
   return { currency, purchase: true, spent: snapshot.total.minor - refunded, refunded, purchasedAt: placedAt };
 }
 
+/** What was paid back, in the shop's currency: the listed refunds, or all in all where that is more. */
+export function refundedOf({ refunds, refundedInAll }: Order, snapshot: Snapshot): bigint {
+  const listed = Object.values(refunds);
+  const paid = inShopCurrency(
+    listed.filter(({ failed }) => !failed),
+    snapshot,
+  );
+  return paid + restOf(listed, refundedInAll, snapshot);
+}
+
+/** What the figure for all refunds says beyond the listed ones; failed ones may have been counted in it. */
+function restOf(listed: readonly Refund[], inAll: Refund | undefined, snapshot: Snapshot): bigint {
+  if (!inAll) return 0n;
+  const rest = inShopCurrency([inAll], snapshot) - inShopCurrency(listed, snapshot);
+  return rest > 0n ? rest : 0n;
+}
+
+/** The part of all refunds that no listed refund shows; nothing where there is none. */
+export function unlistedRefund({ snapshot, refunds, refundedInAll }: Order): Refund | undefined {
+  if (!snapshot || !refundedInAll) return undefined;
+  const minor = restOf(Object.values(refunds), refundedInAll, snapshot);
+  return minor > 0n ? { ...refundedInAll, amount: { minor, currency: snapshot.total.currency } } : undefined;
+}
+
 /**
- * What was paid back, in the shop's currency. Refunds paid in the customer's currency count by the order's own rate,
- * together, so that all of them make up the whole; one in a third currency cannot be counted.
+ * Refunds paid in the customer's currency count by the order's own rate, together, so that all of them make up the
+ * whole; one in a third currency cannot be counted.
  */
-function refundedOf(refunds: readonly Refund[], { total, presentment }: Snapshot): bigint {
+function inShopCurrency(refunds: readonly Refund[], { total, presentment }: Snapshot): bigint {
   const paidIn = (currency: string) =>
     refunds.reduce((sum, { amount }) => (amount.currency === currency ? sum + amount.minor : sum), 0n);
   const inShop = paidIn(total.currency);

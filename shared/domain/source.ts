@@ -7,8 +7,20 @@ export type Platform = (typeof platforms)[number];
 export interface Source {
   id: string;
   platform: Platform;
-  /** Active signing secrets; more than one while they are rotated. */
+  /** Active signing secrets; more than one while they are rotated. Empty for platforms that sign by published keys. */
   secrets: string[];
+  /** `https:` address of the shop, or of its API: where thin messages are looked up and keys are published. */
+  address?: string;
+  /** What the shop's API asks for, by the platform's own names. */
+  credentials?: Record<string, string>;
+  /** The address that the shop calls, exactly as it is configured there: Square signs it. */
+  notificationUrl?: string;
+  /** The shop's own id of the webhook: PayPal signs it. */
+  webhookId?: string;
+  /** ISO 3166 code of the country whose phone numbers stand without a country code. */
+  country?: string;
+  /** What counts as a purchase: an order that was placed, or one that was paid. */
+  countsWhen: 'placed' | 'paid';
   currency: string;
   /** The deployment's currency, in which facts are counted. */
   baseCurrency: string;

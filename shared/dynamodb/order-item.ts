@@ -1,22 +1,32 @@
 import type { Money } from '../domain/money.ts';
-import type { Order } from '../domain/order.ts';
+import type { Order, Refund, Snapshot } from '../domain/order.ts';
 
 /** An order as it was stored: amounts come back as numbers or, beyond 2^53, as bigint. */
 export function readOrder(stored: Order): Order {
-  const { snapshot, refunds } = stored;
+  const { snapshot, refunds, refundedInAll } = stored;
   return {
     ...stored,
-    ...(snapshot && {
-      snapshot: {
-        ...snapshot,
-        total: readMoney(snapshot.total),
-        ...(snapshot.presentment && { presentment: readMoney(snapshot.presentment) }),
-      },
-    }),
-    refunds: Object.fromEntries(
-      Object.entries(refunds).map(([id, refund]) => [id, { ...refund, amount: readMoney(refund.amount) }]),
-    ),
+    ...(snapshot && { snapshot: readSnapshot(snapshot) }),
+    refunds: Object.fromEntries(Object.entries(refunds).map(([id, refund]) => [id, readRefund(refund)])),
+    ...(refundedInAll && { refundedInAll: readRefund(refundedInAll) }),
   };
+}
+
+function readSnapshot(stored: Snapshot): Snapshot {
+  const { presentment, tax, shipping, discount, items } = stored;
+  return {
+    ...stored,
+    total: readMoney(stored.total),
+    ...(presentment && { presentment: readMoney(presentment) }),
+    ...(tax !== undefined && { tax: BigInt(tax) }),
+    ...(shipping !== undefined && { shipping: BigInt(shipping) }),
+    ...(discount !== undefined && { discount: BigInt(discount) }),
+    ...(items && { items: items.map((item) => ({ ...item, unitPrice: BigInt(item.unitPrice) })) }),
+  };
+}
+
+function readRefund(stored: Refund): Refund {
+  return { ...stored, amount: readMoney(stored.amount) };
 }
 
 export function readMoney({ minor, currency }: Money): Money {

@@ -12,6 +12,8 @@ export type Fact =
   | {
       kind: 'order';
       externalId: string;
+      /** Other ids under which the platform may speak of the same sale: it counts once, under whichever came first. */
+      alsoKnownAs?: readonly string[];
       /** What was said of the order: joined with what is known. A refund or cancellation alone is a stub. */
       order: Order;
       /** The person behind it; empty where the message names nobody. */
@@ -50,8 +52,17 @@ export function notAfter(fact: Fact, receivedAt: Instant): Fact {
   };
 }
 
+/** A thing of a shop by its own id, to be fetched from the shop's API. */
+export interface Resource {
+  type: 'order' | 'customer';
+  id: string;
+}
+
 /** What a storefront's message came to. A message that cannot be understood is an {@link Unintelligible}. */
-export type Translation = { kind: 'fact'; fact: Fact } | { kind: 'ignored'; reason: string };
+export type Translation =
+  | { kind: 'fact'; fact: Fact }
+  | { kind: 'fetch'; resource: Resource }
+  | { kind: 'ignored'; reason: string };
 
 /** An authentic message that cannot be understood. `reason` names the place and what is wrong, without its value. */
 export class Unintelligible extends Error {

@@ -2,11 +2,11 @@ import type { DeliveryStatus, QuarantinedDelivery } from '../domain/delivery.ts'
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
-import { Unintelligible } from './fact.ts';
+import { type Fact, type Translation, Unintelligible } from './fact.ts';
 import { Problem } from './problem.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
-import type { Delivery, Storefront } from './storefront.ts';
+import type { AskShop, Delivery, Storefront } from './storefront.ts';
 
 /** Keeps what could not be understood. */
 export interface Quarantine {
@@ -23,6 +23,8 @@ export interface ReceivePorts {
   storefronts: Record<Platform, Storefront>;
   /** @throws Problem `malformed_json` */
   readJson(body: Uint8Array): unknown;
+  /** Asks shops for what their messages only name. Absent at the door: a shop waits for its answer there. */
+  ask?: AskShop;
   /** Told of a fault in a translation, so that somebody mends it. */
   onFault(error: unknown, deliveryId: string): void;
 }
@@ -31,6 +33,9 @@ export interface Received {
   deliveryId: string;
   status: DeliveryStatus;
 }
+
+/** A message that names a thing which is still to be fetched: it has to be kept until that is done. */
+export const later = 'later';
 
 /** An authentic delivery with what is known of it at the door. */
 export interface AuthenticDelivery extends Delivery {
@@ -48,8 +53,9 @@ export async function receive(
   delivery: AuthenticDelivery,
   source: Source,
   mint: Mint,
-): Promise<Received> {
+): Promise<Received | typeof later> {
   const outcome = await apply(ports, delivery, source, mint);
+  if (outcome === later) return later;
   if (typeof outcome === 'string') return { deliveryId: delivery.id, status: outcome };
   const { keptHeaders } = ports.storefronts[source.platform];
   const headers = Object.fromEntries(
@@ -90,6 +96,7 @@ export async function replay(
   const source = await sourceOf(delivery.sourceId);
   if (!source) throw new Problem(409, 'source_not_found', 'The source of this delivery is not configured any more.');
   const received = await receive(ports, { ...delivery, body }, source, mint);
+  if (received === later) throw new Error('what is replayed is fetched at once');
   if (received.status !== 'quarantined') await ports.quarantine.release(delivery, received.status);
   return received;
 }
@@ -99,11 +106,12 @@ async function apply(
   delivery: AuthenticDelivery,
   source: Source,
   mint: Mint,
-): Promise<DeliveryStatus | { reason: string }> {
+): Promise<DeliveryStatus | typeof later | { reason: string }> {
   try {
-    const translation = ports.storefronts[source.platform].translate(ports.readJson(delivery.body), delivery, source);
+    const translation = await understood(ports, delivery, source);
+    if (translation.kind === 'fetch') return later;
     if (translation.kind === 'ignored') return 'ignored';
-    const { outcome } = await record(ports.records, translation.fact, {
+    const { outcome } = await record(ports.records, asCounted(translation.fact, source), {
       sourceId: source.id,
       baseCurrency: source.baseCurrency,
       ...(source.backfillBefore && { backfillBefore: source.backfillBefore }),
@@ -120,6 +128,21 @@ async function apply(
       reason: isRefusal(error) ? 'the store refuses what it says' : 'the translation failed: a fault of the engine',
     };
   }
+}
+
+/** The message, or what its shop says of the thing that it only names. */
+async function understood(ports: ReceivePorts, delivery: AuthenticDelivery, source: Source): Promise<Translation> {
+  const storefront = ports.storefronts[source.platform];
+  const said = storefront.translate(ports.readJson(delivery.body), delivery, source);
+  return said.kind === 'fetch' && storefront.fetch && ports.ask
+    ? await storefront.fetch(said.resource, source, ports.ask)
+    : said;
+}
+
+/** Where the source counts what was paid, an order is no purchase before that. */
+function asCounted(fact: Fact, { countsWhen }: Source): Fact {
+  if (countsWhen !== 'paid' || fact.kind !== 'order' || !fact.order.snapshot) return fact;
+  return { ...fact, order: { ...fact.order, snapshot: { ...fact.order.snapshot, awaitsPayment: true } } };
 }
 
 /** Faults that the store did not recognise as passing come with the SDK's metadata: they are no fault of the body. */

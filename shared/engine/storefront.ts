@@ -1,6 +1,6 @@
 import type { Instant } from '../domain/instant.ts';
 import type { Source } from '../domain/source.ts';
-import type { Translation } from './fact.ts';
+import type { Resource, Translation } from './fact.ts';
 
 /** One call of a webhook, as it came. */
 export interface Delivery {
@@ -10,13 +10,47 @@ export interface Delivery {
   body: Uint8Array;
 }
 
+export type Verdict = { authentic: true } | { refused: string };
+
+/** What of a source a signature speaks of. */
+export type SignedBy = Pick<Source, 'secrets' | 'address' | 'notificationUrl' | 'webhookId'>;
+
+/** What a signature is checked with beside the source itself. */
+export interface Check {
+  now: Instant;
+  /**
+   * Fetches a published key or certificate, with a time-out, a bound and a cache. Its host is pinned by the storefront
+   * that asks.
+   * @throws Problem `keys_unavailable`: nothing is proven, and the delivery must be tried again
+   */
+  fetchKey(url: URL): Promise<string>;
+}
+
+/** One request to a shop's own API. */
+export interface ShopRequest {
+  /** Path and query, below the API's address. */
+  path: string;
+  method?: 'GET' | 'POST';
+  headers?: Readonly<Record<string, string>>;
+  /** JSON. */
+  body?: unknown;
+}
+
+/**
+ * Asks a shop's API at the given address and answers with the parsed body; undefined where there is no such resource.
+ * @throws Problem `shop_unavailable`: to be tried again
+ */
+export type AskShop = (address: string, request: ShopRequest) => Promise<unknown>;
+
 /** A platform: verify, then translate. */
 export interface Storefront {
+  /** What counts as a purchase where a source does not say. */
+  countsWhen: Source['countsWhen'];
   /**
-   * Whether the delivery was signed with one of the secrets; of `refused` the reason, without secrets.
+   * Whether the delivery was signed for this source; of `refused` the reason, without secrets.
    * Looks at headers and bytes only: nothing is parsed before.
    */
-  verify(delivery: Delivery, secrets: readonly string[], now: Instant): { authentic: true } | { refused: string };
+  verify(delivery: Delivery, source: SignedBy, check: Check): Verdict | Promise<Verdict>;
   /** The platform's own id of the delivery, the same when it is sent again; absent where it has none. */
   deliveryId(delivery: Delivery): string | undefined;
   /** Headers that translation needs: kept with a delivery that is set aside. */
@@ -27,4 +61,10 @@ export interface Storefront {
    * @throws Unintelligible
    */
   translate(body: unknown, delivery: Pick<Delivery, 'headers'>, source: Source): Translation;
+  /**
+   * For platforms whose messages name what changed and no more: the state of the thing itself, which is the truth.
+   * @throws Unintelligible
+   * @throws Problem `shop_unavailable`
+   */
+  fetch?(resource: Resource, source: Source, ask: AskShop): Promise<Translation>;
 }

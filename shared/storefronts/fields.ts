@@ -1,7 +1,10 @@
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import * as z from 'zod/mini';
 import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domain/identity.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
 import { isCurrency, type Money, parseMoney } from '../domain/money.ts';
+import { itemsPerOrder, type OrderedItem } from '../domain/order.ts';
+import type { Source } from '../domain/source.ts';
 import { Unintelligible } from '../engine/fact.ts';
 
 /** The kinds of fields that storefronts send. What they leave out they send as null, too. */
@@ -73,20 +76,78 @@ export function money(amount: string, code: string, place: string): Money {
   return read;
 }
 
+/**
+ * A part of a total, in minor units. Nothing where the source does not say it, or says what is no exact amount: a total
+ * counts without its parts.
+ */
+export function part(amount: string | number | null | undefined, code: string): bigint | undefined {
+  if (amount === null || amount === undefined) return undefined;
+  const read = parseMoney(String(amount), code)?.minor;
+  return read === undefined || read < 0n ? undefined : read;
+}
+
+/** The parts of a total that are known. */
+export function parts(of: { [Part in 'tax' | 'shipping' | 'discount']?: bigint | undefined }) {
+  return {
+    ...(of.tax !== undefined && { tax: of.tax }),
+    ...(of.shipping !== undefined && { shipping: of.shipping }),
+    ...(of.discount !== undefined && { discount: of.discount }),
+  };
+}
+
+/** What a platform says of one item that was sold. */
+export interface ItemSaid {
+  title: string | undefined;
+  quantity?: number | string | null | undefined;
+  /** Minor units. */
+  unitPrice: bigint | undefined;
+  sku?: string | undefined;
+  category?: string | undefined;
+}
+
+/** The items that are said fully enough to be kept; long names are cut. */
+export function orderedItems(said: readonly ItemSaid[]): { items?: OrderedItem[] } {
+  const items = said.slice(0, itemsPerOrder).flatMap(({ title, quantity, unitPrice, sku, category }): OrderedItem[] => {
+    const count = Number(quantity ?? Number.NaN);
+    if (!title || unitPrice === undefined || !Number.isFinite(count) || count <= 0 || count > 1e9) return [];
+    return [
+      {
+        title: title.slice(0, 120).toWellFormed(),
+        quantity: count,
+        unitPrice,
+        ...(sku && { sku: sku.slice(0, 64).toWellFormed() }),
+        ...(category && { category: category.slice(0, 64).toWellFormed() }),
+      },
+    ];
+  });
+  return items.length > 0 ? { items } : {};
+}
+
+/** E.164; a number without a country code is one of the source's country. */
+function phoneOf(text: string, country: string | undefined): string | undefined {
+  const international = normalisePhone(text);
+  if (international || !country || !isSupportedCountry(country)) return international;
+  const read = parsePhoneNumberFromString(text.slice(0, 40), country as CountryCode);
+  return read?.isPossible() ? normalisePhone(read.number) : undefined;
+}
+
 /** What is known of a person, without what is empty or unusable: a bad address loses no order. */
-export function person(fields: {
-  externalId?: string | undefined;
-  email?: string | undefined;
-  orderEmail?: string | undefined;
-  phone?: string | undefined;
-  firstName?: string | undefined;
-  lastName?: string | undefined;
-  locale?: string | undefined;
-}): Person {
+export function person(
+  fields: {
+    externalId?: string | undefined;
+    email?: string | undefined;
+    orderEmail?: string | undefined;
+    phone?: string | undefined;
+    firstName?: string | undefined;
+    lastName?: string | undefined;
+    locale?: string | undefined;
+  },
+  { country }: Pick<Source, 'country'>,
+): Person {
   const known: Person = {};
   const email = fields.email && normaliseEmail(fields.email);
   const orderEmail = fields.orderEmail && normaliseEmail(fields.orderEmail);
-  const phone = fields.phone && normalisePhone(fields.phone);
+  const phone = fields.phone && phoneOf(fields.phone, country);
   if (fields.externalId) known.externalId = fields.externalId;
   if (email || orderEmail) known.email = email || (orderEmail as string);
   if (email && orderEmail && orderEmail !== email) known.orderEmail = orderEmail;

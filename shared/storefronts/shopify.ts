@@ -4,9 +4,22 @@ import { type Consent, type Consents, withConsents } from '../domain/consent.ts'
 import type { Instant } from '../domain/instant.ts';
 import { type Money, parseMoney, scale } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
+import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
-import { currency, decimal, identifier, instant, maybeText, money, person, read } from './fields.ts';
+import {
+  currency,
+  decimal,
+  identifier,
+  instant,
+  maybeText,
+  money,
+  orderedItems,
+  part,
+  parts,
+  person,
+  read,
+} from './fields.ts';
 import { isAmong } from './signature.ts';
 
 /**
@@ -16,7 +29,9 @@ import { isAmong } from './signature.ts';
 export const shopify: Storefront = {
   keptHeaders: ['x-shopify-topic', 'x-shopify-webhook-id', 'x-shopify-triggered-at', 'x-shopify-test'],
 
-  verify({ headers, body }, secrets) {
+  countsWhen: 'placed',
+
+  verify({ headers, body }, { secrets }) {
     const given = headers['x-shopify-hmac-sha256'];
     if (!given) return { refused: 'the header x-shopify-hmac-sha256 is missing' };
     const expected = secrets.map((secret) => createHmac('sha256', secret).update(body).digest('base64'));
@@ -33,12 +48,12 @@ export const shopify: Storefront = {
       case 'orders/updated':
       case 'orders/paid':
       case 'orders/cancelled':
-        return translateOrder(body, source.id, isTest);
+        return translateOrder(body, source, isTest);
       case 'refunds/create':
         return translateRefund(body);
       case 'customers/create':
       case 'customers/update':
-        return translateCustomer(body, source.id, isTest);
+        return translateCustomer(body, source, isTest);
       case 'customers/data_request':
       case 'customers/redact':
       case 'shop/redact':
@@ -106,12 +121,30 @@ const orderShape = z.object({
   billing_address: nameShape,
   shipping_address: nameShape,
   refunds: z.nullish(z.array(refundShape)),
+  total_tax: z.nullish(decimal),
+  current_total_tax: z.nullish(decimal),
+  total_discounts: z.nullish(decimal),
+  current_total_discounts: z.nullish(decimal),
+  total_shipping_price_set: z.nullish(z.object({ shop_money: z.nullish(z.object({ amount: z.nullish(decimal) })) })),
+  line_items: z.nullish(
+    z.array(
+      z.object({
+        title: maybeText,
+        name: maybeText,
+        sku: maybeText,
+        product_type: maybeText,
+        price: z.nullish(decimal),
+        quantity: z.nullish(z.union([z.number(), z.string()])),
+        current_quantity: z.nullish(z.union([z.number(), z.string()])),
+      }),
+    ),
+  ),
 });
 
 type ShopifyOrder = z.output<typeof orderShape>;
 type ShopifyRefund = z.output<typeof refundShape>;
 
-function translateOrder(body: unknown, sourceId: string, isTest: boolean): Translation {
+function translateOrder(body: unknown, source: Source, isTest: boolean): Translation {
   const order = read(orderShape, body);
   const placedAt = order.processed_at ?? order.created_at;
   const updatedAt = order.updated_at ?? order.created_at;
@@ -127,23 +160,46 @@ function translateOrder(body: unknown, sourceId: string, isTest: boolean): Trans
     fact: {
       kind: 'order',
       externalId: order.id,
-      who: person({
-        externalId: order.customer?.id,
-        email: order.customer?.email,
-        orderEmail: order.email ?? order.contact_email,
-        phone: order.customer?.phone ?? order.phone,
-        firstName:
-          order.customer?.first_name ?? order.billing_address?.first_name ?? order.shipping_address?.first_name,
-        lastName: order.customer?.last_name ?? order.billing_address?.last_name ?? order.shipping_address?.last_name,
-        locale: order.customer_locale,
-      }),
+      who: person(
+        {
+          externalId: order.customer?.id,
+          email: order.customer?.email,
+          orderEmail: order.email ?? order.contact_email,
+          phone: order.customer?.phone ?? order.phone,
+          firstName:
+            order.customer?.first_name ?? order.billing_address?.first_name ?? order.shipping_address?.first_name,
+          lastName: order.customer?.last_name ?? order.billing_address?.last_name ?? order.shipping_address?.last_name,
+          locale: order.customer_locale,
+        },
+        source,
+      ),
       at: updatedAt,
       order: {
-        snapshot: { updatedAt, total, ...(presentment && { presentment }), test },
+        snapshot: {
+          updatedAt,
+          total,
+          ...(presentment && { presentment }),
+          ...parts({
+            tax: part(order.current_total_tax ?? order.total_tax, order.currency),
+            shipping: part(order.total_shipping_price_set?.shop_money?.amount, order.currency),
+            discount: part(order.current_total_discounts ?? order.total_discounts, order.currency),
+          }),
+          ...orderedItems(
+            (order.line_items ?? []).map(({ title, name, sku, price, quantity, current_quantity, product_type }) => ({
+              title: title ?? name,
+              quantity: current_quantity ?? quantity,
+              unitPrice: part(price, order.currency),
+              sku,
+              category: product_type,
+            })),
+          ),
+          test,
+        },
         placedAt,
+        ...(paid.has(order.financial_status ?? '') && { paidAt: updatedAt }),
         ...(order.cancelled_at && { cancelledAt: order.cancelled_at }),
         refunds,
-        consents: checkoutConsents(order, placedAt, sourceId),
+        consents: checkoutConsents(order, placedAt, source.id),
       },
     },
   };
@@ -179,6 +235,8 @@ function worthOf(order: ShopifyOrder, ordered: bigint): bigint {
   return larger(ordered - larger(0n, taken - larger(0n, owed)), current + back);
 }
 
+/** Nothing says when it was paid: at the latest when the shop said this. */
+const paid = new Set(['paid', 'partially_refunded', 'refunded']);
 const notPaidYet = new Set(['pending', 'authorized', 'partially_paid']);
 const inCurrency = (amount: Money | undefined, code: string) => (amount?.currency === code ? amount.minor : 0n);
 
@@ -227,7 +285,7 @@ function translateRefund(body: unknown): Translation {
   };
 }
 
-function translateCustomer(body: unknown, sourceId: string, test: boolean): Translation {
+function translateCustomer(body: unknown, source: Source, test: boolean): Translation {
   const customer = read(customerShape, body);
   const at = customer.updated_at ?? customer.created_at;
   if (!at) throw new Unintelligible('/updated_at: is missing');
@@ -237,14 +295,17 @@ function translateCustomer(body: unknown, sourceId: string, test: boolean): Tran
       kind: 'customer',
       at,
       test,
-      person: person({
-        externalId: customer.id,
-        email: customer.email,
-        phone: customer.phone,
-        firstName: customer.first_name,
-        lastName: customer.last_name,
-      }),
-      consents: Object.values(withConsents({}, statedConsents(customer, sourceId))),
+      person: person(
+        {
+          externalId: customer.id,
+          email: customer.email,
+          phone: customer.phone,
+          firstName: customer.first_name,
+          lastName: customer.last_name,
+        },
+        source,
+      ),
+      consents: Object.values(withConsents({}, statedConsents(customer, source.id))),
     },
   };
 }

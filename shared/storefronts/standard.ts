@@ -3,9 +3,22 @@ import * as z from 'zod/mini';
 import { type Consent, type Consents, withConsents } from '../domain/consent.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import type { Order } from '../domain/order.ts';
+import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
-import { currency, decimal, identifier, instant, maybeText, money, person, read } from './fields.ts';
+import {
+  currency,
+  decimal,
+  identifier,
+  instant,
+  maybeText,
+  money,
+  orderedItems,
+  part,
+  parts,
+  person,
+  read,
+} from './fields.ts';
 import { isAmong } from './signature.ts';
 
 /**
@@ -16,7 +29,9 @@ import { isAmong } from './signature.ts';
 export const standard: Storefront = {
   keptHeaders: ['webhook-id', 'webhook-timestamp'],
 
-  verify({ headers, body }, secrets, now) {
+  countsWhen: 'placed',
+
+  verify({ headers, body }, { secrets }, { now }) {
     const id = headers['webhook-id'];
     const timestamp = headers['webhook-timestamp'];
     const signatures = headers['webhook-signature'];
@@ -47,12 +62,12 @@ export const standard: Storefront = {
       case 'order.updated':
       case 'order.paid':
       case 'order.cancelled':
-        return translateOrder(read(standardOrder, data, '/data'), type, at, source.id);
+        return translateOrder(read(standardOrder, data, '/data'), type, at, source);
       case 'refund.created':
         return translateRefund(read(standardRefund, data, '/data'), at);
       case 'customer.created':
       case 'customer.updated':
-        return translateCustomer(read(standardCustomer, data, '/data'), at, source.id);
+        return translateCustomer(read(standardCustomer, data, '/data'), at, source);
       default:
         return { kind: 'ignored', reason: 'type is not used' };
     }
@@ -87,9 +102,25 @@ export const standardOrder = z.object({
   id: identifier,
   placedAt: instant,
   updatedAt: z.nullish(instant),
+  paidAt: z.nullish(instant),
   cancelledAt: z.nullish(instant),
   /** What the customer pays in all, tax and shipping included, before refunds. */
   total: moneyShape,
+  /** Parts of the total, as decimal text in its currency; `discount` was taken off the prices. */
+  tax: z.nullish(decimal),
+  shipping: z.nullish(decimal),
+  discount: z.nullish(decimal),
+  items: z.nullish(
+    z.array(
+      z.object({
+        title: maybeText,
+        quantity: z.nullish(z.number()),
+        unitPrice: z.nullish(decimal),
+        sku: maybeText,
+        category: maybeText,
+      }),
+    ),
+  ),
   test: z.nullish(z.boolean()),
   /** Absent for a sale to somebody unknown; without `id` a guest. */
   customer: z.nullish(z.object(personShape)),
@@ -122,13 +153,9 @@ export const standardEvent = z.object({
   data: z.unknown(),
 });
 
-function translateOrder(
-  order: z.output<typeof standardOrder>,
-  type: string,
-  at: Instant,
-  sourceId: string,
-): Translation {
+function translateOrder(order: z.output<typeof standardOrder>, type: string, at: Instant, source: Source): Translation {
   const updatedAt = order.updatedAt ?? at;
+  const paidAt = order.paidAt ?? (type === 'order.paid' ? at : undefined);
   const cancelledAt = order.cancelledAt ?? (type === 'order.cancelled' ? at : undefined);
   const refunds: Order['refunds'] = {};
   for (const { id, amount, refundedAt } of order.refunds ?? []) {
@@ -140,18 +167,27 @@ function translateOrder(
     fact: {
       kind: 'order',
       externalId: order.id,
-      who: person({ ...order.customer, externalId: order.customer?.id ?? undefined }),
+      who: person({ ...order.customer, externalId: order.customer?.id ?? undefined }, source),
       at: updatedAt,
       order: {
         snapshot: {
           updatedAt,
           total: money(order.total.amount, order.total.currency, '/data/total/amount'),
+          ...parts({
+            tax: part(order.tax, order.total.currency),
+            shipping: part(order.shipping, order.total.currency),
+            discount: part(order.discount, order.total.currency),
+          }),
+          ...orderedItems(
+            (order.items ?? []).map((item) => ({ ...item, unitPrice: part(item.unitPrice, order.total.currency) })),
+          ),
           test: order.test === true,
         },
         placedAt: order.placedAt,
+        ...(paidAt && { paidAt }),
         ...(cancelledAt && { cancelledAt }),
         refunds,
-        consents: consentsOf(order.consents, order.placedAt, sourceId),
+        consents: consentsOf(order.consents, order.placedAt, source.id),
       },
     },
   };
@@ -176,10 +212,10 @@ function translateRefund(refund: z.output<typeof standardRefund>, at: Instant): 
 function translateCustomer(
   customer: z.output<typeof standardCustomer>,
   timestamp: Instant,
-  sourceId: string,
+  source: Source,
 ): Translation {
   const at = customer.updatedAt ?? timestamp;
-  const who = person({ ...customer, externalId: customer.id ?? undefined });
+  const who = person({ ...customer, externalId: customer.id ?? undefined }, source);
   if (!who.externalId && !who.email && !who.phone) {
     throw new Unintelligible('/data: names no id, valid e-mail address or phone number in international form');
   }
@@ -190,7 +226,7 @@ function translateCustomer(
       person: who,
       at,
       test: customer.test === true,
-      consents: Object.values(consentsOf(customer.consents, at, sourceId)),
+      consents: Object.values(consentsOf(customer.consents, at, source.id)),
     },
   };
 }

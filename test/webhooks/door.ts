@@ -76,6 +76,7 @@ function aSource(id: string, platform: Source['platform']): Source {
     currency: 'EUR',
     baseCurrency: 'EUR',
     timeZone: 'Europe/Berlin',
+    countsWhen: 'placed',
     revision: 1,
     createdAt: at,
     updatedAt: at,

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { conversationTypes } from '../../domain/interaction.ts';
+import { itemsPerOrder } from '../../domain/order.ts';
 import { freeText, instantIn, keyText, line, moneyIn, named } from './common.ts';
 import { emailIn, phoneIn } from './customers.ts';
 import { problem } from './problem.ts';
@@ -44,8 +45,25 @@ const order = named(
     type: z.literal('order'),
     total: moneyIn.check(z.describe('What the customer pays in all, tax and shipping included')),
     updatedAt: z.optional(instantIn.check(z.describe('To correct an order, send it again with a later time here'))),
+    paidAt: z.optional(instantIn),
     cancelledAt: z.optional(instantIn),
     test: z.optional(z.boolean()),
+    tax: z.optional(moneyIn),
+    shipping: z.optional(moneyIn),
+    discount: z.optional(moneyIn.check(z.describe('What was taken off the prices: the total is without it'))),
+    items: z.optional(
+      z
+        .array(
+          z.strictObject({
+            title: line(120),
+            quantity: z.number().check(z.gt(0), z.lte(1e9)),
+            unitPrice: moneyIn,
+            sku: z.optional(line(64)),
+            category: z.optional(line(64)),
+          }),
+        )
+        .check(z.maxLength(itemsPerOrder)),
+    ),
   }),
 );
 
@@ -76,6 +94,17 @@ export function whoFault(given: InteractionGiven): string | undefined {
   if (given.type === 'refund') return undefined;
   const names = Number(given.customer !== undefined) + Number(given.customerId !== undefined);
   return names === 1 ? undefined : 'must be given, either customer or customerId';
+}
+
+/** Amounts of an order that are not in the currency of its total. */
+export function currencyFaults(given: InteractionGiven): { pointer: string; detail: string }[] {
+  if (given.type !== 'order') return [];
+  const { total, tax, shipping, discount, items = [] } = given;
+  const amounts = { '/tax': tax, '/shipping': shipping, '/discount': discount };
+  const prices = items.map(({ unitPrice }, index) => [`/items/${index}/unitPrice`, unitPrice] as const);
+  return [...Object.entries(amounts), ...prices]
+    .filter(([, amount]) => amount && amount.currency !== total.currency)
+    .map(([pointer]) => ({ pointer: `${pointer}/currency`, detail: 'must be the currency of the total' }));
 }
 
 /** A batch; each item is validated on its own, so that one bad item does not hold back the others. */

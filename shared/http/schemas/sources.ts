@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Platform, platforms } from '../../domain/source.ts';
-import { currency, instant, instantIn, named } from './common.ts';
+import { currency, instant, instantIn, keyText, named } from './common.ts';
 
 /** A namespace of identities: what is not a source must not look like one. */
 const reserved = /^(email|phone|constructor|rapport|partner|partner-.*)$/;
@@ -27,6 +27,22 @@ const secret = z
   .string()
   .check(z.regex(/^[\x21-\x7e]{8,512}$/, 'must have 8 to 512 printable ASCII characters without spaces'));
 
+const credential = z
+  .string()
+  .check(z.regex(/^[\x21-\x7e]{1,4096}$/, 'must have 1 to 4096 printable ASCII characters without spaces'));
+
+const httpsAddress = z
+  .string()
+  .check(z.maxLength(500), z.refine(isAddress, 'must be an https address without a query'));
+
+/** Without user, query or fragment. A shop on this very machine may go without encryption; whether it is asked is for the stage. */
+function isAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const encrypted = protocol === 'https:' || (protocol === 'http:' && hostname === '127.0.0.1');
+  return encrypted && `${username}${password}${search}${hash}` === '';
+}
+
 export const sourceIn = named(
   'SourceGiven',
   z.strictObject({
@@ -43,6 +59,32 @@ export const sourceIn = named(
     currency,
     timeZone,
     backfillBefore: z.optional(instantIn),
+    address: z.optional(
+      httpsAddress.check(z.describe('The shop, or its API: where thin messages are looked up and keys are published')),
+    ),
+    credentials: z.optional(
+      z.record(z.string().check(z.regex(/^[a-zA-Z]{1,40}$/)), credential).check(
+        z.refine((given) => Object.keys(given).length <= 8, 'must have 8 entries at most'),
+        z.describe("What the shop's API asks for, never shown again. Where absent, an existing source keeps its own."),
+      ),
+    ),
+    notificationUrl: z.optional(
+      z.url().check(z.maxLength(500), z.describe('Square: the address that it calls, exactly as configured there')),
+    ),
+    webhookId: z.optional(keyText.check(z.describe('PayPal: its own id of the webhook'))),
+    country: z.optional(
+      z
+        .string()
+        .check(
+          z.regex(/^[A-Z]{2}$/, 'must be an ISO 3166 code of two letters'),
+          z.describe('Whose phone numbers stand without a country code'),
+        ),
+    ),
+    countsWhen: z.optional(
+      z
+        .enum(['placed', 'paid'])
+        .check(z.describe('What counts as a purchase; where absent, what is usual on the platform')),
+    ),
   }),
 );
 
@@ -66,6 +108,12 @@ export const source = named(
     baseCurrency: z.string().check(z.describe('The currency in which facts are counted')),
     timeZone: z.string(),
     backfillBefore: z.optional(instant),
+    address: z.optional(z.string()),
+    credentialNames: z.array(z.string()),
+    notificationUrl: z.optional(z.string()),
+    webhookId: z.optional(z.string()),
+    country: z.optional(z.string()),
+    countsWhen: z.enum(['placed', 'paid']),
     webhookPath: z.string(),
     createdAt: instant,
     updatedAt: instant,

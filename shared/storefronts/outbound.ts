@@ -1,0 +1,136 @@
+import { lookup } from 'node:dns';
+import { request as plain } from 'node:http';
+import { request as encrypted } from 'node:https';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { Problem } from '../engine/problem.ts';
+import type { AskShop, Check } from '../engine/storefront.ts';
+
+/** What leaves the engine for a shop: bounded in time and size, never to an address of a private network, no redirects. */
+export interface Outbound {
+  fetchKey: Check['fetchKey'];
+  ask: AskShop;
+}
+
+const timeout = 4_000;
+const mostBytes = 5_000_000;
+const keptFor = 3_600_000;
+const mostKept = 100;
+
+interface Answer {
+  status: number;
+  body: Buffer;
+}
+
+export interface OutboundSettings {
+  /** Whether 127.0.0.1 may be asked, without encryption: on a test stage alone. */
+  loopback: boolean;
+  readJson(body: Uint8Array): unknown;
+}
+
+export function outbound({ loopback, readJson }: OutboundSettings): Outbound {
+  const kept = new Map<string, { text: string; at: number }>();
+  return {
+    async fetchKey(url) {
+      const known = kept.get(url.href);
+      if (known && performance.now() - known.at < keptFor) return known.text;
+      const { status, body } = await send(url, { method: 'GET' }, loopback).catch((cause) => {
+        throw unavailable('keys_unavailable', 'The keys that this signature is checked with cannot be had.', cause);
+      });
+      if (status !== 200) {
+        throw unavailable('keys_unavailable', `The keys that this signature is checked with: status ${status}.`);
+      }
+      const text = body.toString('utf8');
+      if (kept.size >= mostKept) kept.clear();
+      kept.set(url.href, { text, at: performance.now() });
+      return text;
+    },
+
+    async ask(address, { path, method = 'GET', headers = {}, body }) {
+      const url = new URL(`${address.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`);
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      const sent = { accept: 'application/json', ...(text && { 'content-type': 'application/json' }), ...headers };
+      const answer = await send(url, { method, headers: sent, ...(text && { body: text }) }, loopback).catch(
+        (cause) => {
+          throw unavailable('shop_unavailable', "The shop's API does not answer.", cause);
+        },
+      );
+      if (answer.status === 404 || answer.status === 410) return undefined;
+      if (answer.status < 200 || answer.status > 299) {
+        throw unavailable('shop_unavailable', `The shop's API answered with status ${answer.status}.`);
+      }
+      return readJson(answer.body);
+    },
+  };
+}
+
+function unavailable(code: string, detail: string, cause?: unknown): Problem {
+  return new Problem(503, code, detail, { retryAfter: 30, ...(cause !== undefined && { cause }) });
+}
+
+interface Sent {
+  method: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+}
+
+function send(url: URL, { method, headers, body }: Sent, loopback: boolean): Promise<Answer> {
+  const isLocal = loopback && url.hostname === '127.0.0.1';
+  return new Promise((resolve, reject) => {
+    if (url.protocol !== 'https:' && !(isLocal && url.protocol === 'http:')) {
+      throw new Error('only https may be asked');
+    }
+    if (isIP(url.hostname.replace(/^\[|\]$/g, '')) && !isLocal) throw new Error('an address must have a name');
+    const request = url.protocol === 'https:' ? encrypted : plain;
+    const signal = AbortSignal.timeout(timeout);
+    const options = { method, headers, signal, ...(!isLocal && { lookup: publicLookup }) };
+    const call = request(url, options, (answer) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      answer.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > mostBytes) call.destroy(new Error(`the answer has more than ${mostBytes} bytes`));
+        else chunks.push(chunk);
+      });
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }));
+      answer.on('error', reject);
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
+/** Networks that are nobody's public shop (RFC 6890, RFC 4193, and the metadata services of clouds among them). */
+const closed = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
+] as const)
+  closed.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of [
+  ['::', 127],
+  ['64:ff9b::', 96],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  closed.addSubnet(network, prefix, 'ipv6');
+
+/** Resolves a name and refuses it where any of its addresses is private: the connection is made to what was checked. */
+const publicLookup: LookupFunction = (hostname, options, answer) => {
+  lookup(hostname, { ...options, all: true }, (error, found) => {
+    if (error) return answer(error, '');
+    const [first] = found;
+    const isClosed = found.some(({ address, family }) => closed.check(address, family === 6 ? 'ipv6' : 'ipv4'));
+    if (!first || isClosed) return answer(new Error('the name leads to no public address'), '');
+    if (options.all) return answer(null, found);
+    answer(null, first.address, first.family);
+  });
+};
