@@ -106,9 +106,10 @@ async function send(client: Client, RequestItems: Record<string, { Keys: Item[];
 
 function naturalEntryOf(item: Item | undefined): NaturalEntry | undefined {
   if (!item) return undefined;
-  const { revision, customerId, occurredAt, order } = item as unknown as NaturalEntry & { order?: Order };
+  const { revision, aliasOf, customerId, occurredAt, order } = item as unknown as NaturalEntry & { order?: Order };
   return {
     revision,
+    ...(aliasOf && { aliasOf }),
     ...(customerId && { customerId }),
     ...(occurredAt && { occurredAt }),
     ...(order && { order: readOrder(order) }),
@@ -124,20 +125,25 @@ function orderLineOf(item: Item | undefined): OrderLine | undefined {
 interface Purchases {
   customerId: string;
   currency: string;
-  /** Id of the order that is left out. */
-  except: string;
+  /** Ids of the orders that are left out. */
+  except: readonly string[];
 }
 
 /** The time of the first (or last) purchase in a ledger, one order left out. Few lines are looked at in most ledgers. */
 async function purchaseFrom(client: Client, TableName: string, which: Purchases, forward: boolean) {
   const { customerId, currency, except } = which;
+  const others = except.map((_, index) => `id <> :except${index}`);
   let start: Item | undefined;
   do {
     const page = await query(client, {
       TableName,
       KeyConditionExpression: 'pk = :customer',
-      FilterExpression: 'purchaseIn = :currency AND id <> :except',
-      ExpressionAttributeValues: { ':customer': customerId, ':currency': currency, ':except': except },
+      FilterExpression: ['purchaseIn = :currency', ...others].join(' AND '),
+      ExpressionAttributeValues: {
+        ':customer': customerId,
+        ':currency': currency,
+        ...Object.fromEntries(except.map((id, index) => [`:except${index}`, id])),
+      },
       ProjectionExpression: 'occurredAt',
       ScanIndexForward: forward,
       ConsistentRead: true,

@@ -1,14 +1,5 @@
 import { canonicalText } from '../domain/canonical.ts';
-import {
-  type Customer,
-  factsIn,
-  firstPurchaseAt,
-  withFactsIn,
-  withHistory,
-  withLiveOrder,
-  withWord,
-} from '../domain/customer.ts';
-import { uncoversBound, withContribution } from '../domain/facts.ts';
+import { type Customer, firstPurchaseAt, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
 import {
@@ -19,79 +10,86 @@ import {
   type Order,
   refundsPerOrder,
 } from '../domain/order.ts';
-import { customerWrite, type Draft, type Frame, isChanged } from './draft.ts';
+import type { Draft, Frame } from './draft.ts';
 import { type Fact, Unintelligible, type Who } from './fact.ts';
-import type { Known, NaturalEntry, NaturalRef, OrderLine, Write } from './record-store.ts';
+import type { Known, OrderLine, Write } from './record-store.ts';
 import { type Found, personOf, resolve } from './resolve.ts';
+import { followNames, type Home, orderId, orderRef } from './sale-names.ts';
+import { Touched } from './touched.ts';
 
 const stub: Order = { refunds: {}, consents: {} };
 
-/** Joins what is said of an order with what is known of it, and works out what that changes. */
+/**
+ * Joins what is said of an order with what is known of it, under whichever of its names, and works out what that
+ * changes.
+ */
 export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, frame: Frame): Promise<Draft> {
-  const natural: NaturalRef = { sourceId: frame.sourceId, type: 'order', externalId: fact.externalId };
-  const interactionId = frame.mint('int', frame.sourceId, 'order', fact.externalId);
-  await known.fetchCheckout(natural, interactionId, fact.who, fact.order.placedAt, frame);
+  const names = [fact.externalId, ...(fact.alsoKnownAs ?? [])];
+  const naturals = names.map((name) => orderRef(name, frame));
+  await known.fetchCheckout(naturals, orderId(fact.externalId, frame), fact.who, fact.order.placedAt, frame);
+  const followed = await followNames(known, names, frame);
+  if (followed === 'stale') return 'stale';
+  const { home, others, aliases } = followed;
 
-  const entry = known.natural(natural);
-  const line = entry?.customerId ? await known.orderLine(entry.customerId, entry.occurredAt, interactionId) : undefined;
-  const holder = entry?.customerId ? await known.customer(entry.customerId) : undefined;
-  if (entry?.customerId && !(line && holder)) return 'stale';
-
-  const before = line?.order ?? entry?.order ?? stub;
+  const said = [home, ...others].flatMap(({ order }) => order ?? []);
+  const before = said.reduce(joinOrders, stub);
   const after = joinOrders(before, fact.order);
   if (Object.keys(after.refunds).length > refundsPerOrder) {
     throw new Unintelligible(`order has more than ${refundsPerOrder} refunds`);
   }
 
+  const holder = home.holder ?? others.find((other) => other.holder)?.holder;
   const named = atHome(await resolve(known, fact.who, frame), holder, fact.who, frame);
   if (named && !named.customer) return 'stale';
   const isNews = after.snapshot !== before.snapshot;
   const owner = holder && !(named && isNews) ? holder : named?.customer;
-  if (!owner || !after.snapshot) return held(entry, natural, before, after, interactionId);
+  if (!owner || !after.snapshot) return held(home, after, aliases, frame);
 
-  const attach = named?.customer?.id === owner.id ? named.attach : undefined;
-  const from = holder && holder.id !== owner.id ? holder : undefined;
-  const was = contributionOf(before);
-  const is = contributionOf(after);
-  const wereLines = line ? linesOf(before, line, fact.externalId, frame) : [];
-  const told = attach ? withWords(owner, fact, after, frame) : owner;
-  const counted = await withChange(
-    known,
-    told,
-    { was: holder && !from ? was : noContribution, is },
-    interactionId,
-    frame,
+  const touched = new Touched(
+    known.store,
+    frame.baseCurrency,
+    [home, ...others].map((one) => one.interactionId),
   );
-  const lines = linesOf(after, line ?? { firstAt: firstPurchaseAt(counted) }, fact.externalId, frame);
-  const customer = withSale(counted, lines, line);
+  const attach = named?.customer?.id === owner.id ? named.attach : undefined;
+  if (attach) touched.set(owner, withWords(owner, fact, after, frame));
+  await recount(touched, home, others, owner, contributionOf(after));
 
-  const writes = lineChanges(holder?.id ?? owner.id, wereLines, owner.id, lines, line?.revision ?? 0);
-  if (writes.length > 0 || isChanged(owner, customer)) writes.push(customerWrite(owner, customer, frame.receivedAt));
-  if (from) {
-    const left = await withChange(known, from, { was, is: noContribution }, interactionId, frame);
-    writes.push(customerWrite(from, left, frame.receivedAt));
-  }
+  const line = home.line ?? others.find((other) => other.line)?.line;
+  const lines = linesOf(after, line ?? { firstAt: firstPurchaseAt(touched.of(owner)) }, home.name, frame);
+  touched.set(owner, withSale(touched.of(owner), lines, line));
+
+  const writes = lineChanges(home, owner.id, lines, line !== undefined, frame);
+  for (const other of others) writes.push(...lineChanges(other, owner.id, [], true, frame));
+  const left = [home, ...others].flatMap((one) => (one.holder && one.holder.id !== owner.id ? [one.holder.id] : []));
+  writes.push(...touched.writes(frame.receivedAt, writes.length > 0 ? [owner.id, ...left] : left));
   for (const identity of attach ?? []) writes.push({ kind: 'identity', identity, customerId: owner.id });
+  const { entry } = home;
   const { placedAt: occurredAt } = after;
   if (occurredAt && (entry?.customerId !== owner.id || entry.occurredAt !== occurredAt)) {
+    const natural = orderRef(home.name, frame);
     writes.push({ kind: 'natural', natural, customerId: owner.id, occurredAt, revision: entry?.revision ?? 0 });
   }
-  return { writes, about: { customerId: owner.id, interactionId } };
+  return { writes: [...writes, ...aliases], about: { customerId: owner.id, interactionId: home.interactionId } };
 }
 
 /** Kept under its natural key alone: an order that nobody is known for, or a refund or cancellation before its order. */
-function held(
-  entry: NaturalEntry | undefined,
-  natural: NaturalRef,
-  before: Order,
-  after: Order,
-  interactionId: string,
-): Draft {
-  const same = entry !== undefined && canonicalText(before) === canonicalText(after);
-  return {
-    writes: same ? [] : [{ kind: 'natural', natural, order: after, revision: entry?.revision ?? 0 }],
-    about: { interactionId },
-  };
+function held({ name, interactionId, entry, order }: Home, after: Order, aliases: Write[], frame: Frame): Draft {
+  const same = order !== undefined && canonicalText(order) === canonicalText(after);
+  const natural = orderRef(name, frame);
+  const write: Write = { kind: 'natural', natural, order: after, revision: entry?.revision ?? 0 };
+  return { writes: [...(same ? [] : [write]), ...aliases], about: { interactionId } };
+}
+
+/** Takes the sale out of every ledger that it stood in, and counts it once in its owner's. */
+async function recount(touched: Touched, home: Home, others: readonly Home[], owner: Customer, is: Contribution) {
+  for (const other of others) {
+    if (other.holder && other.order) await touched.count(other.holder, contributionOf(other.order), noContribution);
+  }
+  const was = home.holder && home.order ? contributionOf(home.order) : noContribution;
+  if (home.holder && home.holder.id !== owner.id) {
+    await touched.count(home.holder, was, noContribution);
+    await touched.count(owner, noContribution, is);
+  } else await touched.count(owner, was, is);
 }
 
 /**
@@ -130,38 +128,6 @@ function withSale(customer: Customer, lines: Interaction[], line: OrderLine | un
   return line ? customer : withHistory(customer);
 }
 
-interface Change {
-  was: Contribution;
-  is: Contribution;
-}
-
-/** The customer after an order's contribution changed; one that changed its currency leaves one sum and joins another. */
-async function withChange(
-  known: Known,
-  customer: Customer,
-  { was, is }: Change,
-  orderId: string,
-  frame: Frame,
-): Promise<Customer> {
-  const moves = was.currency !== '' && was.currency !== is.currency;
-  const changes = moves
-    ? [
-        { was, is: noContribution },
-        { was: noContribution, is },
-      ]
-    : [{ was, is }];
-  let changed = customer;
-  for (const change of changes) {
-    const currency = change.is.currency || change.was.currency;
-    if (currency === '') continue;
-    const facts = factsIn(changed, currency, frame.baseCurrency);
-    const uncovered = uncoversBound(facts, change.was, change.is);
-    const rest = uncovered ? await known.store.purchaseBounds(customer.id, currency, orderId) : undefined;
-    changed = withFactsIn(changed, currency, frame.baseCurrency, withContribution(facts, change.was, change.is, rest));
-  }
-  return changed;
-}
-
 /**
  * What was fixed when the order's line was first written stays: when it came, whether it was history then, and whether
  * it was the customer's first purchase.
@@ -174,17 +140,22 @@ function linesOf(order: Order, fixed: OrderLine | { firstAt: Instant | undefined
   });
 }
 
-function lineChanges(from: string, before: Interaction[], to: string, after: Interaction[], revision: number): Write[] {
+/** @param stood whether the sale stood in a ledger before: what only moves is no news */
+function lineChanges(home: Home, to: string, after: Interaction[], stood: boolean, frame: Frame): Write[] {
+  const from = home.holder?.id ?? to;
+  const before = home.line && home.order ? linesOf(home.order, home.line, home.name, frame) : [];
+  const revision = home.line?.revision ?? 0;
   const place = (customerId: string, line: Interaction) => `${customerId}#${line.occurredAt}#${line.id}`;
   const text = (line: Interaction) => canonicalText({ ...line, receivedAt: '' });
   const were = new Map(before.map((line) => [place(from, line), line]));
+  const moved = from !== to || (stood && !home.line);
   const writes: Write[] = [];
   for (const interaction of after) {
     const was = were.get(place(to, interaction));
     were.delete(place(to, interaction));
     if (was && text(was) === text(interaction)) continue;
     const guard = interaction.type === 'order' ? { revision: was ? revision : 0 } : {};
-    writes.push({ kind: 'interaction', customerId: to, interaction, moved: from !== to, ...guard });
+    writes.push({ kind: 'interaction', customerId: to, interaction, moved, ...guard });
   }
   for (const { occurredAt, id } of were.values()) {
     writes.push({ kind: 'removal', customerId: from, occurredAt, interactionId: id });

@@ -14,9 +14,10 @@ export interface NaturalRef {
   externalId: string;
 }
 
-/** Where a fact stands, or the order itself while nobody is known for it. */
+/** Where a fact stands, or the order itself while nobody is known for it, or the name under which it is kept. */
 export interface NaturalEntry {
   revision: number;
+  aliasOf?: string;
   customerId?: string;
   occurredAt?: Instant;
   order?: Order;
@@ -57,15 +58,19 @@ export type Write =
   | { kind: 'customer'; customer: Customer; expected: number }
   | { kind: 'interaction'; customerId: string; interaction: Interaction; revision?: number; moved: boolean }
   | { kind: 'removal'; customerId: string; occurredAt: Instant; interactionId: string }
-  | { kind: 'natural'; natural: NaturalRef; revision: number; customerId?: string; occurredAt?: Instant; order?: Order }
+  | ({ kind: 'natural'; natural: NaturalRef } & NaturalEntry)
   | { kind: 'identity'; identity: Identity; customerId: string };
 
 /** What {@link record} needs of a store. */
 export interface RecordStore {
   /** One round trip, whatever is asked for. */
   read(reads: Required<Reads>, options: { consistent: boolean }): Promise<Answers>;
-  /** The first and last purchase of one currency in a customer's ledger, one order left out; always consistent. */
-  purchaseBounds(customerId: string, currency: string, exceptInteractionId: string): Promise<PurchaseBounds>;
+  /** The first and last purchase of one currency in a customer's ledger, some orders left out; always consistent. */
+  purchaseBounds(
+    customerId: string,
+    currency: string,
+    exceptInteractionIds: readonly string[],
+  ): Promise<PurchaseBounds>;
   /** All or nothing; `conflict` where something read had changed. */
   commit(writes: Write[]): Promise<'committed' | 'conflict'>;
   /** Waits a little, longer with each attempt. */
@@ -106,7 +111,7 @@ export class Known {
    * the identity that first led to it, so the customer and the order's line can be asked for before either is found.
    */
   async fetchCheckout(
-    natural: NaturalRef,
+    naturals: NaturalRef[],
     orderId: string,
     who: Who,
     placedAt: Instant | undefined,
@@ -115,7 +120,7 @@ export class Known {
     const identity = 'customerId' in who ? undefined : identitiesOf(who, frame.sourceId)[0];
     const guess = 'customerId' in who ? who.customerId : identity && customerIdFrom(identity, frame);
     await this.fetch({
-      naturals: [natural],
+      naturals,
       identities: identity ? [identity] : [],
       customers: guess ? [guess] : [],
       orders: guess && placedAt ? [{ customerId: guess, occurredAt: placedAt, interactionId: orderId }] : [],
