@@ -96,4 +96,31 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Shopify${absent}`, () => {
     await send('customers/update', 'customers-update--1');
     expect(await withId('207119551')).toMatchObject({ consents: {}, profile: { phone: { value: '+16136120707' } } });
   });
+
+  test('consents come by topics of their own, in the words of each', async () => {
+    expect(
+      (await send('customers_email_marketing_consent/update', 'customers_email_marketing_consent-update--1')).body
+        .status,
+    ).toBe('recorded');
+    expect(
+      (await send('customers_marketing_consent/update', 'customers_marketing_consent-update--1')).body.status,
+    ).toBe('recorded');
+    const at = '2026-03-02T16:15:30.000Z';
+    const granted = { purpose: 'marketing', state: 'granted', occurredAt: at, sourceId: 'shop' };
+    expect(await withId('207119551')).toMatchObject({
+      profile: { email: { value: 'bob.norman@mail.example.com', at }, phone: { value: '+16136120707', at } },
+      consents: {
+        'email:marketing': { channel: 'email', ...granted },
+        'sms:marketing': { channel: 'sms', ...granted },
+      },
+    });
+    const later = {
+      customer_id: 207119551,
+      email_marketing_consent: { state: 'unsubscribed', consent_updated_at: '2026-03-03T10:00:00Z' },
+    };
+    await door.deliver('shop', signShopify('customers_email_marketing_consent/update', later));
+    expect(await withId('207119551')).toMatchObject({
+      consents: { 'email:marketing': { state: 'refused' }, 'sms:marketing': { state: 'granted' } },
+    });
+  });
 });
