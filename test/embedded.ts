@@ -61,7 +61,10 @@ export async function startEmbedded(): Promise<Embedded> {
 export function sdkClient({ endpoint }: Embedded): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint }), {
     marshallOptions: { removeUndefinedValues: true },
-    unmarshallOptions: { wrapNumbers: (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)) },
+    unmarshallOptions: {
+      wrapNumbers: (text) =>
+        /^-?\d{16,}$/.test(text) && !Number.isSafeInteger(Number(text)) ? BigInt(text) : Number(text),
+    },
   });
 }
 
