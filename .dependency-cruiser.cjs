@@ -1,5 +1,5 @@
 const adapters = 'dynamodb|storefronts|channels|http';
-const folders = `domain|engine|contracts|${adapters}`;
+const folders = `domain|engine|contracts|aws|${adapters}`;
 
 /** Who may import whom. The README shows the same as a table. */
 module.exports = {
@@ -26,11 +26,25 @@ module.exports = {
       to: { pathNot: '^shared/contracts/' },
     },
     {
+      name: 'aws-calls-stand-alone',
+      comment: "How a call is signed and sent is nobody else's business, and nothing else is its.",
+      severity: 'error',
+      from: { path: '^shared/aws/' },
+      to: { path: '^(shared|functions|infra|test)/', pathNot: '^shared/aws/' },
+    },
+    {
+      name: 'stores-alone-make-aws-calls',
+      comment: 'Of the adapters: the functions and the local stack may make calls, too.',
+      severity: 'error',
+      from: { path: '^shared/', pathNot: '^shared/(aws|dynamodb)/' },
+      to: { path: '^shared/aws/' },
+    },
+    {
       name: 'adapters-know-no-other-adapter',
       comment: 'Stores, storefronts, channels and HTTP meet in the functions.',
       severity: 'error',
       from: { path: `^shared/(${adapters})/` },
-      to: { path: '^(shared|functions|infra|test)/', pathNot: '^shared/(engine|domain|contracts|$1)/' },
+      to: { path: '^(shared|functions|infra|test)/', pathNot: '^shared/(engine|domain|contracts|aws|$1)/' },
     },
     {
       name: 'shared-has-known-folders',
@@ -47,11 +61,11 @@ module.exports = {
       to: { path: '^(functions|infra|test)/', pathNot: '^functions/$1/' },
     },
     {
-      name: 'infra-knows-contracts-alone',
+      name: 'infra-knows-contracts-and-calls-alone',
       comment: 'Functions are named by the path of their entry file, never imported.',
       severity: 'error',
       from: { path: '^infra/' },
-      to: { path: '^(shared|functions|test)/', pathNot: '^shared/contracts/' },
+      to: { path: '^(shared|functions|test)/', pathNot: '^shared/(contracts|aws)/' },
     },
     {
       name: 'runtime-needs-no-development-package',

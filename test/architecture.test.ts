@@ -38,7 +38,7 @@ describe('the tree', () => {
     expect(found.summary.violations.map(({ from, rule }) => `${rule.name}: ${from}`)).toEqual([]);
   });
 
-  it.each([...roots, 'shared/domain', 'shared/engine', 'shared/contracts'])(
+  it.each([...roots, 'shared/domain', 'shared/engine', 'shared/contracts', 'shared/aws'])(
     'has modules that were read in %s',
     (folder) => {
       expect(found.modules.filter(({ source }) => source.startsWith(`${folder}/`)).length).toBeGreaterThan(0);
@@ -55,11 +55,15 @@ describe('the rules', () => {
     'shared/domain/tier.ts': `import { money } from './money.ts'; export const tier = money;`,
     'shared/engine/record.ts': `import { tier } from '../domain/tier.ts'; export const record = tier;`,
     'shared/contracts/routes.ts': `export const routes = [];`,
+    'shared/aws/call.ts': `import 'node:https'; export const call = 1;`,
+    'shared/dynamodb/client.ts': `import { call } from '../aws/call.ts'; export const client = call;`,
     'shared/dynamodb/store.ts': `import 'node:crypto'; import { record } from '../engine/record.ts'; export const store = record;`,
     'shared/channels/email.ts': `import { routes } from '../contracts/routes.ts'; export const email = routes;`,
     'functions/api/api.ts': `import { store } from '../../shared/dynamodb/store.ts'; export const handler = store;`,
     'functions/api/customers.ts': `import { handler } from './api.ts'; export const customers = handler;`,
+    'functions/api/queue.ts': `import { call } from '../../shared/aws/call.ts'; export const queue = call;`,
     'infra/app.ts': `import { routes } from '../shared/contracts/routes.ts'; export const app = routes;`,
+    'infra/engine.ts': `import { call } from '../shared/aws/call.ts'; export const engine = call;`,
     'test/fixture.ts': `export const fixture = 1;`,
   };
 
@@ -75,6 +79,10 @@ describe('the rules', () => {
     'shared/engine/of-store.ts': { rule: 'engine-knows-the-domain-alone', source: `import '../dynamodb/store.ts';` },
     'shared/engine/of-node.ts': { rule: 'engine-knows-the-domain-alone', source: `import 'node:crypto';` },
     'shared/contracts/of-domain.ts': { rule: 'contracts-stand-alone', source: `import '../domain/money.ts';` },
+    'shared/aws/of-domain.ts': { rule: 'aws-calls-stand-alone', source: `import '../domain/money.ts';` },
+    'shared/aws/of-contracts.ts': { rule: 'aws-calls-stand-alone', source: `import '../contracts/routes.ts';` },
+    'shared/engine/of-aws.ts': { rule: 'engine-knows-the-domain-alone', source: `import '../aws/call.ts';` },
+    'shared/channels/of-aws.ts': { rule: 'stores-alone-make-aws-calls', source: `import '../aws/call.ts';` },
     'shared/http/of-store.ts': { rule: 'adapters-know-no-other-adapter', source: `import '../dynamodb/store.ts';` },
     'shared/channels/of-function.ts': {
       rule: 'adapters-know-no-other-adapter',
@@ -90,8 +98,14 @@ describe('the rules', () => {
       rule: 'functions-know-no-other-workload',
       source: `import '../../infra/app.ts';`,
     },
-    'infra/of-function.ts': { rule: 'infra-knows-contracts-alone', source: `import '../functions/api/api.ts';` },
-    'infra/of-domain.ts': { rule: 'infra-knows-contracts-alone', source: `import '../shared/domain/money.ts';` },
+    'infra/of-function.ts': {
+      rule: 'infra-knows-contracts-and-calls-alone',
+      source: `import '../functions/api/api.ts';`,
+    },
+    'infra/of-domain.ts': {
+      rule: 'infra-knows-contracts-and-calls-alone',
+      source: `import '../shared/domain/money.ts';`,
+    },
     'shared/dynamodb/of-nowhere.ts': { rule: 'nothing-unresolved', source: `import './missing.ts';` },
   };
 

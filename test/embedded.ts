@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, type KeySchemaElement } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { variables } from '../shared/contracts/environment.ts';
 import { tables } from '../shared/contracts/tables.ts';
 import type { TableNames } from '../shared/dynamodb/client.ts';
@@ -54,6 +55,17 @@ export async function startEmbedded(): Promise<Embedded> {
         engine.kill('SIGTERM');
       }),
   };
+}
+
+/** Looks at the tables by other means than the code under test does: through the SDK. */
+export function sdkClient({ endpoint }: Embedded): DynamoDBDocumentClient {
+  return DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint }), {
+    marshallOptions: { removeUndefinedValues: true },
+    unmarshallOptions: {
+      wrapNumbers: (text) =>
+        /^-?\d{16,}$/.test(text) && !Number.isSafeInteger(Number(text)) ? BigInt(text) : Number(text),
+    },
+  });
 }
 
 interface Layout {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { accessOf, jsonCaller } from '../../shared/aws/json-call.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
 import { isKeyText } from '../../shared/domain/identity.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
@@ -13,9 +13,11 @@ import { freshSource, lookUp, mint, ports, shops } from './door.ts';
 import { packed } from './retry-message.ts';
 
 const { RETRY_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.retryQueue]);
-const queue = new SQSClient({
+const queue = jsonCaller('sqs', accessOf('sqs', process.env), {
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
+  connectionTimeout: 500,
+  requestTimeout: 1_000,
+  firstPause: 100,
 });
 
 /** Shops wait five seconds for an answer: what takes longer than this goes to the retry queue. */
@@ -74,7 +76,7 @@ async function take(delivery: AuthenticDelivery, source: Source): Promise<Receiv
   const message = packed(delivery, source);
   if (!message) throw cause;
   try {
-    await queue.send(new SendMessageCommand({ QueueUrl, MessageBody: message }));
+    await queue.call('AmazonSQS.SendMessage', { QueueUrl, MessageBody: message });
   } catch (error) {
     throw cause instanceof Problem ? cause : storeUnavailable(error);
   }

@@ -1,6 +1,6 @@
+import type { JsonCall } from '../../shared/aws/json-call.ts';
 import { patternOf } from './build-bus.ts';
 import { queueByArn } from './build-queues.ts';
-import type { EngineCall } from './dynamodb-wire.ts';
 import type { LocalFunction } from './functions.ts';
 import type { Log } from './log.ts';
 import type { Positions } from './positions.ts';
@@ -46,7 +46,7 @@ export interface SubscriptionParts {
   template: Template;
   functions: ReadonlyMap<string, LocalFunction>;
   queues: ReadonlyMap<string, Queue>;
-  engine: EngineCall;
+  engine: JsonCall;
   positions: Positions;
   ticker: Ticker;
   region: string;

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { AwsError } from '../../shared/aws/aws-error.ts';
 import { clockRoutes } from '../../shared/contracts/routes.ts';
 import { type BuiltBus, buildBus } from './build-bus.ts';
 import { buildFunctions, entryOf } from './build-functions.ts';
@@ -8,8 +9,8 @@ import { buildRoutes } from './build-routes.ts';
 import { buildSubscriptions, type Subscriptions } from './build-subscriptions.ts';
 import { bundleFunctions, bundleWorker } from './bundle.ts';
 import { makeFolder } from './data-folder.ts';
-import { engineClient } from './dynamodb-wire.ts';
 import { startDynoxide } from './dynoxide.ts';
+import { engineClient } from './engine-client.ts';
 import { eventBridge } from './eventbus.ts';
 import type { LocalFunction } from './functions.ts';
 import { Gateway } from './gateway.ts';
@@ -129,7 +130,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
 
   const credentials = options.engine?.credentials ?? { accessKeyId: 'local', secretAccessKey: 'local' };
   const engineUrl = options.engine?.url ?? embeddedEngine?.url ?? '';
-  const engine = engineClient({ url: engineUrl, region, ...credentials });
+  const engine = engineClient({ url: engineUrl, region, credentials });
   undo.push(() => engine.close());
   const entries = template.of('AWS::Lambda::Function').map(entryOf);
   const [bundles] = await Promise.all([
@@ -228,6 +229,8 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
 /** An engine that was named but does not answer is for the person who named it. */
 function unreachable(url: string): (error: NodeJS.ErrnoException) => never {
   return (error) => {
+    if (error instanceof AwsError && error.status > 0)
+      throw new StartError(`the DynamoDB engine at ${url} refuses to make the tables: ${error.explanation}`);
     if (!['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH'].includes(error.code ?? '')) throw error;
     throw new StartError(`no DynamoDB engine answers at ${url} (${error.code})`);
   };

@@ -1,5 +1,5 @@
-import type { EngineCall } from './dynamodb-wire.ts';
-import { EngineError } from './dynamodb-wire.ts';
+import { AwsError } from '../../shared/aws/aws-error.ts';
+import type { JsonCall } from '../../shared/aws/json-call.ts';
 import type { LocalFunction, Outcome } from './functions.ts';
 import { failedItems } from './item-failures.ts';
 import type { Log } from './log.ts';
@@ -34,7 +34,7 @@ interface Batch {
 export class StreamSubscription {
   readonly #target: LocalFunction;
   readonly #settings: StreamSettings;
-  readonly #engine: EngineCall;
+  readonly #engine: JsonCall;
   readonly #positions: Positions;
   readonly #ticker: Ticker;
   readonly #log: Log;
@@ -55,7 +55,7 @@ export class StreamSubscription {
   constructor(
     target: LocalFunction,
     settings: StreamSettings,
-    parts: { engine: EngineCall; positions: Positions; ticker: Ticker; log: Log },
+    parts: { engine: JsonCall; positions: Positions; ticker: Ticker; log: Log },
   ) {
     this.#target = target;
     this.#settings = settings;
@@ -201,7 +201,7 @@ export class StreamSubscription {
     try {
       return await this.#ask({ ...shard, ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: position });
     } catch (error) {
-      if (!(error instanceof EngineError) || error.code !== 'TrimmedDataAccessException') throw error;
+      if (!(error instanceof AwsError) || error.name !== 'TrimmedDataAccessException') throw error;
       this.#log.error(
         `${this.#target.settings.name}: the stream no longer has what comes next; it goes on with the oldest`,
       );
@@ -294,7 +294,7 @@ export class StreamSubscription {
 
   #complain(what: string, error: unknown, failures: number): void {
     if (this.#stopped || failures !== 0) return;
-    const code = error instanceof EngineError ? error.code : ((error as NodeJS.ErrnoException).code ?? 'failure');
+    const code = error instanceof AwsError ? (error.code ?? error.name) : 'failure';
     this.#log.error(`${this.#target.settings.name}: cannot ${what} its stream (${code}); trying again`);
   }
 }

@@ -1,4 +1,5 @@
-import { type EngineCall, EngineError } from './dynamodb-wire.ts';
+import { AwsError } from '../../shared/aws/aws-error.ts';
+import type { JsonCall } from '../../shared/aws/json-call.ts';
 import { StartError } from './start-error.ts';
 import type { Resource, Template } from './template.ts';
 
@@ -30,7 +31,7 @@ interface Described extends Shape {
  * Makes the tables of the template that the engine lacks, and tells the template the ARNs of their streams.
  * @throws StartError where a table is there with other keys, indexes or stream
  */
-export async function createTables(template: Template, engine: EngineCall): Promise<void> {
+export async function createTables(template: Template, engine: JsonCall): Promise<void> {
   const call = <Answer>(action: string, input: object) => engine<Answer>(`DynamoDB_20120810.${action}`, input);
   await Promise.all(template.of('AWS::DynamoDB::Table').map((table) => createTable(template, table, call)));
 }
@@ -94,7 +95,7 @@ async function describe(name: string, call: Call): Promise<Described | undefined
   try {
     return (await call<{ Table: Described }>('DescribeTable', { TableName: name })).Table;
   } catch (error) {
-    if (error instanceof EngineError && error.code === 'ResourceNotFoundException') return undefined;
+    if (error instanceof AwsError && error.name === 'ResourceNotFoundException') return undefined;
     throw error;
   }
 }
@@ -118,6 +119,6 @@ async function setTimeToLive(table: Resource, call: Call): Promise<void> {
     TableName: table.name,
     TimeToLiveSpecification: { AttributeName, Enabled },
   }).catch((error: unknown) => {
-    if (!(error instanceof EngineError)) throw error;
+    if (!(error instanceof AwsError)) throw error;
   });
 }

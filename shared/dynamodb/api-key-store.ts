@@ -1,6 +1,5 @@
-import { GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { ApiKey } from '../domain/access.ts';
-import { type Client, pageSize, storeFault } from './client.ts';
+import { type Client, pageSize } from './client.ts';
 import { apiKeyKey, apiKeyListKey } from './keys.ts';
 
 /** In the table `expiresAt` is the time of deletion in seconds; a key's own is kept as `validUntil`. */
@@ -13,32 +12,20 @@ function keyOf({ validUntil, hash, ...item }: KeyItem & { pk?: string; sk?: stri
 
 /** Read consistently: a revoked key opens nothing from the moment of the answer. */
 export async function findKey(client: Client, registry: string, hash: string): Promise<ApiKey | undefined> {
-  try {
-    const { Item } = await client.send(
-      new GetCommand({ TableName: registry, Key: apiKeyKey(hash), ConsistentRead: true }),
-    );
-    return Item && keyOf(Item as KeyItem);
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({ TableName: registry, Key: apiKeyKey(hash), ConsistentRead: true });
+  return Item && keyOf(Item as KeyItem);
 }
 
 export async function addKey(client: Client, registry: string, key: ApiKey, hash: string): Promise<void> {
   const { expiresAt, ...rest } = key;
   const item: KeyItem = { ...rest, hash, ...(expiresAt !== undefined && { validUntil: expiresAt }) };
   const ConditionExpression = 'attribute_not_exists(pk)';
-  try {
-    await client.send(
-      new TransactWriteCommand({
-        TransactItems: [
-          { Put: { TableName: registry, Item: { ...apiKeyKey(hash), ...item }, ConditionExpression } },
-          { Put: { TableName: registry, Item: { ...apiKeyListKey(key.id), ...item }, ConditionExpression } },
-        ],
-      }),
-    );
-  } catch (error) {
-    throw storeFault(error);
-  }
+  await client.transactWrite({
+    TransactItems: [
+      { Put: { TableName: registry, Item: { ...apiKeyKey(hash), ...item }, ConditionExpression } },
+      { Put: { TableName: registry, Item: { ...apiKeyListKey(key.id), ...item }, ConditionExpression } },
+    ],
+  });
 }
 
 /**
@@ -52,29 +39,23 @@ export async function listKeys(
 ): Promise<{ keys: ApiKey[]; next?: string }> {
   const keys: ApiKey[] = [];
   let from = after;
-  try {
-    for (;;) {
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: registry,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: { ':pk': apiKeyListKey('').pk },
-          ConsistentRead: true,
-          Limit: pageSize,
-          ...(from !== undefined && { ExclusiveStartKey: apiKeyListKey(from) }),
-        }),
-      );
-      for (const item of Items) {
-        const key = keyOf(item as KeyItem);
-        if (partner !== undefined && key.partner !== partner) continue;
-        if (keys.length === limit) return { keys, next: keys.at(-1)?.id ?? '' };
-        keys.push(key);
-      }
-      if (!LastEvaluatedKey) return { keys };
-      from = String(LastEvaluatedKey.sk);
+  for (;;) {
+    const { Items = [], LastEvaluatedKey } = await client.query({
+      TableName: registry,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': apiKeyListKey('').pk },
+      ConsistentRead: true,
+      Limit: pageSize,
+      ...(from !== undefined && { ExclusiveStartKey: apiKeyListKey(from) }),
+    });
+    for (const item of Items) {
+      const key = keyOf(item as KeyItem);
+      if (partner !== undefined && key.partner !== partner) continue;
+      if (keys.length === limit) return { keys, next: keys.at(-1)?.id ?? '' };
+      keys.push(key);
     }
-  } catch (error) {
-    throw storeFault(error);
+    if (!LastEvaluatedKey) return { keys };
+    from = String(LastEvaluatedKey.sk);
   }
 }
 
@@ -85,21 +66,13 @@ export async function revokeKey(
   keyId: string,
   partner: string | undefined,
 ): Promise<boolean> {
-  try {
-    const { Item } = await client.send(
-      new GetCommand({ TableName: registry, Key: apiKeyListKey(keyId), ConsistentRead: true }),
-    );
-    if (!Item || (partner !== undefined && Item.partner !== partner)) return false;
-    await client.send(
-      new TransactWriteCommand({
-        TransactItems: [
-          { Delete: { TableName: registry, Key: apiKeyKey(String(Item.hash)) } },
-          { Delete: { TableName: registry, Key: apiKeyListKey(keyId) } },
-        ],
-      }),
-    );
-    return true;
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({ TableName: registry, Key: apiKeyListKey(keyId), ConsistentRead: true });
+  if (!Item || (partner !== undefined && Item.partner !== partner)) return false;
+  await client.transactWrite({
+    TransactItems: [
+      { Delete: { TableName: registry, Key: apiKeyKey(String(Item.hash)) } },
+      { Delete: { TableName: registry, Key: apiKeyListKey(keyId) } },
+    ],
+  });
+  return true;
 }

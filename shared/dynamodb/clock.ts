@@ -1,6 +1,5 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type Instant, instantOf } from '../domain/instant.ts';
-import { type Client, storeFault } from './client.ts';
+import type { Client } from './client.ts';
 import { clockKey } from './keys.ts';
 import { sharedRead } from './shared-read.ts';
 
@@ -47,10 +46,6 @@ export function readTestClock(client: Client, registry: string): Promise<Instant
 const reads = new WeakMap<Client, (registry: string) => Promise<Instant | undefined>>();
 
 async function fetchTestClock(client: Client, registry: string): Promise<Instant | undefined> {
-  try {
-    const { Item } = await client.send(new GetCommand({ TableName: registry, Key: clockKey, ConsistentRead: true }));
-    return Item?.now;
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({ TableName: registry, Key: clockKey, ConsistentRead: true });
+  return Item?.now;
 }

@@ -1,21 +1,16 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { tables as layout } from '../contracts/tables.ts';
 import type { Customer } from '../domain/customer.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { Interaction } from '../domain/interaction.ts';
-import { type Client, pageSize, storeFault, type TableNames } from './client.ts';
+import { type Client, pageSize, type TableNames } from './client.ts';
 import { type CustomerItem, customerOf } from './customer-item.ts';
 import { identityKey, interactionKey } from './keys.ts';
 import { readMoney, readOrder } from './order-item.ts';
 
 /** Consistent: who has been told that something is recorded finds it. */
 export async function readCustomer(client: Client, table: string, customerId: string): Promise<Customer | undefined> {
-  try {
-    const { Item } = await client.send(new GetCommand({ TableName: table, Key: { customerId }, ConsistentRead: true }));
-    return Item && customerOf(Item as CustomerItem);
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({ TableName: table, Key: { customerId }, ConsistentRead: true });
+  return Item && customerOf(Item as CustomerItem);
 }
 
 /** The customer that an identity leads to. */
@@ -24,14 +19,8 @@ export async function findCustomer(
   tables: Pick<TableNames, 'customers' | 'registry'>,
   identity: Identity,
 ): Promise<Customer | undefined> {
-  try {
-    const { Item } = await client.send(
-      new GetCommand({ TableName: tables.registry, Key: identityKey(identity), ConsistentRead: true }),
-    );
-    return Item && (await readCustomer(client, tables.customers, String(Item.customerId)));
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({ TableName: tables.registry, Key: identityKey(identity), ConsistentRead: true });
+  return Item && (await readCustomer(client, tables.customers, String(Item.customerId)));
 }
 
 /** At most this many identities of one customer are shown. */
@@ -41,28 +30,22 @@ const mostIdentities = 1000;
 export async function identitiesOfCustomer(client: Client, registry: string, customerId: string): Promise<Identity[]> {
   const found: Identity[] = [];
   let start: Record<string, unknown> | undefined;
-  try {
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName: registry,
-          IndexName: 'identitiesByCustomer' satisfies keyof typeof layout.registry.indexes,
-          KeyConditionExpression: 'customerId = :customer AND begins_with(pk, :identity)',
-          ExpressionAttributeValues: { ':customer': customerId, ':identity': 'identity#' },
-          Limit: pageSize,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      for (const { pk } of page.Items ?? []) {
-        const [, namespace = '', value = ''] = String(pk).split('#');
-        found.push({ namespace, value });
-      }
-      start = page.LastEvaluatedKey;
-    } while (start && found.length < mostIdentities);
-    return found;
-  } catch (error) {
-    throw storeFault(error);
-  }
+  do {
+    const page = await client.query({
+      TableName: registry,
+      IndexName: 'identitiesByCustomer' satisfies keyof typeof layout.registry.indexes,
+      KeyConditionExpression: 'customerId = :customer AND begins_with(pk, :identity)',
+      ExpressionAttributeValues: { ':customer': customerId, ':identity': 'identity#' },
+      Limit: pageSize,
+      ...(start && { ExclusiveStartKey: start }),
+    });
+    for (const { pk } of page.Items ?? []) {
+      const [, namespace = '', value = ''] = String(pk).split('#');
+      found.push({ namespace, value });
+    }
+    start = page.LastEvaluatedKey;
+  } while (start && found.length < mostIdentities);
+  return found;
 }
 
 /**
@@ -74,28 +57,22 @@ export async function listInteractions(
   ledger: string,
   { customerId, limit, after }: { customerId: string; limit: number; after?: string },
 ): Promise<{ interactions: Interaction[]; next?: string }> {
-  try {
-    const { Items = [] } = await client.send(
-      new QueryCommand({
-        TableName: ledger,
-        KeyConditionExpression: 'pk = :customer',
-        ExpressionAttributeValues: { ':customer': customerId },
-        ScanIndexForward: false,
-        ConsistentRead: true,
-        // One more than wanted tells whether there is a next page.
-        Limit: limit + 1,
-        ...(after !== undefined && { ExclusiveStartKey: { pk: customerId, sk: after } }),
-      }),
-    );
-    const interactions = Items.slice(0, limit).map((item) => readInteraction(item as unknown as Interaction));
-    const last = interactions.at(-1);
-    return {
-      interactions,
-      ...(Items.length > limit && last && { next: interactionKey(customerId, last.occurredAt, last.id).sk }),
-    };
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Items = [] } = await client.query({
+    TableName: ledger,
+    KeyConditionExpression: 'pk = :customer',
+    ExpressionAttributeValues: { ':customer': customerId },
+    ScanIndexForward: false,
+    ConsistentRead: true,
+    // One more than wanted tells whether there is a next page.
+    Limit: limit + 1,
+    ...(after !== undefined && { ExclusiveStartKey: { pk: customerId, sk: after } }),
+  });
+  const interactions = Items.slice(0, limit).map((item) => readInteraction(item as unknown as Interaction));
+  const last = interactions.at(-1);
+  return {
+    interactions,
+    ...(Items.length > limit && last && { next: interactionKey(customerId, last.occurredAt, last.id).sk }),
+  };
 }
 
 function readInteraction(stored: Interaction): Interaction {

@@ -1,5 +1,5 @@
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { type Client, failedCondition, storeFault } from './client.ts';
+import type { Client } from './client.ts';
+import { failedCondition } from './faults.ts';
 import { idempotencyKey } from './keys.ts';
 
 interface Claim {
@@ -33,17 +33,15 @@ export async function claim(
     ' OR (attribute_not_exists(answer) AND leaseUntil <= :realTime AND requestHash = :requestHash)';
   for (;;) {
     try {
-      await client.send(
-        new PutCommand({
-          TableName: registry,
-          Item: { ...Key, ...rest, expiresAt: Math.ceil(realTime / 1000) + 25 * 60 * 60 },
-          ConditionExpression: slotIsFree,
-          ExpressionAttributeValues: { ':now': now, ':realTime': realTime, ':requestHash': rest.requestHash },
-        }),
-      );
+      await client.put({
+        TableName: registry,
+        Item: { ...Key, ...rest, expiresAt: Math.ceil(realTime / 1000) + 25 * 60 * 60 },
+        ConditionExpression: slotIsFree,
+        ExpressionAttributeValues: { ':now': now, ':realTime': realTime, ':requestHash': rest.requestHash },
+      });
       return 'claimed';
     } catch (error) {
-      if (!failedCondition(error)) throw storeFault(error);
+      if (!failedCondition(error)) throw error;
     }
     const found = await read(client, registry, Key);
     if (found) return found;
@@ -51,57 +49,47 @@ export async function claim(
 }
 
 async function read(client: Client, registry: string, Key: { pk: string; sk: string }) {
-  try {
-    const { Item } = await client.send(new GetCommand({ TableName: registry, Key, ConsistentRead: true }));
-    if (!Item) return undefined;
-    const { requestHash, answer } = Item as { requestHash: string; answer?: string };
-    return { requestHash, ...(answer !== undefined && { answer }) };
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({ TableName: registry, Key, ConsistentRead: true });
+  if (!Item) return undefined;
+  const { requestHash, answer } = Item as { requestHash: string; answer?: string };
+  return { requestHash, ...(answer !== undefined && { answer }) };
 }
 
 export async function keep(client: Client, registry: string, held: Claim, leaseUntil: number): Promise<void> {
   await unlessTaken(
-    client.send(
-      new UpdateCommand({
-        TableName: registry,
-        Key: idempotencyKey(held.keyId, held.hash),
-        UpdateExpression: 'SET leaseUntil = :leaseUntil',
-        ConditionExpression: claimIsMine,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: { ':leaseUntil': leaseUntil, ':owner': held.owner },
-      }),
-    ),
+    client.update({
+      TableName: registry,
+      Key: idempotencyKey(held.keyId, held.hash),
+      UpdateExpression: 'SET leaseUntil = :leaseUntil',
+      ConditionExpression: claimIsMine,
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: { ':leaseUntil': leaseUntil, ':owner': held.owner },
+    }),
   );
 }
 
 export async function finish(client: Client, registry: string, held: Claim, answer: string): Promise<void> {
   await unlessTaken(
-    client.send(
-      new UpdateCommand({
-        TableName: registry,
-        Key: idempotencyKey(held.keyId, held.hash),
-        UpdateExpression: 'SET answer = :answer',
-        ConditionExpression: claimIsMine,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: { ':answer': answer, ':owner': held.owner },
-      }),
-    ),
+    client.update({
+      TableName: registry,
+      Key: idempotencyKey(held.keyId, held.hash),
+      UpdateExpression: 'SET answer = :answer',
+      ConditionExpression: claimIsMine,
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: { ':answer': answer, ':owner': held.owner },
+    }),
   );
 }
 
 export async function drop(client: Client, registry: string, held: Claim): Promise<void> {
   await unlessTaken(
-    client.send(
-      new DeleteCommand({
-        TableName: registry,
-        Key: idempotencyKey(held.keyId, held.hash),
-        ConditionExpression: claimIsMine,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: { ':owner': held.owner },
-      }),
-    ),
+    client.delete({
+      TableName: registry,
+      Key: idempotencyKey(held.keyId, held.hash),
+      ConditionExpression: claimIsMine,
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: { ':owner': held.owner },
+    }),
   );
 }
 
@@ -110,6 +98,6 @@ async function unlessTaken(write: Promise<unknown>): Promise<void> {
   try {
     await write;
   } catch (error) {
-    if (!failedCondition(error)) throw storeFault(error);
+    if (!failedCondition(error)) throw error;
   }
 }

@@ -1,8 +1,7 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { tables } from '../contracts/tables.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import type { JobStatus, OutreachJob } from '../domain/outreach-job.ts';
-import { type Client, pageSize, storeFault } from './client.ts';
+import { type Client, pageSize } from './client.ts';
 import { dayShard, jobDaysKey, jobShards } from './keys.ts';
 import { type JobItem, jobOf } from './outreach-store.ts';
 
@@ -27,16 +26,12 @@ export interface JobPage {
  */
 export async function listJobs(client: Client, table: string, query: JobQuery, now: Instant): Promise<JobPage> {
   const list = new JobList(client, table, query, now);
-  try {
-    const wanted = query.limit + 1;
-    const found =
-      query.customerId === undefined ? await list.byDay(wanted) : await list.ofCustomer(wanted, query.customerId);
-    const items = found.slice(0, query.limit);
-    const last = items.at(-1);
-    return { jobs: items.map(jobOf), ...(found.length > query.limit && last && { next: last.createdAtJob }) };
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const wanted = query.limit + 1;
+  const found =
+    query.customerId === undefined ? await list.byDay(wanted) : await list.ofCustomer(wanted, query.customerId);
+  const items = found.slice(0, query.limit);
+  const last = items.at(-1);
+  return { jobs: items.map(jobOf), ...(found.length > query.limit && last && { next: last.createdAtJob }) };
 }
 
 class JobList {
@@ -71,7 +66,7 @@ class JobList {
 
   /** Days with jobs, the latest first, from the day where this page begins. */
   async #days(): Promise<string[]> {
-    const { Item } = await this.#client.send(new GetCommand({ TableName: this.#table, Key: jobDaysKey }));
+    const { Item } = await this.#client.get({ TableName: this.#table, Key: jobDaysKey });
     const first = this.#query.after?.slice(0, 10);
     return [...((Item?.days as Set<string> | undefined) ?? [])]
       .filter((day) => first === undefined || day <= first)
@@ -90,32 +85,30 @@ class JobList {
     const found: JobItem[] = [];
     let start: Record<string, unknown> | undefined;
     do {
-      const page = await this.#client.send(
-        new QueryCommand({
-          TableName: this.#table,
-          IndexName: index,
-          KeyConditionExpression: `#key = :key${after === undefined ? '' : ' AND #sort < :after'}`,
-          FilterExpression: filters.join(' AND '),
-          ExpressionAttributeNames: {
-            '#key': tables.outreach.indexes[index].partitionKey,
-            '#expiresAt': tables.outreach.timeToLive,
-            ...(after !== undefined && { '#sort': tables.outreach.indexes[index].sortKey }),
-            ...(status !== undefined && { '#status': 'status' }),
-            ...(playId !== undefined && { '#play': 'play', '#id': 'id' }),
-          },
-          ExpressionAttributeValues: {
-            ':key': key,
-            ':now': Math.floor(millisecondsOf(this.#now) / 1000),
-            ...(after !== undefined && { ':after': after }),
-            ...(status !== undefined && { ':status': status }),
-            ...(playId !== undefined && { ':playId': playId }),
-          },
-          ScanIndexForward: false,
-          // Without filters nearly every item read is one wanted.
-          Limit: status === undefined && playId === undefined ? wanted : pageSize,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
+      const page = await this.#client.query({
+        TableName: this.#table,
+        IndexName: index,
+        KeyConditionExpression: `#key = :key${after === undefined ? '' : ' AND #sort < :after'}`,
+        FilterExpression: filters.join(' AND '),
+        ExpressionAttributeNames: {
+          '#key': tables.outreach.indexes[index].partitionKey,
+          '#expiresAt': tables.outreach.timeToLive,
+          ...(after !== undefined && { '#sort': tables.outreach.indexes[index].sortKey }),
+          ...(status !== undefined && { '#status': 'status' }),
+          ...(playId !== undefined && { '#play': 'play', '#id': 'id' }),
+        },
+        ExpressionAttributeValues: {
+          ':key': key,
+          ':now': Math.floor(millisecondsOf(this.#now) / 1000),
+          ...(after !== undefined && { ':after': after }),
+          ...(status !== undefined && { ':status': status }),
+          ...(playId !== undefined && { ':playId': playId }),
+        },
+        ScanIndexForward: false,
+        // Without filters nearly every item read is one wanted.
+        Limit: status === undefined && playId === undefined ? wanted : pageSize,
+        ...(start && { ExclusiveStartKey: start }),
+      });
       found.push(...((page.Items ?? []) as JobItem[]));
       start = page.LastEvaluatedKey;
     } while (start && found.length < wanted);

@@ -1,9 +1,8 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import type { OutreachJob } from '../domain/outreach-job.ts';
 import type { Step } from '../engine/deliver.ts';
-import { type Client, failedCondition, storeFault } from './client.ts';
+import type { Client } from './client.ts';
+import { failedCondition, itemInTheWay } from './faults.ts';
 import { jobDaysKey, jobIndexKeys, jobKey } from './keys.ts';
 
 /** A job as it lies in the table. */
@@ -40,14 +39,8 @@ export class OutreachStore {
   }
 
   async readJob(jobId: string): Promise<OutreachJob | undefined> {
-    try {
-      const { Item } = await this.#client.send(
-        new GetCommand({ TableName: this.#table, Key: jobKey(jobId), ConsistentRead: true }),
-      );
-      return Item && jobOf(Item as JobItem);
-    } catch (error) {
-      throw storeFault(error);
-    }
+    const { Item } = await this.#client.get({ TableName: this.#table, Key: jobKey(jobId), ConsistentRead: true });
+    return Item && jobOf(Item as JobItem);
   }
 
   /** Keeps a job unless one with its id is there: then nothing changes. */
@@ -55,13 +48,11 @@ export class OutreachStore {
     try {
       await this.#noteDay(job.createdAt.slice(0, 10));
       const jobDoesNotExist = 'attribute_not_exists(jobId)';
-      await this.#client.send(
-        new PutCommand({ TableName: this.#table, Item: jobItemOf(job), ConditionExpression: jobDoesNotExist }),
-      );
+      await this.#client.put({ TableName: this.#table, Item: jobItemOf(job), ConditionExpression: jobDoesNotExist });
       return 'added';
     } catch (error) {
       if (failedCondition(error)) return 'known';
-      throw storeFault(error);
+      throw error;
     }
   }
 
@@ -69,31 +60,29 @@ export class OutreachStore {
   async claim(jobId: string, claim: string, now: Instant): Promise<boolean> {
     const jobWaits = '#status = :requested';
     try {
-      await this.#client.send(
-        new UpdateCommand({
-          TableName: this.#table,
-          Key: jobKey(jobId),
-          UpdateExpression: 'SET #status = :sending, #claim = :claim, #updatedAt = :now REMOVE #reason',
-          ConditionExpression: jobWaits,
-          ExpressionAttributeNames: {
-            '#status': 'status',
-            '#claim': 'claim',
-            '#updatedAt': 'updatedAt',
-            '#reason': 'reason',
-          },
-          ExpressionAttributeValues: {
-            ':requested': 'requested',
-            ':sending': 'sending',
-            ':claim': claim,
-            ':now': now,
-          },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
+      await this.#client.update({
+        TableName: this.#table,
+        Key: jobKey(jobId),
+        UpdateExpression: 'SET #status = :sending, #claim = :claim, #updatedAt = :now REMOVE #reason',
+        ConditionExpression: jobWaits,
+        ExpressionAttributeNames: {
+          '#status': 'status',
+          '#claim': 'claim',
+          '#updatedAt': 'updatedAt',
+          '#reason': 'reason',
+        },
+        ExpressionAttributeValues: {
+          ':requested': 'requested',
+          ':sending': 'sending',
+          ':claim': claim,
+          ':now': now,
+        },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
       return true;
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return claimedBefore(error, claim);
-      throw storeFault(error);
+      if (failedCondition(error)) return claimedBefore(itemInTheWay(error), claim);
+      throw error;
     }
   }
 
@@ -107,51 +96,47 @@ export class OutreachStore {
     const values = { ...step, updatedAt: now };
     const names = Object.keys(values);
     try {
-      await this.#client.send(
-        new UpdateCommand({
-          TableName: this.#table,
-          Key: jobKey(jobId),
-          UpdateExpression: `SET ${names.map((name) => `#${name} = :new_${name}`).join(', ')}${
-            'reason' in step ? '' : ' REMOVE #reason'
-          }`,
-          ConditionExpression: claim === undefined ? jobWaits : claimIsMine,
-          ExpressionAttributeNames: {
-            ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
-            ...(claim !== undefined && { '#claim': 'claim' }),
-            ...(!('reason' in step) && { '#reason': 'reason' }),
-          },
-          ExpressionAttributeValues: {
-            ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`:new_${name}`, value])),
-            ...(claim === undefined
-              ? { ':requested': 'requested' }
-              : { ':claim': claim, ':sending': 'sending', ':unconfirmed': 'unconfirmed' }),
-          },
-        }),
-      );
+      await this.#client.update({
+        TableName: this.#table,
+        Key: jobKey(jobId),
+        UpdateExpression: `SET ${names.map((name) => `#${name} = :new_${name}`).join(', ')}${
+          'reason' in step ? '' : ' REMOVE #reason'
+        }`,
+        ConditionExpression: claim === undefined ? jobWaits : claimIsMine,
+        ExpressionAttributeNames: {
+          ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
+          ...(claim !== undefined && { '#claim': 'claim' }),
+          ...(!('reason' in step) && { '#reason': 'reason' }),
+        },
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`:new_${name}`, value])),
+          ...(claim === undefined
+            ? { ':requested': 'requested' }
+            : { ':claim': claim, ':sending': 'sending', ':unconfirmed': 'unconfirmed' }),
+        },
+      });
       return true;
     } catch (error) {
       if (failedCondition(error)) return false;
-      throw storeFault(error);
+      throw error;
     }
   }
 
   /** The day is noted before its first job, so that no job can be without it. */
   async #noteDay(day: string): Promise<void> {
     if (this.#noted.has(day)) return;
-    await this.#client.send(
-      new UpdateCommand({
-        TableName: this.#table,
-        Key: jobDaysKey,
-        UpdateExpression: 'ADD #days :day',
-        ExpressionAttributeNames: { '#days': 'days' },
-        ExpressionAttributeValues: { ':day': new Set([day]) },
-      }),
-    );
+    await this.#client.update({
+      TableName: this.#table,
+      Key: jobDaysKey,
+      UpdateExpression: 'ADD #days :day',
+      ExpressionAttributeNames: { '#days': 'days' },
+      ExpressionAttributeValues: { ':day': new Set([day]) },
+    });
     this.#noted.add(day);
   }
 }
 
 /** The client repeats a write whose answer was lost; then the claim that stands in the way is its own. */
-function claimedBefore({ Item }: ConditionalCheckFailedException, claim: string): boolean {
-  return Item?.claim?.S === claim && Item.status?.S === 'sending';
+function claimedBefore(job: Record<string, unknown> | undefined, claim: string): boolean {
+  return job?.claim === claim && job.status === 'sending';
 }

@@ -1,11 +1,10 @@
-import { type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { BatchExecuteStatementCommand, BatchGetCommand } from '@aws-sdk/lib-dynamodb';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Standing } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { AssignedPopulation, Candidate, Change } from '../engine/assign-segment.ts';
 import type { MeasuredPopulation, MeasuredRow, Page, Segment } from '../engine/measure-segment.ts';
 import { inBatches } from './batches.ts';
-import { type Client, guarded, pageSize } from './client.ts';
+import { type Client, pageSize } from './client.ts';
 import { type CustomerItem, factsOf } from './customer-item.ts';
 
 type Attributes = Record<string, AttributeValue>;
@@ -23,16 +22,12 @@ export function populationStore(client: Client, customers: string): MeasuredPopu
       const rows: Candidate[] = [];
       let units = 0;
       await inBatches(customerIds, async (batch) => {
-        const answer = await guarded(() =>
-          client.send(
-            new BatchGetCommand({
-              RequestItems: {
-                [customers]: { Keys: batch.map((customerId) => ({ customerId })), ConsistentRead: true },
-              },
-              ReturnConsumedCapacity: 'TOTAL',
-            }),
-          ),
-        );
+        const answer = await client.batchGet({
+          RequestItems: {
+            [customers]: { Keys: batch.map((customerId) => ({ customerId })), ConsistentRead: true },
+          },
+          ReturnConsumedCapacity: 'TOTAL',
+        });
         for (const item of answer.Responses?.[customers] ?? []) rows.push(candidateOf(item as CustomerItem));
         units += total(answer.ConsumedCapacity);
         return (answer.UnprocessedKeys?.[customers]?.Keys ?? []).map(({ customerId }) => customerId);
@@ -44,14 +39,10 @@ export function populationStore(client: Client, customers: string): MeasuredPopu
       const conflicts: string[] = [];
       let units = 0;
       await inBatches(changes, async (batch) => {
-        const answer = await guarded(() =>
-          client.send(
-            new BatchExecuteStatementCommand({
-              Statements: batch.map((change) => statement(customers, change, now)),
-              ReturnConsumedCapacity: 'TOTAL',
-            }),
-          ),
-        );
+        const answer = await client.batchExecuteStatement({
+          Statements: batch.map((change) => statement(customers, change, now)),
+          ReturnConsumedCapacity: 'TOTAL',
+        });
         units += total(answer.ConsumedCapacity);
         return batch.filter(({ customerId }, index) => {
           const error = answer.Responses?.[index]?.Error;
@@ -71,21 +62,16 @@ export function populationStore(client: Client, customers: string): MeasuredPopu
     attributes: string[],
     read: (item: Attributes) => Row,
   ): Promise<Page<Row>> {
-    // Plain attribute values: turning whole documents into objects would cost more than all the rest of the night.
-    const answer = await guarded(() =>
-      client.send(
-        new ScanCommand({
-          TableName: customers,
-          // The embedded engine reads the whole table for each page of a segment: one segment is asked for as none.
-          ...(of > 1 && { Segment: segment, TotalSegments: of }),
-          Limit: pageSize,
-          ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
-          ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
-          ReturnConsumedCapacity: 'TOTAL',
-          ...(cursor && { ExclusiveStartKey: { customerId: { S: cursor } } }),
-        }),
-      ),
-    );
+    const answer = await client.scan({
+      TableName: customers,
+      // The embedded engine reads the whole table for each page of a segment: one segment is asked for as none.
+      ...(of > 1 && { Segment: segment, TotalSegments: of }),
+      Limit: pageSize,
+      ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
+      ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+      ReturnConsumedCapacity: 'TOTAL',
+      ...(cursor && { ExclusiveStartKey: { customerId: { S: cursor } } }),
+    });
     const next = answer.LastEvaluatedKey?.customerId?.S;
     return {
       rows: (answer.Items ?? []).map(read),

@@ -1,8 +1,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { BatchWriteCommand, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { DeliveryStatus, QuarantinedDelivery } from '../domain/delivery.ts';
+import { storeUnavailable } from '../engine/problem.ts';
 import type { Quarantine } from '../engine/receive.ts';
-import { type Client, isConflict, storeFault, throttled } from './client.ts';
+import type { Client } from './client.ts';
+import { isConflict } from './faults.ts';
 import { deliveryBodyKey, deliveryKey, quarantinedKey } from './keys.ts';
 
 /** An item holds 400 kB: a body is kept compressed, in pieces. */
@@ -22,85 +23,63 @@ export interface QuarantineStore extends Quarantine {
 export function quarantineStore(client: Client, ledger: string): QuarantineStore {
   return {
     async put(delivery, body) {
-      await faultsTold(async () => {
-        const packed = gzipSync(body);
-        const pieces = Math.ceil(packed.length / pieceBytes);
-        for (let piece = 0; piece < pieces; piece++) {
-          const bytes = packed.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
-          await putPiece(client, ledger, { ...deliveryBodyKey(delivery.id, piece), bytes });
-        }
-        for (let attempt = 0; attempt < 5; attempt++) {
-          if ((await putHead(client, ledger, { ...delivery, pieces })) === 'put') return;
-        }
-        throw throttled('the delivery was put by others at the same time');
-      });
+      const packed = gzipSync(body);
+      const pieces = Math.ceil(packed.length / pieceBytes);
+      for (let piece = 0; piece < pieces; piece++) {
+        const bytes = packed.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
+        await putPiece(client, ledger, { ...deliveryBodyKey(delivery.id, piece), bytes });
+      }
+      for (let attempt = 0; attempt < 5; attempt++) {
+        if ((await putHead(client, ledger, { ...delivery, pieces })) === 'put') return;
+      }
+      throw storeUnavailable(new Error('the delivery was put by others at the same time'));
     },
 
     async get(deliveryId) {
-      return faultsTold(async () => {
-        const items = await everything(client, ledger, deliveryKey(deliveryId).pk);
-        const head = items.find(({ sk }) => sk === 'delivery');
-        if (!head) return undefined;
-        const pieces = items.filter(({ sk }) => String(sk).startsWith('body#')).slice(0, Number(head.pieces));
-        const body = gunzipSync(Buffer.concat(pieces.map(({ bytes }) => bytes as Uint8Array)));
-        return { delivery: deliveryOf(head), body };
-      });
+      const items = await everything(client, ledger, deliveryKey(deliveryId).pk);
+      const head = items.find(({ sk }) => sk === 'delivery');
+      if (!head) return undefined;
+      const pieces = items.filter(({ sk }) => String(sk).startsWith('body#')).slice(0, Number(head.pieces));
+      const body = gunzipSync(Buffer.concat(pieces.map(({ bytes }) => bytes as Uint8Array)));
+      return { delivery: deliveryOf(head), body };
     },
 
     async release(delivery, status) {
-      await faultsTold(() =>
-        client.send(
-          new TransactWriteCommand({
-            TransactItems: [
-              { Delete: { TableName: ledger, Key: quarantinedKey(delivery.receivedAt, delivery.id) } },
-              {
-                Update: {
-                  TableName: ledger,
-                  Key: deliveryKey(delivery.id),
-                  UpdateExpression: 'SET #status = :status',
-                  ConditionExpression: 'attribute_exists(pk)',
-                  ExpressionAttributeNames: { '#status': 'status' },
-                  ExpressionAttributeValues: { ':status': status },
-                },
-              },
-            ],
-          }),
-        ),
-      );
+      await client.transactWrite({
+        TransactItems: [
+          { Delete: { TableName: ledger, Key: quarantinedKey(delivery.receivedAt, delivery.id) } },
+          {
+            Update: {
+              TableName: ledger,
+              Key: deliveryKey(delivery.id),
+              UpdateExpression: 'SET #status = :status',
+              ConditionExpression: 'attribute_exists(pk)',
+              ExpressionAttributeNames: { '#status': 'status' },
+              ExpressionAttributeValues: { ':status': status },
+            },
+          },
+        ],
+      });
     },
 
     async list({ limit, after }) {
-      return faultsTold(async () => {
-        const { Items = [], LastEvaluatedKey } = await client.send(
-          new QueryCommand({
-            TableName: ledger,
-            KeyConditionExpression: after === undefined ? 'pk = :list' : 'pk = :list AND sk < :after',
-            ExpressionAttributeValues: { ':list': quarantinedKey('', '').pk, ...(after && { ':after': after }) },
-            ScanIndexForward: false,
-            Limit: limit,
-          }),
-        );
-        const last = Items.at(-1);
-        return { deliveries: Items.map(deliveryOf), ...(LastEvaluatedKey && last && { next: String(last.sk) }) };
+      const { Items = [], LastEvaluatedKey } = await client.query({
+        TableName: ledger,
+        KeyConditionExpression: after === undefined ? 'pk = :list' : 'pk = :list AND sk < :after',
+        ExpressionAttributeValues: { ':list': quarantinedKey('', '').pk, ...(after && { ':after': after }) },
+        ScanIndexForward: false,
+        Limit: limit,
       });
+      const last = Items.at(-1);
+      return { deliveries: Items.map(deliveryOf), ...(LastEvaluatedKey && last && { next: String(last.sk) }) };
     },
   };
 }
 
-async function faultsTold<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw storeFault(error);
-  }
-}
-
 async function putPiece(client: Client, ledger: string, Item: Record<string, unknown>): Promise<void> {
-  const { UnprocessedItems } = await client.send(
-    new BatchWriteCommand({ RequestItems: { [ledger]: [{ PutRequest: { Item } }] } }),
-  );
+  const { UnprocessedItems } = await client.batchWrite({ RequestItems: { [ledger]: [{ PutRequest: { Item } }] } });
   if (UnprocessedItems?.[ledger]?.length) {
-    throw throttled('a piece of a body was not written');
+    throw storeUnavailable(new Error('a piece of a body was not written'));
   }
 }
 
@@ -113,9 +92,7 @@ async function putHead(
   ledger: string,
   head: QuarantinedDelivery & { pieces: number },
 ): Promise<'put' | 'crossed'> {
-  const { Item: known } = await client.send(
-    new GetCommand({ TableName: ledger, Key: deliveryKey(head.id), ConsistentRead: true }),
-  );
+  const { Item: known } = await client.get({ TableName: ledger, Key: deliveryKey(head.id), ConsistentRead: true });
   if (known && known.status !== 'quarantined') return 'put';
   const receivedAt = known?.receivedAt ?? head.receivedAt;
   const asRead = known
@@ -126,14 +103,12 @@ async function putHead(
       }
     : { ConditionExpression: 'attribute_not_exists(pk)' };
   try {
-    await client.send(
-      new TransactWriteCommand({
-        TransactItems: [
-          { Put: { TableName: ledger, Item: { ...head, receivedAt, ...deliveryKey(head.id) }, ...asRead } },
-          { Put: { TableName: ledger, Item: { ...head, receivedAt, ...quarantinedKey(receivedAt, head.id) } } },
-        ],
-      }),
-    );
+    await client.transactWrite({
+      TransactItems: [
+        { Put: { TableName: ledger, Item: { ...head, receivedAt, ...deliveryKey(head.id) }, ...asRead } },
+        { Put: { TableName: ledger, Item: { ...head, receivedAt, ...quarantinedKey(receivedAt, head.id) } } },
+      ],
+    });
     return 'put';
   } catch (error) {
     if (isConflict(error)) return 'crossed';
@@ -145,16 +120,14 @@ async function everything(client: Client, ledger: string, pk: string): Promise<R
   const items: Record<string, unknown>[] = [];
   let start: Record<string, unknown> | undefined;
   do {
-    const page = await client.send(
-      new QueryCommand({
-        TableName: ledger,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': pk },
-        ConsistentRead: true,
-        Limit: 100,
-        ...(start && { ExclusiveStartKey: start }),
-      }),
-    );
+    const page = await client.query({
+      TableName: ledger,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': pk },
+      ConsistentRead: true,
+      Limit: 100,
+      ...(start && { ExclusiveStartKey: start }),
+    });
     items.push(...(page.Items ?? []));
     start = page.LastEvaluatedKey;
   } while (start);

@@ -1,8 +1,7 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { type Client, storeFault } from './client.ts';
+import type { Client } from './client.ts';
 import { rateKey } from './keys.ts';
 
-/** Counts one request; a count that a retry of the SDK doubles costs the caller one request, and nothing else. */
+/** Counts one request; a count that a repetition by the client doubles costs the caller one request, and nothing else. */
 export async function countRequest(
   client: Client,
   registry: string,
@@ -10,19 +9,13 @@ export async function countRequest(
   window: number,
   endsAt: number,
 ): Promise<number> {
-  try {
-    const { Attributes } = await client.send(
-      new UpdateCommand({
-        TableName: registry,
-        Key: rateKey(keyId, window),
-        UpdateExpression: 'ADD #count :one SET expiresAt = :expiresAt',
-        ExpressionAttributeNames: { '#count': 'count' },
-        ExpressionAttributeValues: { ':one': 1, ':expiresAt': endsAt + 60 },
-        ReturnValues: 'UPDATED_NEW',
-      }),
-    );
-    return Number(Attributes?.count);
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Attributes } = await client.update({
+    TableName: registry,
+    Key: rateKey(keyId, window),
+    UpdateExpression: 'ADD #count :one SET expiresAt = :expiresAt',
+    ExpressionAttributeNames: { '#count': 'count' },
+    ExpressionAttributeValues: { ':one': 1, ':expiresAt': endsAt + 60 },
+    ReturnValues: 'UPDATED_NEW',
+  });
+  return Number(Attributes?.count);
 }

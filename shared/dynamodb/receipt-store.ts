@@ -1,9 +1,9 @@
-import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { CutPoints } from '../domain/rfm.ts';
 import type { Receipt } from '../domain/value-run.ts';
 import type { Receipts } from '../engine/assign-segment.ts';
 import { inBatches } from './batches.ts';
-import { type Client, guarded } from './client.ts';
+import type { Client } from './client.ts';
 import { receiptKey } from './keys.ts';
 
 type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number];
@@ -24,9 +24,7 @@ export function receiptStore(client: Client, ledger: string): Receipts {
   async function write(requests: WriteRequest[]) {
     let units = 0;
     await inBatches(requests, async (batch) => {
-      const answer = await guarded(() =>
-        client.send(new BatchWriteCommand({ RequestItems: { [ledger]: batch }, ReturnConsumedCapacity: 'TOTAL' })),
-      );
+      const answer = await client.batchWrite({ RequestItems: { [ledger]: batch }, ReturnConsumedCapacity: 'TOTAL' });
       for (const { CapacityUnits } of answer.ConsumedCapacity ?? []) units += CapacityUnits ?? 0;
       return answer.UnprocessedItems?.[ledger] ?? [];
     });

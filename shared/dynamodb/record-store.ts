@@ -1,14 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import {
-  BatchGetCommand,
-  QueryCommand,
-  TransactWriteCommand,
-  type TransactWriteCommandInput,
-} from '@aws-sdk/lib-dynamodb';
+import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Order } from '../domain/order.ts';
+import { storeUnavailable } from '../engine/problem.ts';
 import type { Answers, NaturalEntry, OrderLine, Reads, RecordStore, Write } from '../engine/record-store.ts';
-import { type Client, isConflict, storeFault, type TableNames, throttled } from './client.ts';
+import type { Client, TableNames } from './client.ts';
 import { type CustomerItem, customerOf, itemOf } from './customer-item.ts';
+import { isConflict } from './faults.ts';
 import { identityKey, interactionKey, naturalKey } from './keys.ts';
 import { readOrder } from './order-item.ts';
 
@@ -48,13 +45,11 @@ export function recordStore(client: Client, tables: Tables): RecordStore {
 
     async commit(writes) {
       try {
-        await client.send(
-          new TransactWriteCommand({ TransactItems: writes.map((write) => transactItem(write, tables)) }),
-        );
+        await client.transactWrite({ TransactItems: writes.map((write) => transactItem(write, tables)) });
         return 'committed';
       } catch (error) {
         if (isConflict(error)) return 'conflict';
-        throw storeFault(error);
+        throw error;
       }
     },
 
@@ -84,24 +79,15 @@ async function batchGet(client: Client, asked: Map<string, Item[]>, consistent: 
   let requests = Object.fromEntries([...asked].map(([table, Keys]) => [table, { Keys, ConsistentRead: consistent }]));
   for (let round = 0; Object.keys(requests).length > 0; round++) {
     if (round > 0) await wait(Math.random() * 25 * 2 ** round);
-    const answer = await send(client, requests);
+    const answer = await client.batchGet({ RequestItems: requests });
     for (const [table, items] of Object.entries(answer.Responses ?? {})) {
       const keyed = table in requests ? items : [];
       for (const item of keyed) found.set(placeOf(table, item), item);
     }
     requests = answer.UnprocessedKeys as typeof requests;
-    if (round === 5 && Object.keys(requests).length > 0) throw storeFault(throttled('items were not read'));
+    if (round === 5 && Object.keys(requests).length > 0) throw storeUnavailable(new Error('items were not read'));
   }
   return found;
-}
-
-async function send(client: Client, RequestItems: Record<string, { Keys: Item[]; ConsistentRead: boolean }>) {
-  try {
-    const answer = await client.send(new BatchGetCommand({ RequestItems }));
-    return { ...answer, UnprocessedKeys: answer.UnprocessedKeys ?? {} };
-  } catch (error) {
-    throw storeFault(error);
-  }
 }
 
 function naturalEntryOf(item: Item | undefined): NaturalEntry | undefined {
@@ -135,7 +121,7 @@ async function purchaseFrom(client: Client, TableName: string, which: Purchases,
   const others = except.map((_, index) => `id <> :except${index}`);
   let start: Item | undefined;
   do {
-    const page = await query(client, {
+    const page = await client.query({
       TableName,
       KeyConditionExpression: 'pk = :customer',
       FilterExpression: ['purchaseIn = :currency', ...others].join(' AND '),
@@ -155,14 +141,6 @@ async function purchaseFrom(client: Client, TableName: string, which: Purchases,
     start = page.LastEvaluatedKey;
   } while (start);
   return undefined;
-}
-
-async function query(client: Client, input: ConstructorParameters<typeof QueryCommand>[0]) {
-  try {
-    return await client.send(new QueryCommand(input));
-  } catch (error) {
-    throw storeFault(error);
-  }
 }
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { type Client, storeFault } from './client.ts';
+import type { Client } from './client.ts';
 import { settingsKey } from './keys.ts';
 
 /** Fixed once for a deployment, by the first call that needs it. */
@@ -15,13 +14,9 @@ export interface Settings {
 
 /** Reads the settings and makes salt and secret where there are none yet. Callers keep them: they never change. */
 export async function readSettings(client: Client, registry: string): Promise<Settings> {
-  try {
-    const { Item } = await client.send(new GetCommand({ TableName: registry, Key: settingsKey, ConsistentRead: true }));
-    if (Item?.salt) return Item as Settings & Record<string, unknown>;
-    return await settle(client, registry, {});
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({ TableName: registry, Key: settingsKey, ConsistentRead: true });
+  if (Item?.salt) return Item as Settings & Record<string, unknown>;
+  return await settle(client, registry, {});
 }
 
 /** Fixes the base currency where there is none yet; answers with the one that holds. */
@@ -30,12 +25,8 @@ export async function fixBaseCurrency(
   registry: string,
   currency: string,
 ): Promise<Settings & { baseCurrency: string }> {
-  try {
-    const settings = await settle(client, registry, { baseCurrency: currency });
-    return { ...settings, baseCurrency: settings.baseCurrency ?? currency };
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const settings = await settle(client, registry, { baseCurrency: currency });
+  return { ...settings, baseCurrency: settings.baseCurrency ?? currency };
 }
 
 async function settle(client: Client, registry: string, wanted: { baseCurrency?: string }): Promise<Settings> {
@@ -45,15 +36,13 @@ async function settle(client: Client, registry: string, wanted: { baseCurrency?:
     ...wanted,
   };
   const names = Object.keys(values);
-  const { Attributes } = await client.send(
-    new UpdateCommand({
-      TableName: registry,
-      Key: settingsKey,
-      UpdateExpression: `SET ${names.map((name) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}`,
-      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
-      ReturnValues: 'ALL_NEW',
-    }),
-  );
+  const { Attributes } = await client.update({
+    TableName: registry,
+    Key: settingsKey,
+    UpdateExpression: `SET ${names.map((name) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}`,
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+    ReturnValues: 'ALL_NEW',
+  });
   return Attributes as Settings & Record<string, unknown>;
 }

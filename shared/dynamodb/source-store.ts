@@ -1,19 +1,14 @@
-import { BatchGetCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Instant } from '../domain/instant.ts';
 import type { Source } from '../domain/source.ts';
-import { type Client, failedCondition, storeFault, throttled } from './client.ts';
+import { storeUnavailable } from '../engine/problem.ts';
+import type { Client } from './client.ts';
+import { failedCondition } from './faults.ts';
 import { clockKey, sourceKey } from './keys.ts';
 
 /** The source, read consistently: a secret that was taken out must not open the door any more. */
 export async function getSource(client: Client, registry: string, sourceId: string): Promise<Source | undefined> {
-  try {
-    const { Item } = await client.send(
-      new GetCommand({ TableName: registry, Key: sourceKey(sourceId), ConsistentRead: true }),
-    );
-    return Item && sourceOf(Item);
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({ TableName: registry, Key: sourceKey(sourceId), ConsistentRead: true });
+  return Item && sourceOf(Item);
 }
 
 /** A source, and the time that the test clock holds, in one round trip; both consistent. */
@@ -23,18 +18,14 @@ export async function readSourceAndClock(
   sourceId: string,
 ): Promise<{ source: Source | undefined; held: Instant | undefined }> {
   const Keys = [sourceKey(sourceId), clockKey];
-  try {
-    const { Responses, UnprocessedKeys } = await client.send(
-      new BatchGetCommand({ RequestItems: { [registry]: { Keys, ConsistentRead: true } } }),
-    );
-    if (UnprocessedKeys?.[registry]) throw throttled('the source was not read');
-    const items = Responses?.[registry] ?? [];
-    const source = items.find(({ pk }) => pk !== clockKey.pk);
-    const clock = items.find(({ pk }) => pk === clockKey.pk);
-    return { source: source && sourceOf(source), held: clock?.now };
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Responses, UnprocessedKeys } = await client.batchGet({
+    RequestItems: { [registry]: { Keys, ConsistentRead: true } },
+  });
+  if (UnprocessedKeys?.[registry]) throw storeUnavailable(new Error('the source was not read'));
+  const items = Responses?.[registry] ?? [];
+  const source = items.find(({ pk }) => pk !== clockKey.pk);
+  const clock = items.find(({ pk }) => pk === clockKey.pk);
+  return { source: source && sourceOf(source), held: clock?.now };
 }
 
 function sourceOf({ pk, sk, ...source }: Record<string, unknown>): Source {
@@ -55,12 +46,10 @@ export async function putSource(
     ? { ConditionExpression: 'revision = :read', ExpressionAttributeValues: { ':read': before.revision } }
     : { ConditionExpression: 'attribute_not_exists(pk)' };
   try {
-    await client.send(
-      new PutCommand({ TableName: registry, Item: { ...sourceKey(source.id), ...source }, ...sourceIsAsRead }),
-    );
+    await client.put({ TableName: registry, Item: { ...sourceKey(source.id), ...source }, ...sourceIsAsRead });
     return 'put';
   } catch (error) {
     if (failedCondition(error)) return 'crossed';
-    throw storeFault(error);
+    throw error;
   }
 }

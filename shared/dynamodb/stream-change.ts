@@ -1,14 +1,12 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Change, CustomerState, JobState, Recorded } from '../engine/publish.ts';
-import { unmarshallOptions } from './client.ts';
+import { type AttributeMap, type Item, unpackItem } from './attribute-value.ts';
 
 /** A record of a table's stream, as Lambda hands it over. */
 export interface StreamRecord {
   eventName?: string | undefined;
   dynamodb?: { Keys?: Image | undefined; NewImage?: Image | undefined; OldImage?: Image | undefined } | undefined;
 }
-/** Attribute values in the form of the wire; binary ones, which no item here has, are text in it. */
+/** Attribute values in the form of the wire. */
 type Image = Record<string, unknown>;
 
 /**
@@ -24,10 +22,8 @@ export function changeOf({ eventName, dynamodb }: StreamRecord): Change | undefi
   return undefined;
 }
 
-type Item = Record<string, unknown>;
-
 function read(image: Image): Item {
-  return unmarshall(image as Record<string, AttributeValue>, unmarshallOptions);
+  return unpackItem(image as AttributeMap);
 }
 
 function customerChange(after: Item, before: Item | undefined): Change | undefined {

@@ -1,8 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Instant } from '../domain/instant.ts';
 import type { OutreachChannel } from '../domain/play.ts';
-import { type Client, storeFault } from './client.ts';
+import type { Client } from './client.ts';
 import { suppressionKey } from './keys.ts';
 
 /** Where suppressions lie: known by a keyed hash of the address, so that they outlive the person's data. */
@@ -18,18 +17,12 @@ export async function isSuppressed(
   channel: OutreachChannel,
   address: string,
 ): Promise<boolean> {
-  try {
-    const { Item } = await client.send(
-      new GetCommand({
-        TableName: registry,
-        Key: suppressionKey(channel, addressHash(salt, channel, address)),
-        ConsistentRead: true,
-      }),
-    );
-    return Item !== undefined;
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Item } = await client.get({
+    TableName: registry,
+    Key: suppressionKey(channel, addressHash(salt, channel, address)),
+    ConsistentRead: true,
+  });
+  return Item !== undefined;
 }
 
 /** From now on nothing is sent to the address on this channel, whatever else is said. Repeatable. */
@@ -40,12 +33,8 @@ export async function suppress(
   reason: string,
   at: Instant,
 ): Promise<void> {
-  try {
-    const key = suppressionKey(channel, addressHash(salt, channel, address));
-    await client.send(new PutCommand({ TableName: registry, Item: { ...key, reason, at } }));
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const key = suppressionKey(channel, addressHash(salt, channel, address));
+  await client.put({ TableName: registry, Item: { ...key, reason, at } });
 }
 
 /** @param address as identities keep it: normalised */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Instant } from '../domain/instant.ts';
 import type { HeldClock } from '../engine/advance-clock.ts';
 import { Problem } from '../engine/problem.ts';
-import { type Client, failedCondition, storeFault } from './client.ts';
+import type { Client } from './client.ts';
+import { failedCondition } from './faults.ts';
 import { clockKey } from './keys.ts';
 
 /** A mover that died lets go after this long. */
@@ -23,22 +23,20 @@ export async function holdTestClock(client: Client, registry: string, realTime: 
     expression: string,
     condition: string,
     values: Record<string, unknown>,
-    names?: UpdateCommandInput['ExpressionAttributeNames'],
+    names?: Record<string, string>,
   ) => {
     try {
-      return await client.send(
-        new UpdateCommand({
-          TableName: registry,
-          Key: clockKey,
-          UpdateExpression: expression,
-          ConditionExpression: condition,
-          ExpressionAttributeValues: { ':mover': mover, ...values },
-          ...(names && { ExpressionAttributeNames: names }),
-          ReturnValues: 'ALL_NEW',
-        }),
-      );
+      return await client.update({
+        TableName: registry,
+        Key: clockKey,
+        UpdateExpression: expression,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: { ':mover': mover, ...values },
+        ...(names && { ExpressionAttributeNames: names }),
+        ReturnValues: 'ALL_NEW',
+      });
     } catch (error) {
-      if (!failedCondition(error)) throw storeFault(error);
+      if (!failedCondition(error)) throw error;
       throw new Problem(409, 'clock_moving', 'The test clock is being moved by another call.', { retryAfter: 1 });
     }
   };

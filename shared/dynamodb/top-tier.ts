@@ -1,23 +1,16 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { type Client, storeFault } from './client.ts';
+import type { Client } from './client.ts';
 import { tierPolicyKey } from './keys.ts';
 
 /** The best tier of the latest tier policy; nothing while no policy is kept, for then no tier was given either. */
 export async function readTopTier(client: Client, registry: string): Promise<string | undefined> {
-  try {
-    const { Items } = await client.send(
-      new QueryCommand({
-        TableName: registry,
-        KeyConditionExpression: 'pk = :policies',
-        ExpressionAttributeValues: { ':policies': tierPolicyKey(1).pk },
-        ScanIndexForward: false,
-        ConsistentRead: true,
-        Limit: 1,
-      }),
-    );
-    const tiers = Items?.[0]?.tiers as { name: string }[] | undefined;
-    return tiers?.[0]?.name;
-  } catch (error) {
-    throw storeFault(error);
-  }
+  const { Items } = await client.query({
+    TableName: registry,
+    KeyConditionExpression: 'pk = :policies',
+    ExpressionAttributeValues: { ':policies': tierPolicyKey(1).pk },
+    ScanIndexForward: false,
+    ConsistentRead: true,
+    Limit: 1,
+  });
+  const tiers = Items?.[0]?.tiers as { name: string }[] | undefined;
+  return tiers?.[0]?.name;
 }

@@ -1,6 +1,5 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Receipt, ValueRun } from '../domain/value-run.ts';
-import { type Client, guarded } from './client.ts';
+import type { Client } from './client.ts';
 import { receiptKey, runListKey } from './keys.ts';
 import { receiptOf } from './receipt-store.ts';
 import { valueRunOf } from './value-run-store.ts';
@@ -14,19 +13,15 @@ export async function listValueRuns(
   registry: string,
   { limit, after }: { limit: number; after?: string },
 ): Promise<{ runs: ValueRun[]; next?: string }> {
-  const { Items = [] } = await guarded(() =>
-    client.send(
-      new QueryCommand({
-        TableName: registry,
-        KeyConditionExpression: after === undefined ? 'pk = :runs' : 'pk = :runs AND sk < :after',
-        ExpressionAttributeValues: { ':runs': runListKey('', '').pk, ...(after !== undefined && { ':after': after }) },
-        ScanIndexForward: false,
-        ConsistentRead: true,
-        // One more than wanted tells whether there is a next page.
-        Limit: limit + 1,
-      }),
-    ),
-  );
+  const { Items = [] } = await client.query({
+    TableName: registry,
+    KeyConditionExpression: after === undefined ? 'pk = :runs' : 'pk = :runs AND sk < :after',
+    ExpressionAttributeValues: { ':runs': runListKey('', '').pk, ...(after !== undefined && { ':after': after }) },
+    ScanIndexForward: false,
+    ConsistentRead: true,
+    // One more than wanted tells whether there is a next page.
+    Limit: limit + 1,
+  });
   const items = Items.slice(0, limit);
   const last = items.at(-1);
   return { runs: items.map(valueRunOf), ...(Items.length > limit && last && { next: String(last.sk) }) };
@@ -42,18 +37,14 @@ export async function findReceipt(
   customerId: string,
   runId: string,
 ): Promise<Receipt | undefined> {
-  const { Items = [] } = await guarded(() =>
-    client.send(
-      new QueryCommand({
-        TableName: ledger,
-        KeyConditionExpression: 'pk = :receipts',
-        ExpressionAttributeValues: { ':receipts': receiptKey(customerId, '', '').pk },
-        ScanIndexForward: false,
-        ConsistentRead: true,
-        Limit: mostUnsettled,
-      }),
-    ),
-  );
+  const { Items = [] } = await client.query({
+    TableName: ledger,
+    KeyConditionExpression: 'pk = :receipts',
+    ExpressionAttributeValues: { ':receipts': receiptKey(customerId, '', '').pk },
+    ScanIndexForward: false,
+    ConsistentRead: true,
+    Limit: mostUnsettled,
+  });
   const found = Items.find((item) => item.runId === runId);
   return found && receiptOf(found);
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Histogram } from '../domain/rfm.ts';
 import type { AssignPart, MeasurePart, Parts } from '../engine/value-run.ts';
-import { type Client, failedCondition, guarded } from './client.ts';
+import type { Client } from './client.ts';
+import { failedCondition } from './faults.ts';
 import { runPartKey, runPartPieceKey } from './keys.ts';
 
 /** An item holds 400 kB at most. */
@@ -59,9 +59,7 @@ function partStore<Part extends { done: boolean }, Plain>(
   return {
     async read(runId, segment) {
       const key = runPartKey(runId, phase, segment);
-      const { Item } = await guarded(() =>
-        client.send(new GetCommand({ TableName: registry, Key: key, ConsistentRead: true })),
-      );
+      const { Item } = await client.get({ TableName: registry, Key: key, ConsistentRead: true });
       if (!Item) return undefined;
       return form.read(JSON.parse(gunzipSync(await bodyOf(key, Item as PartItem)).toString()));
     },
@@ -73,17 +71,13 @@ function partStore<Part extends { done: boolean }, Plain>(
       if (body.length <= pieceSize) item.body = body;
       else Object.assign(item, await putPieces(key, body));
       try {
-        const { Attributes } = await guarded(() =>
-          client.send(
-            new PutCommand({
-              TableName: registry,
-              Item: { ...key, ...item },
-              ConditionExpression: 'attribute_not_exists(pk) OR done = :no',
-              ExpressionAttributeValues: { ':no': false },
-              ReturnValues: 'ALL_OLD',
-            }),
-          ),
-        );
+        const { Attributes } = await client.put({
+          TableName: registry,
+          Item: { ...key, ...item },
+          ConditionExpression: 'attribute_not_exists(pk) OR done = :no',
+          ExpressionAttributeValues: { ':no': false },
+          ReturnValues: 'ALL_OLD',
+        });
         await dropPieces(key, Attributes as PartItem | undefined);
         return true;
       } catch (error) {
@@ -96,9 +90,7 @@ function partStore<Part extends { done: boolean }, Plain>(
     async drop(runId, segments) {
       for (let segment = 0; segment < segments; segment++) {
         const key = runPartKey(runId, phase, segment);
-        const { Attributes } = await guarded(() =>
-          client.send(new DeleteCommand({ TableName: registry, Key: key, ReturnValues: 'ALL_OLD' })),
-        );
+        const { Attributes } = await client.delete({ TableName: registry, Key: key, ReturnValues: 'ALL_OLD' });
         await dropPieces(key, Attributes as PartItem | undefined);
       }
     },
@@ -110,7 +102,7 @@ function partStore<Part extends { done: boolean }, Plain>(
     for (let piece = 0; piece < pieces; piece++) {
       const content = body.subarray(piece * pieceSize, (piece + 1) * pieceSize);
       const item = { ...runPartPieceKey(key, writing, piece), body: content };
-      await guarded(() => client.send(new PutCommand({ TableName: registry, Item: item })));
+      await client.put({ TableName: registry, Item: item });
     }
     return { writing, pieces };
   }
@@ -120,11 +112,11 @@ function partStore<Part extends { done: boolean }, Plain>(
     if (body) return body;
     const contents: Uint8Array[] = [];
     for (let piece = 0; piece < pieces; piece++) {
-      const { Item } = await guarded(() =>
-        client.send(
-          new GetCommand({ TableName: registry, Key: runPartPieceKey(key, writing, piece), ConsistentRead: true }),
-        ),
-      );
+      const { Item } = await client.get({
+        TableName: registry,
+        Key: runPartPieceKey(key, writing, piece),
+        ConsistentRead: true,
+      });
       if (!Item) throw new Error(`piece ${piece} of ${key.sk} is missing`);
       contents.push(Item.body);
     }
@@ -134,8 +126,6 @@ function partStore<Part extends { done: boolean }, Plain>(
   async function dropPieces(key: ReturnType<typeof runPartKey>, item: PartItem | undefined): Promise<void> {
     const { writing = '', pieces = 0 } = item ?? {};
     for (let piece = 0; piece < pieces; piece++)
-      await guarded(() =>
-        client.send(new DeleteCommand({ TableName: registry, Key: runPartPieceKey(key, writing, piece) })),
-      );
+      await client.delete({ TableName: registry, Key: runPartPieceKey(key, writing, piece) });
   }
 }

@@ -1,7 +1,7 @@
-import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ValueRun } from '../domain/value-run.ts';
 import type { CurrentRun, Runs } from '../engine/value-run.ts';
-import { type Client, failedCondition, guarded } from './client.ts';
+import type { Client } from './client.ts';
+import { failedCondition } from './faults.ts';
 import { currentRunKey, runKey, runListKey } from './keys.ts';
 import { cutPointsOf } from './receipt-store.ts';
 
@@ -23,46 +23,40 @@ export function valueRunStore(client: Client, registry: string): Runs {
 
     takeOver: (run, seen) =>
       unless(() =>
-        client.send(
-          new PutCommand({
-            TableName: registry,
-            Item: { ...currentRunKey, ...run, ...(seen && { previousRunId: seen.runId }) },
-            ...(seen
-              ? { ConditionExpression: 'runId = :seen', ExpressionAttributeValues: { ':seen': seen.runId } }
-              : { ConditionExpression: 'attribute_not_exists(pk)' }),
-          }),
-        ),
+        client.put({
+          TableName: registry,
+          Item: { ...currentRunKey, ...run, ...(seen && { previousRunId: seen.runId }) },
+          ...(seen
+            ? { ConditionExpression: 'runId = :seen', ExpressionAttributeValues: { ':seen': seen.runId } }
+            : { ConditionExpression: 'attribute_not_exists(pk)' }),
+        }),
       ),
 
     async open(run, machineTime) {
       const { failure: _failure, finishedAt: _finishedAt, ...rest } = run;
       const running: ValueRun = { ...rest, state: 'running' };
       const opened = await unless(() =>
-        client.send(
-          new PutCommand({
-            TableName: registry,
-            Item: { ...runKey(run.id), ...running, openedAt: machineTime },
-            ConditionExpression: 'attribute_not_exists(pk) OR #state = :failed',
-            ExpressionAttributeNames: { '#state': 'state' },
-            ExpressionAttributeValues: { ':failed': 'failed' },
-          }),
-        ),
+        client.put({
+          TableName: registry,
+          Item: { ...runKey(run.id), ...running, openedAt: machineTime },
+          ConditionExpression: 'attribute_not_exists(pk) OR #state = :failed',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: { ':failed': 'failed' },
+        }),
       );
       await list(opened ? running : ((await runs.read(run.id)) ?? running));
     },
 
     async keepCutPoints(run) {
       await unless(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: registry,
-            Key: runKey(run.id),
-            UpdateExpression: 'SET cutPoints = :cutPoints',
-            ConditionExpression: '#state = :running AND attribute_not_exists(cutPoints)',
-            ExpressionAttributeNames: { '#state': 'state' },
-            ExpressionAttributeValues: { ':running': 'running', ':cutPoints': run.cutPoints },
-          }),
-        ),
+        client.update({
+          TableName: registry,
+          Key: runKey(run.id),
+          UpdateExpression: 'SET cutPoints = :cutPoints',
+          ConditionExpression: '#state = :running AND attribute_not_exists(cutPoints)',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: { ':running': 'running', ':cutPoints': run.cutPoints },
+        }),
       );
     },
 
@@ -70,19 +64,17 @@ export function valueRunStore(client: Client, registry: string): Runs {
       const values = { state: run.state, finishedAt: run.finishedAt, failure: run.failure, report: run.report };
       const ending = Object.entries(values).filter(([, value]) => value !== undefined);
       await unless(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: registry,
-            Key: runKey(run.id),
-            UpdateExpression: `SET ${ending.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-            ConditionExpression: '#state = :running',
-            ExpressionAttributeNames: Object.fromEntries(ending.map(([name]) => [`#${name}`, name])),
-            ExpressionAttributeValues: {
-              ':running': 'running',
-              ...Object.fromEntries(ending.map(([name, value]) => [`:${name}`, value])),
-            },
-          }),
-        ),
+        client.update({
+          TableName: registry,
+          Key: runKey(run.id),
+          UpdateExpression: `SET ${ending.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+          ConditionExpression: '#state = :running',
+          ExpressionAttributeNames: Object.fromEntries(ending.map(([name]) => [`#${name}`, name])),
+          ExpressionAttributeValues: {
+            ':running': 'running',
+            ...Object.fromEntries(ending.map(([name, value]) => [`:${name}`, value])),
+          },
+        }),
       );
       const closed = (await runs.read(run.id)) ?? run;
       await list(closed);
@@ -94,7 +86,7 @@ export function valueRunStore(client: Client, registry: string): Runs {
   /** False where the condition failed. */
   async function unless(call: () => Promise<unknown>): Promise<boolean> {
     try {
-      await guarded(call);
+      await call();
       return true;
     } catch (error) {
       if (failedCondition(error)) return false;
@@ -103,16 +95,12 @@ export function valueRunStore(client: Client, registry: string): Runs {
   }
 
   async function get(key: { pk: string; sk: string }): Promise<Record<string, unknown> | undefined> {
-    const { Item } = await guarded(() =>
-      client.send(new GetCommand({ TableName: registry, Key: key, ConsistentRead: true })),
-    );
+    const { Item } = await client.get({ TableName: registry, Key: key, ConsistentRead: true });
     return Item;
   }
 
   async function list(run: ValueRun): Promise<void> {
-    await guarded(() =>
-      client.send(new PutCommand({ TableName: registry, Item: { ...runListKey(run.asOf, run.id), ...run } })),
-    );
+    await client.put({ TableName: registry, Item: { ...runListKey(run.asOf, run.id), ...run } });
   }
 }
 

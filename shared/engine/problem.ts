@@ -35,3 +35,18 @@ export class Problem extends Error {
 export function storeUnavailable(cause: unknown): Problem {
   return new Problem(503, 'store_unavailable', 'The store cannot take this now. Try again.', { cause, retryAfter: 2 });
 }
+
+/**
+ * The store said no, and trying again would not change that. Named after what it said, for the log.
+ * `unstorable`: it can never hold what it was given, as an item that is too large or text that it does not know. Otherwise
+ * nothing is known against what it was given: a right or a table is missing, or a condition failed.
+ */
+export class StoreRefusal extends Error {
+  readonly unstorable: boolean;
+
+  constructor(cause: Error, unstorable: boolean) {
+    super('The store refuses this.', { cause });
+    this.name = cause.name;
+    this.unstorable = unstorable;
+  }
+}

@@ -3,7 +3,7 @@ import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
 import { type Fact, type Translation, Unintelligible } from './fact.ts';
-import { Problem } from './problem.ts';
+import { Problem, StoreRefusal } from './problem.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
 import type { AskShop, Delivery, Storefront } from './storefront.ts';
@@ -122,10 +122,13 @@ async function apply(
   } catch (error) {
     if (error instanceof Unintelligible) return { reason: error.reason };
     if (error instanceof Problem && error.status < 500) return { reason: error.message };
-    if (error instanceof Problem || (isStoreFault(error) && !isRefusal(error))) throw error;
+    if (error instanceof Problem) throw error;
+    const refused = error instanceof StoreRefusal;
+    // What is wrong with the store itself is no fault of the body.
+    if (refused && !error.unstorable) throw error;
     ports.onFault(error, delivery.id);
     return {
-      reason: isRefusal(error) ? 'the store refuses what it says' : 'the translation failed: a fault of the engine',
+      reason: refused ? 'the store refuses what it says' : 'the translation failed: a fault of the engine',
     };
   }
 }
@@ -143,17 +146,4 @@ async function understood(ports: ReceivePorts, delivery: AuthenticDelivery, sour
 function asCounted(fact: Fact, { countsWhen }: Source): Fact {
   if (countsWhen !== 'paid' || fact.kind !== 'order' || !fact.order.snapshot) return fact;
   return { ...fact, order: { ...fact.order, snapshot: { ...fact.order.snapshot, awaitsPayment: true } } };
-}
-
-/** Faults that the store did not recognise as passing come with the SDK's metadata: they are no fault of the body. */
-function isStoreFault(error: unknown): boolean {
-  return error instanceof Error && '$metadata' in error;
-}
-
-/** The store will never take it: an item that is too large, text that it cannot hold. Trying again does not help. */
-function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    ['ValidationException', 'SerializationException', 'TransactionCanceledException'].includes(error.name)
-  );
 }

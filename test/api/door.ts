@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
 import { variables } from '../../shared/contracts/environment.ts';
-import { connect } from '../../shared/dynamodb/client.ts';
-import { type Embedded, startEmbedded } from '../embedded.ts';
+import { type Client, connect } from '../../shared/dynamodb/client.ts';
+import { type Embedded, sdkClient, startEmbedded } from '../embedded.ts';
 import { type FaultProxy, startFaultProxy } from '../fault-proxy.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
 import { answerSchemas } from './answer-schemas.ts';
@@ -60,6 +60,8 @@ export interface ApiDoor {
   proxy: FaultProxy;
   /** Straight to the engine, past the proxy's plan. */
   client: DynamoDBDocumentClient;
+  /** As {@link client}, for stores. */
+  store: Client;
   call(routeKey: string, call?: Call): Promise<Answer>;
   /** A partner's key. */
   keyFor(partner: string, scopes: string[], more?: Record<string, unknown>): Promise<string>;
@@ -70,7 +72,8 @@ export const nightSchedule = { hour: 3, minute: 0, timeZone: 'Europe/Berlin' };
 
 export async function openApi(environment: Record<string, string> = {}): Promise<ApiDoor> {
   const embedded = await startEmbedded();
-  const client = connect();
+  const client = sdkClient(embedded);
+  const store = connect();
   const proxy = await startFaultProxy(embedded.endpoint);
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint,
@@ -112,6 +115,7 @@ export async function openApi(environment: Record<string, string> = {}): Promise
     embedded,
     proxy,
     client,
+    store,
     call,
     async keyFor(partner, scopes, more = {}) {
       const { body } = await call('POST /v1/keys', { body: { partner, scopes, ...more } });
@@ -119,6 +123,7 @@ export async function openApi(environment: Record<string, string> = {}): Promise
     },
     async stop() {
       client.destroy();
+      store.close();
       await proxy.stop();
       await embedded.stop();
     },

@@ -16,7 +16,7 @@ const jobs = Array.from({ length: 25 }, (_job, i) => ({
 
 beforeAll(async () => {
   api = await openApi();
-  const store = new OutreachStore(api.client, api.embedded.tables.outreach);
+  const store = new OutreachStore(api.store, api.embedded.tables.outreach);
   for (const job of jobs) await store.addJob(job);
 });
 afterAll(() => api.stop());

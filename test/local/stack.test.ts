@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { engineClient } from '../../infra/local/dynamodb-wire.ts';
+import { engineClient } from '../../infra/local/engine-client.ts';
 import { commandLine } from '../../infra/local/lock.ts';
 import { lineLog } from '../../infra/local/log.ts';
 import type { OutboxEntry } from '../../infra/local/outbox.ts';
@@ -37,7 +37,8 @@ const make = async (id: string, query = '', url = stack.url) =>
   (await call(`/things/${id}${query}`, { method: 'POST' }, url)).status;
 
 async function ids(engineUrl: string): Promise<string[]> {
-  const { call: engine, close } = engineClient({ url: engineUrl, region: 'r', accessKeyId: 'a', secretAccessKey: 'b' });
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+  const { call: engine, close } = engineClient({ url: engineUrl, region: 'r', credentials });
   const { TableNames } = await engine<{ TableNames: string[] }>('DynamoDB_20120810.ListTables', {});
   const { Items } = await engine<{ Items: { id: { S: string } }[] }>('DynamoDB_20120810.Scan', {
     TableName: TableNames[0],

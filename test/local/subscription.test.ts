@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EngineCall } from '../../infra/local/dynamodb-wire.ts';
 import type { LocalFunction, Outcome } from '../../infra/local/functions.ts';
 import { silentLog } from '../../infra/local/log.ts';
 import { Positions } from '../../infra/local/positions.ts';
@@ -10,6 +9,7 @@ import { Queue } from '../../infra/local/queue.ts';
 import { QueueSubscription } from '../../infra/local/subscription-queue.ts';
 import { type StreamSettings, StreamSubscription } from '../../infra/local/subscription-stream.ts';
 import { Ticker } from '../../infra/local/ticker.ts';
+import type { JsonCall } from '../../shared/aws/json-call.ts';
 
 let folder: string;
 let ending: (() => unknown)[];
@@ -43,7 +43,7 @@ function aFunction(answer: (numbers: string[], event: Call) => unknown) {
 }
 
 /** One shard with the sequence numbers 1 to `length`. */
-function aStream(length: number, trimmedTo = 0): EngineCall {
+function aStream(length: number, trimmedTo = 0): JsonCall {
   const record = (number: number) => ({
     eventID: `e${number}`,
     eventName: number % 2 ? 'INSERT' : 'MODIFY',
@@ -59,7 +59,7 @@ function aStream(length: number, trimmedTo = 0): EngineCall {
     const from = Number(input.ShardIterator);
     const Records = Array.from({ length: Math.max(0, length - from) }, (_, index) => record(from + index + 1));
     return { Records, NextShardIterator: String(Math.max(from, length)) };
-  }) as EngineCall;
+  }) as JsonCall;
 }
 
 const deadLetters = async () => {
@@ -73,7 +73,7 @@ const deadLetters = async () => {
   return queue;
 };
 
-async function subscribe(target: LocalFunction, engine: EngineCall, settings: Partial<StreamSettings> = {}) {
+async function subscribe(target: LocalFunction, engine: JsonCall, settings: Partial<StreamSettings> = {}) {
   const positions = await Positions.open(join(folder, 'positions'), silentLog);
   const ticker = new Ticker();
   const subscription = new StreamSubscription(

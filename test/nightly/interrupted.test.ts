@@ -2,6 +2,7 @@ import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
 import { runKey, runListKey } from '../../shared/dynamodb/keys.ts';
+import { storeUnavailable } from '../../shared/engine/problem.ts';
 import { aBuyer, asOf, ben, bought, shop } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
 
@@ -114,7 +115,7 @@ describe('a failing store', () => {
     await night.put(shop);
     night.watch(async (call) => {
       if (call.operation !== 'BatchWrite') return call.send();
-      throw Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' });
+      throw storeUnavailable(new Error('slow down'));
     });
     await expect(night.run({ asOf })).rejects.toMatchObject({ code: 'store_unavailable' });
     night.watch((call) => call.send());

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Client, connect } from '../../shared/dynamodb/client.ts';
 import { measureParts } from '../../shared/dynamodb/value-run-parts.ts';
@@ -13,7 +12,7 @@ beforeAll(async () => {
   client = connect();
 });
 afterAll(async () => {
-  client.destroy();
+  client.close();
   await embedded.stop();
 });
 
@@ -48,6 +47,6 @@ function aPart(values: number): MeasurePart {
 }
 
 async function count(TableName: string): Promise<number> {
-  const { Items = [] } = await client.send(new ScanCommand({ TableName, Limit: 100, ProjectionExpression: 'pk' }));
+  const { Items = [] } = await client.scan({ TableName, Limit: 100, ProjectionExpression: 'pk' });
   return Items.length;
 }

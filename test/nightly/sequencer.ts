@@ -1,30 +1,28 @@
-import { DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
 import { variables } from '../../shared/contracts/environment.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
 import type { Receipt, ValueRun } from '../../shared/domain/value-run.ts';
-import { connect } from '../../shared/dynamodb/client.ts';
+import { type Client, connect } from '../../shared/dynamodb/client.ts';
 import { type CustomerItem, customerOf, itemOf } from '../../shared/dynamodb/customer-item.ts';
 import { clockKey, settingsKey } from '../../shared/dynamodb/keys.ts';
 import { receiptOf } from '../../shared/dynamodb/receipt-store.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
-import { startEmbedded } from '../embedded.ts';
+import { sdkClient, startEmbedded } from '../embedded.ts';
+import { betweenCalls, type StoreCall } from '../store-calls.ts';
 
 /** One call of the steps to the store. */
-export interface Call {
+export interface Call extends StoreCall {
   /** Counted from 1 since the last {@link Night.watch}. */
   number: number;
-  /** `Scan`, `BatchExecuteStatement` … */
-  operation: string;
-  input: Record<string, unknown>;
-  /** Does the call; with another input where one is given. */
-  send(input?: Record<string, unknown>): Promise<unknown>;
 }
 
 type Watch = (call: Call) => Promise<unknown>;
 
 export interface Night {
   client: DynamoDBDocumentClient;
+  /** For stores. */
+  store: Client;
   tables: { customers: string; ledger: string; registry: string };
   put(customers: readonly Customer[]): Promise<void>;
   holdClock(now: string | undefined): Promise<void>;
@@ -65,7 +63,8 @@ export async function aNight(
   options: { segments?: number; timeZone?: string; currency?: string } = {},
 ): Promise<Night> {
   const { segments = 3, timeZone = 'Europe/Berlin', currency = 'EUR' } = options;
-  const { tables, stop } = await startEmbedded();
+  const embedded = await startEmbedded();
+  const { tables, stop } = embedded;
   process.env[variables.segments] = String(segments);
   process.env[variables.nightSchedule] = JSON.stringify({ hour: 3, minute: 0, timeZone });
   vi.resetModules();
@@ -76,25 +75,16 @@ export async function aNight(
     assign: (await import('../../functions/nightly/assign.ts')).handler as Steps['assign'],
     report: (await import('../../functions/nightly/report.ts')).handler as Steps['report'],
   };
-  const client = connect();
-  const send = DynamoDBDocumentClient.prototype.send;
+  const client = sdkClient(embedded);
+  const store = connect();
   let watch: Watch = (call) => call.send();
   let number = 0;
-  const spy = vi.spyOn(DynamoDBDocumentClient.prototype, 'send').mockImplementation(function (
-    this: DynamoDBDocumentClient,
-    command: { input: Record<string, unknown>; constructor: { name: string } },
-  ) {
-    const sent = (input = command.input) =>
-      Reflect.apply(send, this, [Object.assign(command, { input })]) as Promise<unknown>;
-    if (this === client) return sent();
+  // The client of the steps, which were loaded anew; that of the test is another one.
+  const { Client } = await import('../../shared/dynamodb/client.ts');
+  const leave = betweenCalls(Client.prototype, (call) => {
     number += 1;
-    return watch({
-      number,
-      operation: command.constructor.name.replace('Command', ''),
-      input: command.input,
-      send: sent,
-    });
-  } as typeof send);
+    return watch({ ...call, number });
+  });
   await client.send(
     new PutCommand({
       TableName: tables.registry,
@@ -103,6 +93,7 @@ export async function aNight(
   );
   const night: Night = {
     client,
+    store,
     tables,
     steps,
     watch(next) {
@@ -130,8 +121,9 @@ export async function aNight(
       return items.filter(({ pk }) => String(pk).startsWith('value#')).map(receiptOf);
     },
     async stop() {
-      spy.mockRestore();
+      leave();
       client.destroy();
+      store.close();
       await stop();
     },
   };
@@ -151,7 +143,7 @@ export function onceBefore(night: Night, operation: string, act: () => Promise<v
 }
 
 /** As the state machine: begin, each segment until it is done, fit, each segment again, report; what fails is repeated. */
-async function sequence({ steps, client, tables }: Night, input: object, options: RunOptions) {
+async function sequence({ steps, store, tables }: Night, input: object, options: RunOptions) {
   const { remaining = 60_000, beforeAssign } = options;
   const context = { getRemainingTimeInMillis: () => remaining };
   const { skipped, runId, asOf, segments } = await repeated(() => steps.begin(input));
@@ -167,7 +159,7 @@ async function sequence({ steps, client, tables }: Night, input: object, options
   await beforeAssign?.();
   await each(steps.assign);
   await repeated(() => steps.report({ runId, asOf }));
-  return valueRunStore(client, tables.registry).read(runId);
+  return valueRunStore(store, tables.registry).read(runId);
 }
 
 async function repeated<Answer>(step: () => Promise<Answer>): Promise<Answer> {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { variables } from '../../shared/contracts/environment.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
 import type { OutreachJob } from '../../shared/domain/outreach-job.ts';
+import { type FaultProxy, startFaultProxy } from '../fault-proxy.ts';
 import { aConsent, aCustomer } from '../fixtures/customer.ts';
 import { aJob } from '../fixtures/outreach-job.ts';
 import { Faults } from './faults.ts';
@@ -10,6 +11,7 @@ import { invocation, request, Shop, today } from './shop.ts';
 
 let shop: Shop;
 let ses: Ses;
+let proxy: FaultProxy;
 let faults: Faults;
 let deliver: typeof import('../../functions/outreach/deliver.ts').handler;
 let jobId: string;
@@ -20,12 +22,15 @@ let count = 0;
 beforeAll(async () => {
   shop = await Shop.open();
   ses = await Ses.open();
+  proxy = await startFaultProxy(shop.embedded.endpoint);
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = proxy.endpoint;
   process.env[variables.sender] = 'Café Nord <hello@nord.example>';
   deliver = (await import('../../functions/outreach/deliver.ts')).handler;
-  faults = new Faults((await import('../../functions/outreach/door.ts')).client);
+  faults = new Faults((await import('../../functions/outreach/door.ts')).client, proxy);
 });
 afterAll(async () => {
   ses.close();
+  await proxy.stop();
   await shop.close();
 });
 beforeEach(() => {

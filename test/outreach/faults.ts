@@ -1,4 +1,6 @@
 import type { Client } from '../../shared/dynamodb/client.ts';
+import type { FaultProxy } from '../fault-proxy.ts';
+import { betweenCalls } from '../store-calls.ts';
 
 type Plan = { call: number; how: 'before' | 'after' | 'lost answer' };
 
@@ -7,28 +9,22 @@ export class Faults {
   calls = 0;
   #plan: Plan | undefined;
 
-  constructor(client: Client) {
+  /** @param proxy between the client and the engine */
+  constructor(client: Client, proxy: FaultProxy) {
     // Before the client's own retries: the function does not get over it.
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        const call = ++this.calls;
-        if (this.#is(call, 'before')) throw new Error('broke off');
-        const answer = await next(args);
-        if (this.#is(call, 'after')) throw new Error('broke off');
-        return answer;
-      },
-      { step: 'initialize', name: 'breakOff', priority: 'high' },
-    );
+    betweenCalls(client, async ({ send }) => {
+      const call = ++this.calls;
+      if (this.#is(call, 'before')) throw new Error('broke off');
+      const answer = await send();
+      if (this.#is(call, 'after')) throw new Error('broke off');
+      return answer;
+    });
     // Behind them: the client asks again.
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        const answer = await next(args);
-        if (!this.#is(this.calls, 'lost answer')) return answer;
-        this.#plan = undefined;
-        throw Object.assign(new Error('answer lost'), { name: 'TimeoutError' });
-      },
-      { step: 'finalizeRequest', name: 'loseAnswer', priority: 'low' },
-    );
+    proxy.plan = () => {
+      if (!this.#is(this.calls, 'lost answer')) return 'none';
+      this.#plan = undefined;
+      return 'lost-answer';
+    };
   }
 
   count(): void {

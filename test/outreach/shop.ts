@@ -1,4 +1,4 @@
-import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context, EventBridgeEvent, SQSRecord } from 'aws-lambda';
 import type { EventDetails } from '../../shared/contracts/events.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
@@ -10,19 +10,22 @@ import { type JobPage, listJobs } from '../../shared/dynamodb/outreach-list.ts';
 import { OutreachStore } from '../../shared/dynamodb/outreach-store.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
 import { suppress } from '../../shared/dynamodb/suppression.ts';
-import { type Embedded, startEmbedded } from '../embedded.ts';
+import { type Embedded, sdkClient, startEmbedded } from '../embedded.ts';
 
 /** When everything happens: the test clock holds this. */
 export const today = '2026-03-01T10:00:00.000Z';
 
 /** Tables with a policy and a held clock, and what tests look at and put into them. */
 export class Shop {
-  readonly client: Client;
+  readonly client: DynamoDBDocumentClient;
+  /** As {@link client}, for stores. */
+  readonly store: Client;
   readonly embedded: Embedded;
 
   private constructor(embedded: Embedded) {
     this.embedded = embedded;
-    this.client = connect();
+    this.client = sdkClient(embedded);
+    this.store = connect();
   }
 
   static async open(): Promise<Shop> {
@@ -35,6 +38,7 @@ export class Shop {
 
   async close(): Promise<void> {
     this.client.destroy();
+    this.store.close();
     await this.embedded.stop();
   }
 
@@ -48,16 +52,16 @@ export class Shop {
 
   async suppress(address: string): Promise<void> {
     const { registry } = this.embedded.tables;
-    const { salt } = await readSettings(this.client, registry);
-    await suppress({ client: this.client, registry, salt }, 'email', address, 'complaint', today);
+    const { salt } = await readSettings(this.store, registry);
+    await suppress({ client: this.store, registry, salt }, 'email', address, 'complaint', today);
   }
 
   async addJob(job: OutreachJob): Promise<void> {
-    await new OutreachStore(this.client, this.embedded.tables.outreach).addJob(job);
+    await new OutreachStore(this.store, this.embedded.tables.outreach).addJob(job);
   }
 
   async job(jobId: string): Promise<OutreachJob | undefined> {
-    return new OutreachStore(this.client, this.embedded.tables.outreach).readJob(jobId);
+    return new OutreachStore(this.store, this.embedded.tables.outreach).readJob(jobId);
   }
 
   async jobsOf(customerId: string): Promise<OutreachJob[]> {
@@ -65,7 +69,7 @@ export class Shop {
   }
 
   list(query: Parameters<typeof listJobs>[2]): Promise<JobPage> {
-    return listJobs(this.client, this.embedded.tables.outreach, query, today);
+    return listJobs(this.store, this.embedded.tables.outreach, query, today);
   }
 
   async ledgerOf(customerId: string): Promise<Record<string, unknown>[]> {

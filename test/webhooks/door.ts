@@ -1,10 +1,10 @@
 import { type DynamoDBDocumentClient, PutCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { variables } from '../../shared/contracts/environment.ts';
 import type { Source } from '../../shared/domain/source.ts';
-import { connect } from '../../shared/dynamodb/client.ts';
+import { type Client, connect } from '../../shared/dynamodb/client.ts';
 import type { CustomerItem } from '../../shared/dynamodb/customer-item.ts';
 import { sourceKey } from '../../shared/dynamodb/keys.ts';
-import { type Embedded, startEmbedded } from '../embedded.ts';
+import { type Embedded, sdkClient, startEmbedded } from '../embedded.ts';
 import { type FaultProxy, startFaultProxy } from '../fault-proxy.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
 import { type Signed, shopifySecret, standardSecret } from '../signed.ts';
@@ -15,6 +15,8 @@ export interface Door {
   proxy: FaultProxy;
   /** Straight to the engine, past the proxy's plan. */
   client: DynamoDBDocumentClient;
+  /** As {@link client}, for stores. */
+  store: Client;
   deliver(sourceId: string, signed: Signed): Promise<{ status: number; body: Record<string, unknown> }>;
   customers(): Promise<CustomerItem[]>;
   lines(customerId: string): Promise<Record<string, unknown>[]>;
@@ -24,7 +26,8 @@ export interface Door {
 /** @param queueEndpoint where the retry queue answers; by default nobody does */
 export async function openDoor(queueEndpoint = 'http://127.0.0.1:1'): Promise<Door> {
   const embedded = await startEmbedded();
-  const client = connect();
+  const client = sdkClient(embedded);
+  const store = connect();
   const proxy = await startFaultProxy(embedded.endpoint);
   process.env.AWS_ENDPOINT_URL_DYNAMODB = proxy.endpoint;
   process.env.AWS_ENDPOINT_URL_SQS = queueEndpoint;
@@ -39,6 +42,7 @@ export async function openDoor(queueEndpoint = 'http://127.0.0.1:1'): Promise<Do
     embedded,
     proxy,
     client,
+    store,
     async deliver(sourceId, { headers, body }) {
       const event = httpEvent({ routeKey: 'POST /v1/webhooks/{sourceId}', params: { sourceId }, headers, body });
       const answer = await handler(event, lambdaContext());
@@ -61,6 +65,7 @@ export async function openDoor(queueEndpoint = 'http://127.0.0.1:1'): Promise<Do
     },
     async stop() {
       client.destroy();
+      store.close();
       await proxy.stop();
       await embedded.stop();
     },

@@ -67,7 +67,7 @@ export const histories: fc.Arbitrary<OrderHistory[]> = fc
     })),
   );
 
-const start = Date.UTC(2026, 0, 1);
+const start = Date.UTC(2025, 0, 1);
 export const timeOf = (minute: number) => new Date(start + minute * 60_000).toISOString();
 
 /** An order is edited before its first update, if it has one. */

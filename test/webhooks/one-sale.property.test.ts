@@ -45,7 +45,7 @@ test('a sale that is told in several forms, each under a name of its own, counts
         .sort((a, b) => a.at - b.at)
         .map(({ fact }) => fact);
       const { tables } = door.embedded;
-      const store = recordStore(door.client, tables);
+      const store = recordStore(door.store, tables);
       for (let index = 0; index < sent.length; index += atOnce) {
         await Promise.all(
           sent.slice(index, index + atOnce).map((fact) =>

@@ -111,7 +111,7 @@ describe('authentic, but not to be understood', () => {
     const signed = strange[name] as Signed;
     const { status, body } = await door.deliver('shop', signed);
     expect({ status, of: body.status }).toEqual({ status: 202, of: 'quarantined' });
-    const kept = await quarantineStore(door.client, door.embedded.tables.ledger).get(String(body.deliveryId));
+    const kept = await quarantineStore(door.store, door.embedded.tables.ledger).get(String(body.deliveryId));
     expect(kept?.delivery.reason).toMatch(/\w/);
     expect(Buffer.compare(kept?.body ?? Buffer.alloc(0), signed.body)).toBe(0);
   });
@@ -127,7 +127,7 @@ describe('authentic, but not to be understood', () => {
   test('a body of several pieces comes back whole', async () => {
     const noise = Buffer.from(Array.from({ length: 900_000 }, (_, i) => (i * 2654435761) % 251));
     const { body } = await door.deliver('shop', signShopify('orders/create', noise));
-    const kept = await quarantineStore(door.client, door.embedded.tables.ledger).get(String(body.deliveryId));
+    const kept = await quarantineStore(door.store, door.embedded.tables.ledger).get(String(body.deliveryId));
     expect(Buffer.compare(kept?.body ?? Buffer.alloc(0), noise)).toBe(0);
   });
 });

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleFunctions, bundleWorker } from '../bundle.ts';
 import { Engine } from '../demo/engine.ts';
-import { engineClient } from '../dynamodb-wire.ts';
+import { engineClient } from '../engine-client.ts';
 import { LocalFunction } from '../functions.ts';
 import { silentLog } from '../log.ts';
 import { type LocalStack, startLocalStack } from '../stack.ts';
@@ -122,7 +122,7 @@ async function loaded(stack: LocalStack, clientUrl: string, order: LoadOrder): P
 
 /** Two tables of their own in the stack's engine, with streams as its tables have, and who writes to them. */
 async function bareFunction(stack: LocalStack, bundle: string, folder: string) {
-  const engine = engineClient({ url: stack.engineUrl, region, ...credentials });
+  const engine = engineClient({ url: stack.engineUrl, region, credentials });
   const tables = ['bare-one', 'bare-two'] as const;
   for (const TableName of tables)
     await engine.call('DynamoDB_20120810.CreateTable', {

@@ -7,8 +7,8 @@ import { buildMachines, taskInvoker } from '../build-machines.ts';
 import { buildRoutes } from '../build-routes.ts';
 import { bundleFunctions, bundleWorker } from '../bundle.ts';
 import { Engine } from '../demo/engine.ts';
-import { engineClient } from '../dynamodb-wire.ts';
 import { startDynoxide } from '../dynoxide.ts';
+import { engineClient } from '../engine-client.ts';
 import { type FunctionSettings, LocalFunction } from '../functions.ts';
 import { Gateway } from '../gateway.ts';
 import { silentLog } from '../log.ts';
@@ -80,7 +80,7 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
   // Whatever is sent to a queue or the bus fails: nothing that is measured here sends anything there.
   const servicesUrl = 'http://127.0.0.1:9';
   const template = new Template(stacks, { region, account, servicesUrl, apiUrl: gateway.url });
-  const engine = engineClient({ url: embedded.url, region, ...credentials });
+  const engine = engineClient({ url: embedded.url, region, credentials });
   const dynamodb = through ? await through(embedded.url) : embedded.url;
   const call: Call = (action, input) => engine.call(`DynamoDB_20120810.${action}`, input);
   await createTables(template, engine.call);
