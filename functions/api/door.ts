@@ -19,6 +19,8 @@ export interface Door {
   testStage: boolean;
   request: HttpRequest;
   access: Access;
+  /** With an Idempotency-Key: the same when a request that was cut short is made again. */
+  nonce?: string;
   settings(): Promise<Settings>;
   /** Milliseconds since 1970 by no test clock: for what must go on while a test clock stands still. */
   realTime(): number;
