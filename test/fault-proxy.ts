@@ -2,7 +2,16 @@ import { createServer, request as forward } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What goes wrong with one call between a client and its DynamoDB. */
-export type Fault = 'none' | 'throttled' | 'server-error' | 'conflict' | 'lost-answer' | 'unprocessed' | 'refused';
+export type Fault =
+  | 'none'
+  | 'throttled'
+  | 'server-error'
+  | 'conflict'
+  | 'lost-answer'
+  | 'unprocessed'
+  | 'refused'
+  /** Takes the call and never answers. */
+  | 'hanging';
 
 export interface FaultProxy {
   endpoint: string;
@@ -28,6 +37,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       const fault = proxy.plan(operation);
       const failed = failure(fault, operation, body);
       if (fault === 'refused') return void incoming.socket.destroy();
+      if (fault === 'hanging') return;
       if (failed) {
         answer.writeHead(failed.status, { 'content-type': 'application/x-amz-json-1.0' });
         return void answer.end(JSON.stringify(failed.body));

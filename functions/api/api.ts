@@ -71,7 +71,8 @@ const tables: TableNames = {
   registry: environment.REGISTRY_TABLE,
 };
 const { registry } = tables;
-const client = connect();
+/** The gateway waits for thirty seconds: a store that hangs is told before. */
+const client = connect({ requestTimeout: 4_000, maxAttempts: 3 });
 const machineClient = new SFNClient({ maxAttempts: 4 });
 const testStage = process.env[variables.testStage] === 'true';
 const adminKeyHash = process.env[variables.adminKeyHash] || undefined;
@@ -143,7 +144,8 @@ async function answerCaller(
     headers = limit.headers;
     if (limit.passed) throw limit.passed;
     requireScope(caller.access, scope);
-    const run = () => found.call({ ...door, access: caller.access }, request);
+    const run = (nonce?: string) =>
+      found.call({ ...door, access: caller.access, ...(nonce !== undefined && { nonce }) }, request);
     const answer =
       request.method === 'GET' ? await run() : await once({ request, caller, now, realTime }, idempotencyStore, run);
     return { ...answer, headers: { ...answer.headers, ...headers } };

@@ -85,6 +85,7 @@ async function shown(door: Door, customer: Customer) {
     door.settings(),
     identitiesOfCustomer(door.client, door.tables.registry, id),
   ]);
+  const main = mainFacts(customer, baseCurrency ?? 'XXX');
   return {
     id,
     createdAt: customer.createdAt,
@@ -92,8 +93,10 @@ async function shown(door: Door, customer: Customer) {
     ...Object.fromEntries(profileFields.flatMap((field) => (profile[field] ? [[field, profile[field].value]] : []))),
     identities,
     facts: {
-      ...mainFacts(customer, baseCurrency ?? 'XXX'),
-      waiting: Object.entries(waiting).map(([currency, facts]) => shownFacts(facts, currency)),
+      ...shownFacts(main.facts, main.currency),
+      waiting: Object.entries(waiting)
+        .filter(([currency]) => currency !== main.currency)
+        .map(([currency, facts]) => shownFacts(facts, currency)),
     },
     tier: standing?.tier ?? null,
     previousTier: standing?.previousTier ?? null,
@@ -103,11 +106,12 @@ async function shown(door: Door, customer: Customer) {
 }
 
 /** Who only ever bought in one other currency is shown in that one. */
-function mainFacts({ facts, waiting }: Customer, baseCurrency: string) {
+function mainFacts({ facts, waiting }: Customer, baseCurrency: string): { facts: Facts; currency: string } {
   const [only, ...more] = Object.entries(waiting);
   const hasBase = facts.purchaseCount > 0 || facts.totalRefunded > 0n;
-  if (!hasBase && only && more.length === 0) return shownFacts(only[1], only[0]);
-  return shownFacts(facts, baseCurrency);
+  return !hasBase && only && more.length === 0
+    ? { facts: only[1], currency: only[0] }
+    : { facts, currency: baseCurrency };
 }
 
 function shownFacts(facts: Facts, currency: string) {

@@ -20,6 +20,8 @@ export interface Door {
   testStage: boolean;
   request: HttpRequest;
   access: Access;
+  /** With an Idempotency-Key: the same when a request that was cut short is made again. */
+  nonce?: string;
   settings(): Promise<Settings>;
   /** Asks the API of a shop. */
   ask: AskShop;

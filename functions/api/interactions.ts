@@ -41,7 +41,10 @@ export const reportInteractions = route({
   async answer(door: Door, { body }) {
     if (body !== null && typeof body === 'object' && 'interactions' in body) {
       const { interactions } = validate(batchIn, body);
-      return { status: 207, body: { data: await recordEach(door, interactions) } };
+      const data = await recordEach(door, interactions);
+      // What passes is worth another try: the items that were taken are then duplicates.
+      const passing = data.some(({ httpStatus }) => httpStatus >= 500);
+      return { status: 207, body: { data }, ...(passing && { headers: { 'retry-after': '2' } }) };
     }
     if (door.request.body.byteLength > itemBytes) throw tooLarge();
     const answer = await recordOne(door, new Frames(door), body);
@@ -54,9 +57,9 @@ function tooLarge(): Problem {
 }
 
 /** One after the other: items of one batch often speak of one customer, and those would wait for each other anyway. */
-async function recordEach(door: Door, items: readonly unknown[]): Promise<unknown[]> {
+async function recordEach(door: Door, items: readonly unknown[]): Promise<{ httpStatus: number }[]> {
   const frames = new Frames(door);
-  const answers: unknown[] = [];
+  const answers: ({ httpStatus: number } & Record<string, unknown>)[] = [];
   for (const [index, item] of items.entries()) {
     try {
       if (Buffer.byteLength(JSON.stringify(item) ?? '') > itemBytes) throw tooLarge();

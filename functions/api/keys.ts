@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { type ApiKey, beyond } from '../../shared/domain/access.ts';
 import { addKey, listKeys, revokeKey } from '../../shared/dynamodb/api-key-store.ts';
 import { Problem } from '../../shared/engine/problem.ts';
-import { keyHash, newKeyId, newKeyText } from '../../shared/http/credentials.ts';
+import { keyHash, newKey } from '../../shared/http/credentials.ts';
 import { route } from '../../shared/http/route.ts';
 import { keyText, paging } from '../../shared/http/schemas/common.ts';
 import { keyIn, keyMade, keys } from '../../shared/http/schemas/keys.ts';
@@ -16,10 +16,11 @@ export const makeKey = route({
   scope: 'keys:write',
   body: keyIn,
   answers: { 201: { description: 'Made; its text is shown this once', schema: keyMade } },
-  async answer({ client, tables, access, now }: Door, { body }) {
+  async answer({ client, tables, access, now, request, nonce, settings }: Door, { body }) {
     const { expiresAt, sources = [], rateLimitPerMinute, ...rest } = body;
+    const { id, text } = newKey(request, (await settings()).cursorSecret, nonce);
     const key: ApiKey = {
-      id: newKeyId(),
+      id,
       ...rest,
       sources,
       rateLimitPerMinute:
@@ -35,7 +36,6 @@ export const makeKey = route({
     }));
     if (faults.length > 0)
       throw new Problem(403, 'beyond_own_rights', 'A key hands on no more than it has.', { faults });
-    const text = newKeyText();
     await addKey(client, tables.registry, key, keyHash(text));
     return { status: 201, body: { ...shown(key), key: text } };
   },

@@ -25,13 +25,17 @@ const stores: DeliverStores = {
   recordMessage,
 };
 
-/** Sends what is requested; what has to come again is answered as a failure, message by message. */
+/**
+ * Sends what is requested; what has to come again is answered as a failure, message by message. One after the other: a
+ * function that dies leaves one message at most of which nobody knows whether it left.
+ */
 export async function handler({ Records }: SQSEvent, { awsRequestId }: Context): Promise<SQSBatchResponse> {
   const at = await now();
-  const done = await Promise.all(Records.map((message) => isDone(message, awsRequestId, at)));
-  return {
-    batchItemFailures: Records.filter((_, i) => !done[i]).map(({ messageId }) => ({ itemIdentifier: messageId })),
-  };
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
+  for (const message of Records) {
+    if (!(await isDone(message, awsRequestId, at))) batchItemFailures.push({ itemIdentifier: message.messageId });
+  }
+  return { batchItemFailures };
 }
 
 async function isDone({ messageId, body, attributes }: SQSRecord, requestId: string, at: Instant): Promise<boolean> {

@@ -20,11 +20,14 @@ const queue = jsonCaller('sqs', accessOf('sqs', process.env), {
   firstPause: 100,
 });
 
-/** Shops wait five seconds for an answer: what takes longer than this goes to the retry queue. */
-const patience = 3_000;
+/** Shops wait five seconds for an answer: what is not recorded by then goes to the retry queue. */
+const patience = 3_500;
+/** The look-up of the source may take most of it; what is left is worth a try at least this long. */
+const shortestTry = 500;
 
 /** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. */
 export const handler = endpoint(async (request) => {
+  const begun = performance.now();
   boundBody(request, 10_000_000);
   const { headers, body } = request;
   const sourceId = request.params.sourceId ?? '';
@@ -33,7 +36,8 @@ export const handler = endpoint(async (request) => {
   if (!known) throw unknownSource();
   const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
-  return { status: 202, body: await take({ id, headers, body, receivedAt }, source) };
+  const left = Math.max(shortestTry, patience - (performance.now() - begun));
+  return { status: 202, body: await take({ id, headers, body, receivedAt }, source, left) };
 });
 
 /** @throws Problem `source_not_found`, `signature_refused`, `store_unavailable` */
@@ -54,20 +58,19 @@ function unknownSource(): Problem {
   return new Problem(404, 'source_not_found', 'There is no source with this id.');
 }
 
-/** From the platform's own id, or else from the body: a delivery that is sent again has the same id. */
+/**
+ * From the platform's own id and the body: a delivery that is sent again has the same id, and two that a shop gave one
+ * id are kept apart.
+ */
 async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
-  const given = ports.storefronts[source.platform].deliveryId(delivery);
-  const name = given ?? createHash('sha256').update(delivery.body).digest('hex');
-  return (await mint())('dlv', source.id, name);
+  const given = ports.storefronts[source.platform].deliveryId(delivery) ?? '';
+  return (await mint())('dlv', source.id, given, createHash('sha256').update(delivery.body).digest('hex'));
 }
 
-/**
- * Applies the delivery. Where the store cannot take it, or the shop must be asked first, the queue keeps it.
- */
-async function take(delivery: AuthenticDelivery, source: Source): Promise<Received> {
+async function take(delivery: AuthenticDelivery, source: Source, milliseconds: number): Promise<Received> {
   let cause: unknown = new Error('a message that only names something is too large to be kept');
   try {
-    const received = await inTime(receive(ports, delivery, source, await mint()));
+    const received = await inTime(receive(ports, delivery, source, await mint()), milliseconds);
     if (received !== later) return received;
   } catch (error) {
     cause = error;
@@ -84,10 +87,10 @@ async function take(delivery: AuthenticDelivery, source: Source): Promise<Receiv
 }
 
 /** Recording may still succeed when its time is over: the retry then finds a duplicate. */
-async function inTime<Outcome>(received: Promise<Outcome>): Promise<Outcome> {
+async function inTime<Outcome>(received: Promise<Outcome>, milliseconds: number): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(storeUnavailable(new Error('recording took too long'))), patience);
+    timer = setTimeout(() => reject(storeUnavailable(new Error('recording took too long'))), milliseconds);
   });
   return Promise.race([received, late]).finally(() => clearTimeout(timer));
 }

@@ -18,6 +18,8 @@ export interface Person {
 }
 
 const control = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+/** One `@`, nothing that quotes, lists or hides, and a domain of two names at least, none of them empty. */
+const address = /^[^\s@<>()[\]\\,;:"\p{Cf}]+@[^\s@<>()[\]\\,;:"\p{Cf}.]+(\.[^\s@<>()[\]\\,;:"\p{Cf}.]+)+$/u;
 
 /** Text that may form a key: 1 to 255 characters, no control characters, no `#`, no name that every object has. */
 export function isKeyText(text: string): boolean {
@@ -35,7 +37,7 @@ export function isKeyText(text: string): boolean {
 /** Case and Unicode form only: dots and tags belong to the address. Nothing where the text is no address. */
 export function normaliseEmail(text: string): string | undefined {
   const email = text.trim().normalize('NFC').toLowerCase();
-  return email.length <= 254 && isKeyText(email) && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(email) ? email : undefined;
+  return email.length <= 254 && isKeyText(email) && address.test(email) ? email : undefined;
 }
 
 /** E.164 with its `+`; spaces, dots, brackets and dashes are dropped. Nothing for a number without country code. */

@@ -27,6 +27,7 @@ export function parseInstant(text: string): Instant | undefined {
   if (!shown.startsWith(`${year}-${month}-${day}T${hour}:${minute}:${second}`)) return undefined;
   const milliseconds = Math.floor(Number(`0${fraction}`) * 1000);
   const [, sign, offsetHours, offsetMinutes] = /^([+-])(\d{2}):?(\d{2})$/.exec(zone) ?? [];
+  if (Number(offsetHours ?? 0) > 23 || Number(offsetMinutes ?? 0) > 59) return undefined;
   const offset = (Number(offsetHours ?? 0) * 60 + Number(offsetMinutes ?? 0)) * 60_000 * (sign === '-' ? -1 : 1);
   const instant = local + milliseconds - offset;
   return instant >= earliest && instant < latest ? new Date(instant).toISOString() : undefined;

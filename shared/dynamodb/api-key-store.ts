@@ -1,5 +1,6 @@
 import type { ApiKey } from '../domain/access.ts';
 import { type Client, pageSize } from './client.ts';
+import { isConflict } from './faults.ts';
 import { apiKeyKey, apiKeyListKey } from './keys.ts';
 
 /** In the table `expiresAt` is the time of deletion in seconds; a key's own is kept as `validUntil`. */
@@ -16,16 +17,21 @@ export async function findKey(client: Client, registry: string, hash: string): P
   return Item && keyOf(Item as KeyItem);
 }
 
+/** A key that is there already stays as it is. */
 export async function addKey(client: Client, registry: string, key: ApiKey, hash: string): Promise<void> {
   const { expiresAt, ...rest } = key;
   const item: KeyItem = { ...rest, hash, ...(expiresAt !== undefined && { validUntil: expiresAt }) };
   const ConditionExpression = 'attribute_not_exists(pk)';
-  await client.transactWrite({
-    TransactItems: [
-      { Put: { TableName: registry, Item: { ...apiKeyKey(hash), ...item }, ConditionExpression } },
-      { Put: { TableName: registry, Item: { ...apiKeyListKey(key.id), ...item }, ConditionExpression } },
-    ],
-  });
+  try {
+    await client.transactWrite({
+      TransactItems: [
+        { Put: { TableName: registry, Item: { ...apiKeyKey(hash), ...item }, ConditionExpression } },
+        { Put: { TableName: registry, Item: { ...apiKeyListKey(key.id), ...item }, ConditionExpression } },
+      ],
+    });
+  } catch (error) {
+    if (!isConflict(error) || !(await findKey(client, registry, hash))) throw error;
+  }
 }
 
 /**

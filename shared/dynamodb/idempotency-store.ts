@@ -7,6 +7,7 @@ interface Claim {
   hash: string;
   requestHash: string;
   owner: string;
+  nonce: string;
   now: string;
   keptUntil: string;
   realTime: number;
@@ -17,7 +18,8 @@ const claimIsMine = '#owner = :owner';
 const names = { '#owner': 'owner' };
 
 /**
- * Takes a slot that is free: never used, past its time, or left by an owner that died over the same request.
+ * Takes a slot that is free: never used, past its time, or left by an owner that died over the same request. Who takes
+ * over from a dead owner takes its `nonce` as well.
  *
  *     claim ──────── run ──────── finish          kept until `keptUntil`
  *       └─ crash ─── leaseUntil ─ claim again     by a repetition of the same request
@@ -26,33 +28,50 @@ export async function claim(
   client: Client,
   registry: string,
   { keyId, hash, now, realTime, ...rest }: Claim,
-): Promise<'claimed' | { requestHash: string; answer?: string }> {
+): Promise<{ nonce: string } | { requestHash: string; answer?: string }> {
   const Key = idempotencyKey(keyId, hash);
-  const slotIsFree =
-    'attribute_not_exists(pk) OR keptUntil <= :now' +
-    ' OR (attribute_not_exists(answer) AND leaseUntil <= :realTime AND requestHash = :requestHash)';
   for (;;) {
     try {
       await client.put({
         TableName: registry,
         Item: { ...Key, ...rest, expiresAt: Math.ceil(realTime / 1000) + 25 * 60 * 60 },
-        ConditionExpression: slotIsFree,
-        ExpressionAttributeValues: { ':now': now, ':realTime': realTime, ':requestHash': rest.requestHash },
+        ConditionExpression: 'attribute_not_exists(pk) OR keptUntil <= :now',
+        ExpressionAttributeValues: { ':now': now },
       });
-      return 'claimed';
+      return { nonce: rest.nonce };
     } catch (error) {
       if (!failedCondition(error)) throw error;
     }
-    const found = await read(client, registry, Key);
-    if (found) return found;
+    const { Item: found } = await client.get({ TableName: registry, Key, ConsistentRead: true });
+    if (!found) continue;
+    const { requestHash, answer, nonce, leaseUntil } = found as Claim & { answer?: string };
+    const left = answer === undefined && leaseUntil <= realTime && requestHash === rest.requestHash;
+    if (!left) return { requestHash, ...(answer !== undefined && { answer }) };
+    if (await takeOver(client, registry, { ...rest, keyId, hash }, found.owner as string)) return { nonce };
   }
 }
 
-async function read(client: Client, registry: string, Key: { pk: string; sk: string }) {
-  const { Item } = await client.get({ TableName: registry, Key, ConsistentRead: true });
-  if (!Item) return undefined;
-  const { requestHash, answer } = Item as { requestHash: string; answer?: string };
-  return { requestHash, ...(answer !== undefined && { answer }) };
+/** @returns false where somebody else was faster */
+async function takeOver(
+  client: Client,
+  registry: string,
+  { keyId, hash, owner, leaseUntil }: Pick<Claim, 'keyId' | 'hash' | 'owner' | 'leaseUntil'>,
+  dead: string,
+): Promise<boolean> {
+  try {
+    await client.update({
+      TableName: registry,
+      Key: idempotencyKey(keyId, hash),
+      UpdateExpression: 'SET #owner = :owner, leaseUntil = :leaseUntil',
+      ConditionExpression: '#owner = :dead AND attribute_not_exists(answer)',
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: { ':owner': owner, ':dead': dead, ':leaseUntil': leaseUntil },
+    });
+    return true;
+  } catch (error) {
+    if (failedCondition(error)) return false;
+    throw error;
+  }
 }
 
 export async function keep(client: Client, registry: string, held: Claim, leaseUntil: number): Promise<void> {

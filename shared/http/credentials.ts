@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Access, type ApiKey, accessOf, adminAccess, type Scope } from '../domain/access.ts';
 import type { Instant } from '../domain/instant.ts';
 import { Problem } from '../engine/problem.ts';
@@ -15,12 +15,22 @@ export interface Caller {
   credential: string;
 }
 
-export function newKeyText(): string {
-  return `rk_${randomBytes(32).toString('base64url')}`;
-}
-
-export function newKeyId(): string {
-  return `key_${randomBytes(12).toString('hex')}`;
+/**
+ * A new key and its id; for one nonce the same each time. Worked out from what only the caller has and what only the
+ * deployment has.
+ */
+export function newKey(
+  { headers }: HttpRequest,
+  secret: string,
+  nonce: string | undefined,
+): { id: string; text: string } {
+  const bytes =
+    nonce === undefined
+      ? randomBytes(64)
+      : createHmac('sha512', secret)
+          .update(JSON.stringify(['new key', headers.authorization, nonce]))
+          .digest();
+  return { id: `key_${bytes.subarray(0, 12).toString('hex')}`, text: `rk_${bytes.subarray(32).toString('base64url')}` };
 }
 
 export function keyHash(text: string): string {

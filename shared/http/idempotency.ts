@@ -16,6 +16,8 @@ export interface Claim extends Slot {
   requestHash: string;
   /** Who is at it: another owner's claim is neither finished nor dropped. */
   owner: string;
+  /** Stays the same for all who try this request until it has an answer. */
+  nonce: string;
   now: Instant;
   keptUntil: Instant;
   /** Milliseconds of real time: a claim whose owner died is free again from then on, for the same request. */
@@ -25,7 +27,7 @@ export interface Claim extends Slot {
 
 export interface IdempotencyStore {
   /** Takes the slot, or says who has it. An answer is sealed text. */
-  claim(claim: Claim): Promise<'claimed' | { requestHash: string; answer?: string }>;
+  claim(claim: Claim): Promise<{ nonce: string } | { requestHash: string; answer?: string }>;
   /** Says that the owner is still at it. */
   keep(claim: Claim, leaseUntil: number): Promise<void>;
   finish(claim: Claim, answer: string): Promise<void>;
@@ -45,34 +47,44 @@ const lease = 15_000;
 
 /**
  * Runs a write once for each Idempotency-Key and answers every repetition with the first answer, for 24 hours.
- * Answers that ask to try again (500 and above, or with Retry-After) are not kept. Answers lie sealed under the
+ * Answers that ask to try again (500 and above, or with Retry-After, as a batch has with such items) are not kept. Answers lie sealed under the
  * caller's own key, whose text is stored nowhere: they may hold a new key or what is known of a person.
+ * @param run is given a nonce that is the same when a request which was cut short is made again
  * @throws Problem `invalid_idempotency_key`, `idempotency_key_reused` (422), `idempotency_under_way` (409)
  */
 export async function once(
   { request, caller, now, realTime }: { request: HttpRequest; caller: Caller; now: Instant; realTime: () => number },
   store: IdempotencyStore,
-  run: () => Promise<HttpAnswer>,
+  run: (nonce?: string) => Promise<HttpAnswer>,
 ): Promise<HttpAnswer> {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return run();
-  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw new Problem(400, 'invalid_idempotency_key', 'An Idempotency-Key has 1 to 255 printable ASCII characters.', {
-      faults: [{ pointer: '/headers/idempotency-key', detail: 'not 1 to 255 printable ASCII characters' }],
-    });
+  // API Gateway joins a header that is sent twice by a comma.
+  if (!/^[\x20-\x2b\x2d-\x7e]{1,255}$/.test(key)) {
+    const detail = 'is not sent once with 1 to 255 printable ASCII characters, none of them a comma';
+    const faults = [{ pointer: '/headers/idempotency-key', detail }];
+    throw new Problem(400, 'invalid_idempotency_key', `The Idempotency-Key ${detail}.`, { faults });
   }
   const claim: Claim = {
     keyId: caller.access.keyId,
     hash: createHash('sha256').update(key).digest('hex'),
     requestHash: hashOf(request),
     owner: randomUUID(),
+    nonce: randomUUID(),
     now,
     keptUntil: instantOf(millisecondsOf(now) + day),
     realTime: realTime(),
     leaseUntil: realTime() + lease,
   };
   const found = await store.claim(claim);
-  if (found === 'claimed') return finishing(store, claim, caller, keeping(store, claim, realTime, run));
+  if ('nonce' in found) {
+    return finishing(
+      store,
+      claim,
+      caller,
+      keeping(store, claim, realTime, () => run(found.nonce)),
+    );
+  }
   if (found.requestHash !== claim.requestHash) {
     const detail = 'This Idempotency-Key was used for another request. Take a new one.';
     throw new Problem(422, 'idempotency_key_reused', detail);

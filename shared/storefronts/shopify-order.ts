@@ -136,6 +136,7 @@ export function translateOrder(body: unknown, source: Source, isTest: boolean): 
             })),
           ),
           test,
+          ...(lapsed.has(order.financial_status ?? '') && { awaitsPayment: true }),
         },
         placedAt,
         ...(paid.has(order.financial_status ?? '') && { paidAt: updatedAt }),
@@ -151,7 +152,8 @@ export function translateOrder(body: unknown, source: Source, isTest: boolean): 
  * What the customer pays in all, before refunds. `total_price` is what was ordered; `current_total_price` is what is
  * left of it after edits, returns and refunds, so with what was paid back it shows goods that were added. Goods that
  * were taken out without paying back (a refund without transactions) were never paid, except for what the shop still
- * owes: then `total_outstanding` is negative. Of an order that is not paid yet, only what is left will be.
+ * owes: then `total_outstanding` is negative. Of an order that is not paid yet, only what is left will be. Where the
+ * shop says what is outstanding, that alone tells all of this exactly.
  */
 function totals(order: ShopifyOrder): { total: Money; presentment?: Money } {
   const ordered = money(order.total_price, order.currency, '/total_price');
@@ -168,17 +170,25 @@ function worthOf(order: ShopifyOrder, ordered: bigint): bigint {
   const refunds = order.refunds ?? [];
   const current = left == null ? undefined : parseMoney(left, code)?.minor;
   if (current === undefined || order.cancelled_at) return ordered;
+  const back = refunds.reduce((sum, refund) => sum + inCurrency(paidBack(refund, code), code), 0n);
+  const owed = outstanding == null ? undefined : -(parseMoney(outstanding, code)?.minor ?? 0n);
+  // What is left, and what came back, and what is still to come back: nothing else was ever paid.
+  if (owed !== undefined && paidInCurrency(refunds, code)) return current + back + larger(0n, owed);
   if (refunds.length === 0 && notPaidYet.has(order.financial_status ?? '')) return larger(0n, current);
   const unpaid = refunds.filter((refund) => !paidBack(refund, code));
   const goods = unpaid.reduce((sum, refund) => sum + goodsOf(refund, order), 0n);
   const taken = unpaid.length === refunds.length && unpaid.length > 0 ? ordered - current : goods;
-  const owed = outstanding == null ? 0n : -(parseMoney(outstanding, code)?.minor ?? 0n);
-  const back = refunds.reduce((sum, refund) => sum + inCurrency(paidBack(refund, code), code), 0n);
-  return larger(ordered - larger(0n, taken - larger(0n, owed)), current + back);
+  return larger(ordered - larger(0n, taken - larger(0n, owed ?? 0n)), current + back);
+}
+
+function paidInCurrency(refunds: readonly ShopifyRefund[], code: string): boolean {
+  return refunds.every((refund) => (paidBack(refund, code)?.currency ?? code) === code);
 }
 
 /** Nothing says when it was paid: at the latest when the shop said this. */
 const paid = new Set(['paid', 'partially_refunded', 'refunded']);
+/** The payment came to nothing, and the order was not cancelled: nobody bought anything. */
+const lapsed = new Set(['voided', 'expired']);
 const notPaidYet = new Set(['pending', 'authorized', 'partially_paid']);
 const inCurrency = (amount: Money | undefined, code: string) => (amount?.currency === code ? amount.minor : 0n);
 

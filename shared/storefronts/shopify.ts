@@ -24,7 +24,7 @@ export const shopify: Storefront = {
   deliveryId: ({ headers }) => headers['x-shopify-webhook-id'],
 
   translate(body, { headers }, source) {
-    const topic = headers['x-shopify-topic'];
+    const topic = headers['x-shopify-topic']?.toLowerCase();
     const isTest = headers['x-shopify-test'] === 'true';
     switch (topic) {
       case 'orders/create':
@@ -49,6 +49,8 @@ export const shopify: Storefront = {
       case undefined:
         throw new Unintelligible('the header x-shopify-topic is missing');
       default:
+        if (!/^[a-z_]+\/[a-z_]+$/.test(topic))
+          throw new Unintelligible('the header x-shopify-topic names no one topic');
         return { kind: 'ignored', reason: 'topic is not used' };
     }
   },

@@ -48,6 +48,17 @@ test('what could not be understood is listed with its reason, without its body',
   expect([...seen].sort()).toEqual([...sent].sort());
 });
 
+test('two bodies that a shop sent under one id are both kept; one that is sent again is not', async () => {
+  const one = await deliver('orders/create', '{"a":1', 'w-same');
+  const other = await deliver('orders/create', '{"second":2222', 'w-same');
+  const again = await deliver('orders/create', '{"a":1', 'w-same');
+  expect(other.deliveryId).not.toBe(one.deliveryId);
+  expect(again.deliveryId).toBe(one.deliveryId);
+  const ids = (await list({ limit: '100' })).body.data.map(({ id }) => id);
+  expect(ids.filter((id) => id === one.deliveryId)).toHaveLength(1);
+  expect(ids).toContain(other.deliveryId);
+});
+
 test('a replay before a fix leaves it where it is', async () => {
   const { deliveryId } = await deliver('orders/create', '{', 'w-again');
   const { status, body } = await replay(deliveryId);

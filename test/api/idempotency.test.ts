@@ -89,7 +89,36 @@ test('a failure is not kept: the repetition acts', async () => {
   expect(headers).not.toHaveProperty('idempotent-replayed');
 });
 
-test('whose owner died is free again after its lease, for the same request', async () => {
+test('a batch of which the store could not take all is not kept either', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const item = (externalId: string) => ({
+    type: 'call',
+    externalId,
+    occurredAt: '2026-03-01T09:00:00Z',
+    customer: { email: 'batch@example.com' },
+  });
+  const report = () =>
+    api.call('POST /v1/interactions', {
+      body: { interactions: [item('b-1'), item('b-2')] },
+      headers: { 'idempotency-key': 'a-batch' },
+    });
+  api.proxy.plan = (operation) => (operation === 'TransactWriteItems' ? 'throttled' : 'none');
+  const failed = await report();
+  expect([failed.status, failed.headers['retry-after']]).toEqual([207, '2']);
+  expect(failed.body.data.map(({ httpStatus }) => httpStatus)).toEqual([503, 503]);
+  api.proxy.plan = () => 'none';
+  const taken = await report();
+  expect(taken.headers).not.toHaveProperty('idempotent-replayed');
+  expect(taken.body.data.map(({ httpStatus }) => httpStatus)).toEqual([201, 201]);
+  expect((await report()).headers['idempotent-replayed']).toBe('true');
+});
+
+test('one that is sent twice is refused', async () => {
+  const { status, body } = await make('k-1, k-1');
+  expect([status, body.code]).toEqual([400, 'invalid_idempotency_key']);
+});
+
+test('whose owner died is free again after its lease, for the same request, which then has one effect', async () => {
   const key = randomUUID();
   const first = await make(key);
   const all = await records();
@@ -108,9 +137,11 @@ test('whose owner died is free again after its lease, for the same request', asy
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect((await make(key, { partner: 'other' })).status).toBe(422);
   const again = await make(key);
-  expect(again.status).toBe(201);
-  expect(again.body.id).not.toBe(first.body.id);
-  expect((await make(key)).body.id).toBe(again.body.id);
+  expect(again.headers).not.toHaveProperty('idempotent-replayed');
+  expect([again.status, again.body.id, again.body.key]).toEqual([201, first.body.id, first.body.key]);
+  const { data } = (await api.call('GET /v1/keys', { query: { limit: '100' } })).body;
+  expect(data.filter(({ id }) => id === first.body.id)).toHaveLength(1);
+  expect((await make(key)).headers['idempotent-replayed']).toBe('true');
 });
 
 test('after 24 hours by the clock at the door it is a new request', async () => {

@@ -288,6 +288,16 @@ describe('what an edited order is worth', () => {
       spent: 7000,
       refunded: 0,
     },
+    'goods sent back in exchange for cheaper ones': {
+      said: {
+        total_price: '130.00',
+        current_total_price: '80.00',
+        total_outstanding: '0.00',
+        refunds: [refund(1, { goods: '50.00', paid: '20.00' })],
+      },
+      spent: 8000,
+      refunded: 2000,
+    },
     'shipping paid back, without goods': {
       said: {
         current_total_price: '95.00',
@@ -306,6 +316,23 @@ describe('what an edited order is worth', () => {
     const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === email);
     expect(customer).toMatchObject({ purchaseCount: 1, totalSpent: spent, totalRefunded: refunded });
   });
+});
+
+test.each(['voided', 'expired'])('a payment that ends %s buys nothing', async (financial_status) => {
+  const email = `${financial_status}@example.com`;
+  const id = financial_status === 'voided' ? 2101 : 2102;
+  await send(order({ id, email, financial_status: 'authorized' }));
+  const lapsed = { financial_status, updated_at: '2026-03-05T00:00:00Z' };
+  await send(order({ id, email, ...lapsed }), 'orders/updated');
+  const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === email);
+  expect(customer).toMatchObject({ purchaseCount: 0, totalSpent: 0, totalRefunded: 0 });
+});
+
+test('a topic in capitals is the topic; two in one header are kept for a person', async () => {
+  const said = order({ id: 2110, email: 'topic@example.com' });
+  expect((await door.deliver('shop', signShopify('ORDERS/CREATE', said))).body.status).toBe('recorded');
+  const twice = await door.deliver('shop', signShopify('orders/create, orders/create', said));
+  expect(twice.body.status).toBe('quarantined');
 });
 
 test('history that comes in takes the reason for outreach away, until there is a live order again', async () => {

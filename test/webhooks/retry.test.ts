@@ -56,6 +56,17 @@ test('a store that takes nothing: the delivery waits in the retry queue, acknowl
   expect(await door.customers()).toMatchObject([{ purchaseCount: 2, totalSpent: 2000 }]);
 });
 
+test('a store that hangs: the delivery is acknowledged before a shop gives up, and waits in the queue', async () => {
+  const before = kept.length;
+  await door.deliver('shop', signShopify('orders/create', order(1)));
+  door.proxy.plan = () => 'hanging';
+  const begun = performance.now();
+  expect(await door.deliver('shop', signShopify('orders/create', order(5)))).toMatchObject({ status: 202 });
+  expect(performance.now() - begun).toBeLessThan(5_000);
+  expect(kept.length).toBe(before + 1);
+  kept.length = before;
+}, 15_000);
+
 test('the clock of the test stage being away does not turn a delivery down', async () => {
   door.proxy.plan = () => 'refused';
   expect(await door.deliver('shop', signShopify('orders/create', order(3)))).toMatchObject({ status: 202 });
