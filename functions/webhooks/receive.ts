@@ -23,7 +23,7 @@ const queue = jsonCaller('sqs', accessOf('sqs', process.env), {
 /** Shops wait five seconds for an answer: what takes longer than this goes to the retry queue. */
 const patience = 3_000;
 
-/** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. */
+/** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. A ping gets 200. */
 export const handler = endpoint(async (request) => {
   boundBody(request, 10_000_000);
   const { headers, body } = request;
@@ -31,6 +31,9 @@ export const handler = endpoint(async (request) => {
   if (!isKeyText(sourceId)) throw unknownSource();
   const { now: receivedAt, source: known } = await lookUp(sourceId);
   if (!known) throw unknownSource();
+  if (ports.storefronts[known.platform].ping?.({ headers, body })) {
+    return { status: 200, body: { deliveryId: await deliveryId(known, { headers, body }), status: 'ignored' } };
+  }
   const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
   return { status: 202, body: await take({ id, headers, body, receivedAt }, source) };
