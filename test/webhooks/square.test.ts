@@ -154,7 +154,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies and published vectors of Square
 });
 
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
-const at = (minute: number) => new Date(Date.UTC(2026, 1, 1) + minute * 60_000).toISOString();
+const at = (minute: number) => new Date(Date.UTC(2024, 1, 1) + minute * 60_000).toISOString();
 const orderPath = (id: string) => `/v2/orders/${id}`;
 
 /** Puts the state of a sale where Square's API shows it. */

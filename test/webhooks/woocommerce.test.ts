@@ -248,8 +248,8 @@ const plain = (id: number, given: Record<string, unknown> = {}) => ({
   id,
   status: 'processing',
   currency: 'EUR',
-  date_created_gmt: '2026-03-01T10:00:00',
-  date_modified_gmt: '2026-03-01T10:00:05',
+  date_created_gmt: '2024-03-01T10:00:00',
+  date_modified_gmt: '2024-03-01T10:00:05',
   total: '10.00',
   customer_id: 0,
   billing: { email: `woo${id}@example.com` },
@@ -293,10 +293,10 @@ test('drafts are ignored, payments in test mode never count, other topics and ac
 });
 
 test('an unpaid order that was cancelled counts once it is paid after all; a paid one that was cancelled does not', async () => {
-  const at = (second: number) => ({ date_modified_gmt: `2026-03-01T11:00:0${second}` });
+  const at = (second: number) => ({ date_modified_gmt: `2024-03-01T11:00:0${second}` });
   await door.deliver('woo', sign('order.updated', plain(2, { status: 'cancelled', ...at(1) })));
   expect(await factsBy(2)).toMatchObject({ purchaseCount: 0 });
-  const paid = { date_paid_gmt: '2026-03-01T11:00:02', ...at(2) };
+  const paid = { date_paid_gmt: '2024-03-01T11:00:02', ...at(2) };
   await door.deliver('woo', sign('order.updated', plain(2, paid)));
   expect(await factsBy(2)).toMatchObject({ purchaseCount: 1, totalSpent: 1000 });
   await door.deliver('woo', sign('order.updated', plain(2, { ...paid, status: 'cancelled', ...at(3) })));
@@ -306,7 +306,7 @@ test('an unpaid order that was cancelled counts once it is paid after all; a pai
 test('an order that goes to the bin is asked for, stays out while it lies there, and counts again when it is restored', async () => {
   const path = '/wp-json/wc/v3/orders/3';
   await door.deliver('woo', sign('order.created', plain(3)));
-  shop.resources.set(path, plain(3, { status: 'trash', date_modified_gmt: '2026-03-02T10:00:00' }));
+  shop.resources.set(path, plain(3, { status: 'trash', date_modified_gmt: '2024-03-02T10:00:00' }));
   shop.statuses.push(429, 500);
   expect(await door.deliver('woo', sign('order.deleted', { id: 3 }))).toMatchObject({ status: 202 });
   await queue.work();
@@ -320,7 +320,7 @@ test('an order that goes to the bin is asked for, stays out while it lies there,
     headers: { authorization: `Basic ${Buffer.from('ck_1:cs_1').toString('base64')}` },
   });
   expect(await factsBy(3)).toMatchObject({ purchaseCount: 0, totalSpent: 0 });
-  await door.deliver('woo', sign('order.restored', plain(3, { date_modified_gmt: '2026-03-03T10:00:00' })));
+  await door.deliver('woo', sign('order.restored', plain(3, { date_modified_gmt: '2024-03-03T10:00:00' })));
   expect(await factsBy(3)).toMatchObject({ purchaseCount: 1, totalSpent: 1000 });
 
   await door.deliver('woo', sign('order.deleted', { id: 4 }));
@@ -406,7 +406,7 @@ function outcome({ steps, shares, cents }: History[number]) {
 
 function messagesOf(order: History[number], id: number, run: number): Signed[] {
   const { listed } = outcome(order);
-  const at = (step: number) => new Date(Date.UTC(2026, 0, 1, 0, order.minute, step)).toISOString().slice(0, 19);
+  const at = (step: number) => new Date(Date.UTC(2024, 0, 1, 0, order.minute, step)).toISOString().slice(0, 19);
   const firstPaid = order.steps.findIndex(isPaid);
   return order.steps.map((status, step) =>
     sign(step === 0 ? 'order.created' : 'order.updated', {
