@@ -25,7 +25,7 @@ const patience = 3_500;
 /** The look-up of the source may take most of it; what is left is worth a try at least this long. */
 const shortestTry = 500;
 
-/** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. */
+/** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. A ping gets 200. */
 export const handler = endpoint(async (request) => {
   const begun = performance.now();
   boundBody(request, 10_000_000);
@@ -34,6 +34,9 @@ export const handler = endpoint(async (request) => {
   if (!isKeyText(sourceId)) throw unknownSource();
   const { now: receivedAt, source: known } = await lookUp(sourceId);
   if (!known) throw unknownSource();
+  if (ports.storefronts[known.platform].ping?.({ headers, body })) {
+    return { status: 200, body: { deliveryId: await deliveryId(known, { headers, body }), status: 'ignored' } };
+  }
   const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
   const left = Math.max(shortestTry, patience - (performance.now() - begun));

@@ -51,6 +51,11 @@ export interface Storefront {
    * Looks at headers and bytes only: nothing is parsed before.
    */
   verify(delivery: Delivery, source: SignedBy, check: Check): Verdict | Promise<Verdict>;
+  /**
+   * Whether this only asks if anybody is there, without a signature: answered with 200, and nothing comes of it. Looks
+   * at headers and bytes only.
+   */
+  ping?(delivery: Delivery): boolean;
   /** The platform's own id of the delivery, the same when it is sent again; absent where it has none. */
   deliveryId(delivery: Delivery): string | undefined;
   /** Headers that translation needs: kept with a delivery that is set aside. */

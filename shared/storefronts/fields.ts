@@ -4,7 +4,6 @@ import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domai
 import { type Instant, parseInstant } from '../domain/instant.ts';
 import { isCurrency, type Money, parseMoney } from '../domain/money.ts';
 import { itemsPerOrder, type OrderedItem } from '../domain/order.ts';
-import type { Source } from '../domain/source.ts';
 import { Unintelligible } from '../engine/fact.ts';
 
 /** The kinds of fields that storefronts send. What they leave out they send as null, too. */
@@ -33,6 +32,24 @@ export const instant = z.pipe(
 
 /** A decimal number, as text or as a number. */
 export const decimal = z.pipe(z.union([z.string(), z.number()]), z.transform(String));
+
+/** An amount in the smallest units, a whole number, as its digits. */
+export const minorUnits = z.pipe(
+  z.union([z.int(), z.string()]),
+  z.transform((value, context) => {
+    const digits = String(value);
+    if (/^-?\d{1,20}$/.test(digits)) return digits;
+    context.issues.push({ code: 'custom', message: 'is no whole number of the smallest units', input: '' });
+    return z.NEVER;
+  }),
+);
+
+/** Smallest units as decimal text: `1234` with two places is `12.34`. */
+export function inDecimals(digits: string, places: number): string {
+  const sign = digits.startsWith('-') ? '-' : '';
+  const padded = digits.slice(sign.length).padStart(places + 1, '0');
+  return places === 0 ? digits : `${sign}${padded.slice(0, -places)}.${padded.slice(-places)}`;
+}
 
 export const currency = z.string().check(z.refine(isCurrency, { error: 'is no currency of ISO 4217' }));
 
@@ -142,7 +159,7 @@ export function person(
     lastName?: string | undefined;
     locale?: string | undefined;
   },
-  { country }: Pick<Source, 'country'>,
+  { country }: { country?: string | undefined },
 ): Person {
   const known: Person = {};
   const email = fields.email && normaliseEmail(fields.email);

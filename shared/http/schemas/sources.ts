@@ -90,6 +90,7 @@ export const sourceIn = named(
 
 /** What is wrong with a secret for its platform; nothing where it will do. */
 export function secretFault(platform: Platform, text: string): string | undefined {
+  if (platform === 'stripe') return text.startsWith('whsec_') ? undefined : 'must begin with whsec_';
   if (platform !== 'standard') return undefined;
   const base64 = text.replace(/^whsec_/, '');
   const bytes = Buffer.from(base64, 'base64');

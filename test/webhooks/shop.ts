@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { SQSEvent } from 'aws-lambda';
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import type { Source } from '../../shared/domain/source.ts';
+import type { CustomerItem } from '../../shared/dynamodb/customer-item.ts';
+import { sourceKey } from '../../shared/dynamodb/keys.ts';
+import { storefronts } from '../../shared/storefronts/storefronts.ts';
+import type { Signed } from '../signed.ts';
+import type { Door } from './door.ts';
+
+/** What tests of single platforms share: their sources, the retry queue, a shop's API, and random ways of sending. */
+
+export function aSource(given: Pick<Source, 'id' | 'platform' | 'secrets'> & Partial<Source>): Source {
+  const at = '2026-01-01T00:00:00.000Z';
+  return {
+    currency: 'EUR',
+    baseCurrency: 'EUR',
+    timeZone: 'Europe/Berlin',
+    countsWhen: storefronts[given.platform].countsWhen,
+    revision: 1,
+    createdAt: at,
+    updatedAt: at,
+    ...given,
+  };
+}
+
+export async function addSource(door: Door, given: Parameters<typeof aSource>[0]): Promise<void> {
+  const source = aSource(given);
+  await door.client.send(
+    new PutCommand({ TableName: door.embedded.tables.registry, Item: { ...sourceKey(source.id), ...source } }),
+  );
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A queue that keeps what it is sent, and the worker that takes from it. */
+export async function startRetryQueue() {
+  let waiting: string[] = [];
+  const server = createServer((incoming, answer) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('end', () => {
+      const { MessageBody } = JSON.parse(Buffer.concat(chunks).toString()) as { MessageBody: string };
+      waiting.push(MessageBody);
+      const MD5OfMessageBody = createHash('md5').update(MessageBody).digest('hex');
+      answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
+      answer.end(JSON.stringify({ MessageId: `m${waiting.length}`, MD5OfMessageBody }));
+    });
+  });
+  const endpoint = await listen(server);
+  return {
+    endpoint,
+    waiting: () => waiting.length,
+    /** Lets the worker try all that waits, once; what failed goes on waiting. */
+    async work(): Promise<void> {
+      const { handler } = await import('../../functions/webhooks/retry.ts');
+      const Records = waiting.map((body, index) => ({ messageId: String(index), body }));
+      waiting = [];
+      const { batchItemFailures } = await handler({ Records } as SQSEvent);
+      for (const { itemIdentifier } of batchItemFailures) waiting.push(Records[Number(itemIdentifier)]?.body as string);
+    },
+    stop: () => server.close(),
+  };
+}
+
+/** A shop's API on loopback: answers by path, late now and then, and with the statuses that are planned. */
+export async function startShopApi() {
+  const state = {
+    resources: new Map<string, unknown>(),
+    statuses: [] as number[],
+    asked: [] as { path: string; headers: Record<string, unknown> }[],
+  };
+  const server = createServer(({ url = '', headers }, answer) => {
+    state.asked.push({ path: url, headers });
+    const found = state.resources.get(url);
+    const status = state.statuses.shift() ?? (found === undefined ? 404 : 200);
+    setTimeout(() => {
+      answer.writeHead(status, { 'content-type': 'application/json' });
+      answer.end(JSON.stringify(status === 200 ? found : { errors: [{ code: String(status) }] }));
+    }, state.asked.length % 3);
+  });
+  const address = await listen(server);
+  return { ...state, address, stop: () => server.close() };
+}
+
+/** A way in which a shop may send its messages: in which order, which of them twice, how many at once. */
+export const sendings = fc.record({
+  shuffle: fc.array(fc.nat(), { minLength: 40, maxLength: 40 }),
+  repeats: fc.array(fc.nat(), { maxLength: 3 }),
+  atOnce: fc.integer({ min: 1, max: 4 }),
+});
+type Sending = typeof sendings extends fc.Arbitrary<infer Way> ? Way : never;
+
+export async function sendAll(door: Door, sourceId: string, messages: Signed[], way: Sending): Promise<void> {
+  const sent = [...messages, ...way.repeats.flatMap((n) => messages[n % messages.length] ?? [])]
+    .map((message, index) => ({ message, place: way.shuffle[index % way.shuffle.length] ?? 0 }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ message }) => message);
+  for (let i = 0; i < sent.length; i += way.atOnce) {
+    await Promise.all(
+      sent.slice(i, i + way.atOnce).map(async (message) => {
+        const answer = await door.deliver(sourceId, message);
+        expect(answer.status).toBe(202);
+        expect(answer.body.status).not.toBe('quarantined');
+      }),
+    );
+  }
+}
+
+export interface Bought {
+  purchaseCount: number;
+  totalSpent: number;
+  totalRefunded: number;
+}
+
+/** The sum over sales, as one works it out by hand: what was cancelled or paid back altogether was not bought. */
+export function sumOf(sales: { counts: boolean; cents: number; refunded: number }[]): Bought {
+  const kept = sales.filter(({ counts, cents, refunded }) => counts && !(refunded > 0 && refunded >= cents));
+  return {
+    purchaseCount: kept.length,
+    totalSpent: kept.reduce((sum, { cents, refunded }) => sum + cents - refunded, 0),
+    totalRefunded: sales.reduce((sum, { refunded }) => sum + refunded, 0),
+  };
+}
+
+export async function customersBy(door: Door, email: string): Promise<CustomerItem[]> {
+  return (await door.customers()).filter(({ profile }) => profile.email?.value === email);
+}
