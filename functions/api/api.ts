@@ -20,6 +20,7 @@ import { findCustomers, showCustomer, showInteractions } from './customers.ts';
 import { replayDelivery, showDeliveries } from './deliveries.ts';
 import type { Door } from './door.ts';
 import { showHealth } from './health.ts';
+import { finishImport, makeImport, putPart, showErrors, showImport, showImports } from './imports.ts';
 import { reportInteractions } from './interactions.ts';
 import { dropKey, makeKey, showKeys } from './keys.ts';
 import { showDocument } from './openapi.ts';
@@ -45,6 +46,12 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/customers/{customerId}/interactions': showInteractions,
   'GET /v1/customers/{customerId}/value': showValue,
   'POST /v1/interactions': reportInteractions,
+  'GET /v1/imports': showImports,
+  'POST /v1/imports': makeImport,
+  'GET /v1/imports/{importId}': showImport,
+  'PUT /v1/imports/{importId}/parts/{part}': putPart,
+  'POST /v1/imports/{importId}/finish': finishImport,
+  'GET /v1/imports/{importId}/errors': showErrors,
   'GET /v1/value-runs': showValueRuns,
   'POST /v1/value-runs': startValueRun,
   'GET /v1/value-runs/{runId}': showValueRun,

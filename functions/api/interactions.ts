@@ -13,17 +13,14 @@ import { problemBody, reportedProblem } from '../../shared/http/problem-answer.t
 import { itemBytes, route } from '../../shared/http/route.ts';
 import {
   batchIn,
-  currencyFaults,
   type InteractionGiven,
-  interactionIn,
   interactionsIn,
   recorded,
   recordedBatch,
-  whoFault,
 } from '../../shared/http/schemas/interactions.ts';
-import { invalid, validate } from '../../shared/http/validate.ts';
+import { validate } from '../../shared/http/validate.ts';
 import type { Door } from './door.ts';
-import { factOf } from './interaction-fact.ts';
+import { checkedInteraction } from './interaction-fact.ts';
 
 const batchBytes = 500_000;
 
@@ -74,14 +71,10 @@ async function recordEach(door: Door, items: readonly unknown[]): Promise<{ http
 }
 
 async function recordOne({ client, tables }: Door, frames: Frames, item: unknown, place = '') {
-  const given = validate(interactionIn, item, place);
-  const detail = whoFault(given);
-  if (detail !== undefined) throw invalid([{ pointer: `${place}/customer`, detail }]);
-  const faults = currencyFaults(given).map((fault) => ({ ...fault, pointer: `${place}${fault.pointer}` }));
-  if (faults.length > 0) throw invalid(faults);
+  const { given, fact } = checkedInteraction(item, place);
   try {
     const frame = await frames.of(given);
-    return shown(await record(recordStore(client, tables), factOf(given), frame), given, frame);
+    return shown(await record(recordStore(client, tables), fact, frame), given, frame);
   } catch (error) {
     if (error instanceof Unintelligible) throw new Problem(422, 'cannot_be_recorded', `${error.reason}.`);
     throw error;

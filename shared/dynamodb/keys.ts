@@ -79,6 +79,21 @@ export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: st
 export const currentRunKey = { pk: 'current-run', sk: 'current-run' };
 export const runListKey = (asOf: Instant, runId: string) => ({ pk: 'runs', sk: `${asOf}#${runId}` });
 
+/** Registry: a file of history that is recorded, its parts with their errors, and the list of files by time. */
+export const importKey = (importId: string) => ({ pk: `import#${importId}`, sk: 'import' });
+export const importPartKey = (importId: string, part: number) => ({
+  pk: `import#${importId}`,
+  sk: `part#${String(part).padStart(6, '0')}`,
+});
+export const importErrorsKey = (importId: string, part: number) => ({
+  pk: `import#${importId}`,
+  sk: `errors#${String(part).padStart(6, '0')}`,
+});
+export const importListKey = (createdAt: Instant, importId: string) => ({
+  pk: 'imports',
+  sk: `${createdAt}#${importId}`,
+});
+
 /** Registry: an address that must not be written to on a channel, by a keyed hash of the address. */
 export const suppressionKey = (channel: string, hash: string) => ({
   pk: `suppression#${channel}#${hash}`,

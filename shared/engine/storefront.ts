@@ -73,3 +73,19 @@ export interface Storefront {
    */
   fetch?(resource: Resource, source: Source, ask: AskShop): Promise<Translation>;
 }
+
+/** One row of a shop's own export, by column; what it does not say is empty. */
+export type ExportRow = Readonly<Record<string, string>>;
+
+/** A shop's own export of its orders as CSV: one row for an order, or adjacent ones. */
+export interface OrderExport {
+  /** Columns without which a file is none of these. */
+  needs: readonly string[];
+  /** Whether a row goes on with the order that `first` begins. */
+  goesOn(first: ExportRow, row: ExportRow): boolean;
+  /**
+   * What the rows of one order say.
+   * @throws Unintelligible
+   */
+  translate(rows: readonly ExportRow[], source: Source): Translation;
+}

@@ -12,7 +12,7 @@ export interface Described {
   description?: string;
   body: Schema;
   headers: Record<string, string>;
-  answers: Record<number, { description: string; schema?: Schema }>;
+  answers: Record<number, { description: string; schema?: Schema; type?: string }>;
   /** Problem answers, by status. */
   problems: Record<number, string>;
 }
@@ -104,8 +104,13 @@ function problemOf(description: string): Json {
 }
 
 function operationOf(routeKey: string, route: Route<never>): Json {
-  const { summary, scope, answers } = route;
+  const { summary, scope, answers, files = [] } = route;
   const body = route.bodyShown ?? route.body;
+  const content = {
+    ...(body && { 'application/json': { schema: jsonSchemaOf(body) } }),
+    ...Object.fromEntries(files.map((type) => [type, { schema: { type: 'string' } }])),
+  };
+  const hasBody = Object.keys(content).length > 0;
   const writes = !routeKey.startsWith('GET ');
   const parameters = [
     ...parametersOf(route.params, 'path'),
@@ -115,13 +120,13 @@ function operationOf(routeKey: string, route: Route<never>): Json {
   const problems = [400, 500, 503, ...(scope ? [401, 403, 429] : [])];
   if (writes || routeKey.includes('{')) problems.push(404);
   if (writes) problems.push(409, 422);
-  if (body) problems.push(413, 415);
+  if (hasBody) problems.push(413, 415);
   return {
     operationId: operationIdOf(routeKey),
     summary,
     ...(scope ? { description: `Scope: \`${scope}\``, security: [{ key: [] }] } : { security: [] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: jsonSchemaOf(body) } } } }),
+    ...(hasBody && { requestBody: { required: true, content } }),
     responses: {
       ...responsesOf(answers, scope !== undefined),
       ...Object.fromEntries(
@@ -164,12 +169,12 @@ function responsesOf(answers: Described['answers'], limited: boolean): Json {
     Object.keys(rateHeaders).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
   );
   return Object.fromEntries(
-    Object.entries(answers).map(([status, { description, schema }]) => [
+    Object.entries(answers).map(([status, { description, schema, type = 'application/json' }]) => [
       status,
       {
         description,
         ...(limited && { headers }),
-        ...(schema && { content: { 'application/json': { schema: jsonSchemaOf(schema) } } }),
+        ...(schema && { content: { [type]: { schema: jsonSchemaOf(schema) } } }),
       },
     ]),
   );

@@ -18,10 +18,12 @@ export interface RouteTerms {
   body?: Schema;
   /** For the document, where the body is validated in parts. */
   bodyShown?: Schema;
+  /** Types of files that are taken as they are, beside the JSON of `body` or instead of it. */
+  files?: readonly string[];
   /** 32 kB unless told. */
   bodyBytes?: number;
   /** Answers beside problems, by status. */
-  answers: Record<number, { description: string; schema?: Schema }>;
+  answers: Record<number, { description: string; schema?: Schema; type?: string }>;
 }
 
 export interface Route<Door> extends RouteTerms {
@@ -65,7 +67,8 @@ export function route<
   };
 }
 
-function readBody(request: HttpRequest, bytes = itemBytes): unknown {
+/** @throws Problem `unsupported_media_type`, `body_too_large`, `malformed_json` */
+export function readBody(request: HttpRequest, bytes = itemBytes): unknown {
   requireJson(request);
   boundBody(request, bytes);
   return readJson(request.body);
