@@ -1,5 +1,7 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { accessOf, type JsonCaller, jsonCaller } from '../../shared/aws/json-call.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import type { ReconcileMessage } from '../../shared/contracts/reconciling.ts';
 import type { RouteKey, routes } from '../../shared/contracts/routes.ts';
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import { findKey } from '../../shared/dynamodb/api-key-store.ts';
@@ -25,6 +27,7 @@ import { reportInteractions } from './interactions.ts';
 import { dropKey, makeKey, showKeys } from './keys.ts';
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
+import { showReconciliation, showReconciliations, startReconciliation } from './reconciliations.ts';
 import { replaceSource, showSource } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
 import { showValue, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
@@ -39,6 +42,9 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /openapi.json': showDocument(() => table),
   'PUT /v1/sources/{sourceId}': replaceSource,
   'GET /v1/sources/{sourceId}': showSource,
+  'POST /v1/sources/{sourceId}/reconciliations': startReconciliation,
+  'GET /v1/sources/{sourceId}/reconciliations': showReconciliations,
+  'GET /v1/sources/{sourceId}/reconciliations/{reconciliationId}': showReconciliation,
   'GET /v1/deliveries': showDeliveries,
   'POST /v1/deliveries/{deliveryId}/replay': replayDelivery,
   'GET /v1/customers': findCustomers,
@@ -99,6 +105,15 @@ const counter = {
     countRequest(client, registry, keyId, window, endsAt),
 };
 
+let queue: JsonCaller | undefined;
+
+async function sendReconciliation(message: ReconcileMessage): Promise<void> {
+  const QueueUrl = readVariables(process.env, [variables.reconcileQueue]).RECONCILE_QUEUE_URL;
+  const patience = { maxAttempts: 3, connectionTimeout: 500, requestTimeout: 2_000, firstPause: 100 };
+  queue ??= jsonCaller('sqs', accessOf('sqs', process.env), patience);
+  await queue.call('AmazonSQS.SendMessage', { QueueUrl, MessageBody: JSON.stringify(message) });
+}
+
 let knownSettings: Settings | undefined;
 
 /** Salt and secret never change; the base currency comes once. */
@@ -129,6 +144,7 @@ async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
     testStage,
     settings,
     ask: shops.ask,
+    sendReconciliation,
     ...(nightSchedule && { nightSchedule }),
     machine: () => ({
       client: machineClient,

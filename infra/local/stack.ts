@@ -174,7 +174,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   });
   settling = new Settling({ subscriptions, queues, waiting: bus.waiting, ticker, executions: () => machines.running });
   const scheduler = new Scheduler(
-    buildSchedules(template, () => machines),
+    buildSchedules(template, () => machines, queues),
     positions,
     log,
   );

@@ -9,6 +9,7 @@ import { RapportHttpApi } from '../constructs/http-api.ts';
 import { Night } from '../constructs/night.ts';
 import { Outreach } from '../constructs/outreach.ts';
 import { Publish } from '../constructs/publish.ts';
+import { Reconcile } from '../constructs/reconcile.ts';
 import { WebhookRetry } from '../constructs/webhook-retry.ts';
 import type { Options } from '../options.ts';
 import type { DataStack } from './data.ts';
@@ -63,6 +64,7 @@ export class EngineStack extends Stack {
       .starts(machine)
       .set(variables.adminKeyHash, options.adminKeyHash ?? adminKeyParameter(this))
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));
+    new Reconcile(this, 'Reconcile', { tables, createFunction, schedule: options.reconcileSchedule }).sentBy(api);
     const http = new RapportHttpApi(this, 'Http', { workloads: { webhooks, api } });
 
     const parts = { http, publish, machine, schedule: options.nightSchedule };

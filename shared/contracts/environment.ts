@@ -6,6 +6,7 @@ export const variables = {
   registryTable: 'REGISTRY_TABLE',
   bus: 'BUS_NAME',
   retryQueue: 'RETRY_QUEUE_URL',
+  reconcileQueue: 'RECONCILE_QUEUE_URL',
   valueRunMachine: 'VALUE_RUN_MACHINE_ARN',
   /** `production`, `local`, …: any name. */
   stage: 'STAGE',

@@ -45,6 +45,15 @@ export const identityKey = ({ namespace, value }: Identity) => ({
 /** Registry: a configured source. */
 export const sourceKey = (sourceId: string) => ({ pk: `source#${sourceId}`, sk: 'source' });
 
+/** Registry: the list of sources. */
+export const sourceListKey = (sourceId: string) => ({ pk: 'sources', sk: sourceId });
+
+/** Registry: comparisons with what a shop lists, by source; their ids are in the order of time. */
+export const reconciliationKey = (sourceId: string, reconciliationId: string) => ({
+  pk: `reconciliations#${sourceId}`,
+  sk: reconciliationId,
+});
+
 /** Registry: what is fixed once for the deployment: base currency, salt of identifiers, secret of cursors. */
 export const settingsKey = { pk: 'settings', sk: 'settings' };
 

@@ -1,40 +1,61 @@
 import { lookup } from 'node:dns';
-import { request as plain } from 'node:http';
+import { type IncomingMessage, request as plain } from 'node:http';
 import { request as encrypted } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Problem } from '../engine/problem.ts';
-import type { AskShop, Check } from '../engine/storefront.ts';
+import type { AskShop, AskShopPage, Check } from '../engine/storefront.ts';
 
 /** What leaves the engine for a shop: bounded in time and size, never to an address of a private network, no redirects. */
 export interface Outbound {
   fetchKey: Check['fetchKey'];
   ask: AskShop;
+  askPage: AskShopPage;
 }
 
-const timeout = 4_000;
+const usualTimeout = 4_000;
 const mostBytes = 5_000_000;
 const keptFor = 3_600_000;
 const mostKept = 100;
 
 interface Answer {
   status: number;
+  headers: Record<string, string>;
   body: Buffer;
 }
 
 export interface OutboundSettings {
   /** Whether 127.0.0.1 may be asked, without encryption: on a test stage alone. */
   loopback: boolean;
+  /** Milliseconds until an answer is there in whole; four seconds where absent. */
+  timeout?: number;
   readJson(body: Uint8Array): unknown;
 }
 
-export function outbound({ loopback, readJson }: OutboundSettings): Outbound {
+export function outbound({ loopback, timeout = usualTimeout, readJson }: OutboundSettings): Outbound {
   const kept = new Map<string, { text: string; at: number }>();
+  const stage = { loopback, timeout };
+
+  const askPage: AskShopPage = async (address, { path, method = 'GET', headers = {}, body }) => {
+    const url = new URL(`${address.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const sent = { accept: 'application/json', ...(text && { 'content-type': 'application/json' }), ...headers };
+    const answer = await send(url, { method, headers: sent, ...(text && { body: text }) }, stage).catch((cause) => {
+      throw unavailable('shop_unavailable', "The shop's API does not answer.", { cause });
+    });
+    if (answer.status === 404 || answer.status === 410) return undefined;
+    if (answer.status < 200 || answer.status > 299) {
+      const retryAfter = secondsOf(answer.headers['retry-after']);
+      throw unavailable('shop_unavailable', `The shop's API answered with status ${answer.status}.`, { retryAfter });
+    }
+    return { body: readJson(answer.body), headers: answer.headers };
+  };
+
   return {
     async fetchKey(url) {
       const known = kept.get(url.href);
       if (known && performance.now() - known.at < keptFor) return known.text;
-      const { status, body } = await send(url, { method: 'GET' }, loopback).catch((cause) => {
-        throw unavailable('keys_unavailable', 'The keys that this signature is checked with cannot be had.', cause);
+      const { status, body } = await send(url, { method: 'GET' }, stage).catch((cause) => {
+        throw unavailable('keys_unavailable', 'The keys that this signature is checked with cannot be had.', { cause });
       });
       if (status !== 200) {
         throw unavailable('keys_unavailable', `The keys that this signature is checked with: status ${status}.`);
@@ -45,26 +66,22 @@ export function outbound({ loopback, readJson }: OutboundSettings): Outbound {
       return text;
     },
 
-    async ask(address, { path, method = 'GET', headers = {}, body }) {
-      const url = new URL(`${address.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`);
-      const text = body === undefined ? undefined : JSON.stringify(body);
-      const sent = { accept: 'application/json', ...(text && { 'content-type': 'application/json' }), ...headers };
-      const answer = await send(url, { method, headers: sent, ...(text && { body: text }) }, loopback).catch(
-        (cause) => {
-          throw unavailable('shop_unavailable', "The shop's API does not answer.", cause);
-        },
-      );
-      if (answer.status === 404 || answer.status === 410) return undefined;
-      if (answer.status < 200 || answer.status > 299) {
-        throw unavailable('shop_unavailable', `The shop's API answered with status ${answer.status}.`);
-      }
-      return readJson(answer.body);
-    },
+    ask: async (address, request) => (await askPage(address, request))?.body,
+    askPage,
   };
 }
 
-function unavailable(code: string, detail: string, cause?: unknown): Problem {
-  return new Problem(503, code, detail, { retryAfter: 30, ...(cause !== undefined && { cause }) });
+function unavailable(
+  code: string,
+  detail: string,
+  { cause, retryAfter = 30 }: { cause?: unknown; retryAfter?: number | undefined } = {},
+): Problem {
+  return new Problem(503, code, detail, { retryAfter, ...(cause !== undefined && { cause }) });
+}
+
+/** Of Retry-After, where it is a number of seconds; an hour at most. */
+function secondsOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}(\.\d+)?$/.test(text) ? Math.min(3_600, Math.ceil(Number(text))) : undefined;
 }
 
 interface Sent {
@@ -73,7 +90,11 @@ interface Sent {
   body?: string;
 }
 
-function send(url: URL, { method, headers, body }: Sent, loopback: boolean): Promise<Answer> {
+function send(
+  url: URL,
+  { method, headers, body }: Sent,
+  { loopback, timeout }: { loopback: boolean; timeout: number },
+): Promise<Answer> {
   const isLocal = loopback && url.hostname === '127.0.0.1';
   return new Promise((resolve, reject) => {
     if (url.protocol !== 'https:' && !(isLocal && url.protocol === 'http:')) {
@@ -91,12 +112,21 @@ function send(url: URL, { method, headers, body }: Sent, loopback: boolean): Pro
         if (bytes > mostBytes) call.destroy(new Error(`the answer has more than ${mostBytes} bytes`));
         else chunks.push(chunk);
       });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }));
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer), body: Buffer.concat(chunks) }),
+      );
       answer.on('error', reject);
     });
     call.on('error', reject);
     call.end(body);
   });
+}
+
+/** Names come in lower case; one that came twice is joined by commas. */
+function headersOf({ headers }: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
 }
 
 /** Networks that are nobody's public shop (RFC 6890, RFC 4193, and the metadata services of clouds among them). */

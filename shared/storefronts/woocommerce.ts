@@ -8,6 +8,7 @@ import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { currency, decimal, identifier, maybeText, money, orderedItems, part, parts, person, read } from './fields.ts';
 import { isAmong } from './signature.ts';
+import { woocommerceListing } from './woocommerce-listing.ts';
 
 /**
  * WooCommerce's webhooks (woocommerce.com/document/webhooks, with the orders and customers of the REST API v3).
@@ -74,6 +75,8 @@ export const woocommerce: Storefront = {
     if (order === undefined) return { kind: 'ignored', reason: 'the shop knows no such order any more' };
     return translateOrder(order, source);
   },
+
+  listing: woocommerceListing(translateOrder),
 };
 
 /** `*_gmt` times are in UTC and bear no zone. */

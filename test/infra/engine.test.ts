@@ -32,6 +32,7 @@ describe('functions', () => {
       'nightly/report',
       'outreach/deliver',
       'outreach/plan',
+      'reconcile/work',
       'stream/publish',
       'webhooks/receive',
       'webhooks/retry',

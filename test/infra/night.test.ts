@@ -69,8 +69,8 @@ describe('the night', () => {
   });
 
   it('falls by the clock of the merchant', () => {
-    const daily = only(engine, 'AWS::Scheduler::Schedule');
-    const weekly = only(onTestStage, 'AWS::Scheduler::Schedule');
+    const [daily, weekly] = [engine, onTestStage].map(nightOf);
+    if (!daily || !weekly) throw new Error('there is no night');
     const when = ({ properties }: Resource) => [
       at(properties, 'ScheduleExpression'),
       at(properties, 'ScheduleExpressionTimezone'),
@@ -115,6 +115,31 @@ describe('alarms', () => {
     expect(ofType(engine, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
   });
 });
+
+describe('the comparison with what shops list', () => {
+  it('falls an hour after the night, every day, and is told to its queue', () => {
+    const [schedule, ...others] = ofType(onTestStage, 'AWS::Scheduler::Schedule').filter(
+      (found) => found !== nightOf(onTestStage),
+    );
+    expect(others).toEqual([]);
+    const { properties } = schedule ?? { properties: null };
+    expect(at(properties, 'ScheduleExpression')).toBe('cron(30 3 * * ? *)');
+    expect(at(properties, 'Target', 'Input')).toBe('{"scheduledTime":"<aws.scheduler.scheduled-time>"}');
+    const worker = functionOf(onTestStage, 'reconcile/work');
+    const queue = target(at(worker.properties, 'Environment', 'Variables', 'RECONCILE_QUEUE_URL'));
+    expect(target(at(properties, 'Target', 'Arn'))).toBe(queue);
+  });
+});
+
+/** The schedule that starts the value run. */
+function nightOf(resources: Resource[]): Resource {
+  const machine = only(resources, 'AWS::StepFunctions::StateMachine').id;
+  const found = ofType(resources, 'AWS::Scheduler::Schedule').find(
+    ({ properties }) => target(at(properties, 'Target', 'Arn')) === machine,
+  );
+  if (!found) throw new Error('nothing starts the night');
+  return found;
+}
 
 /** The states of the definition, with what CloudFormation fills in left out. */
 function definitionOf({ properties }: Resource): Json {

@@ -12,6 +12,7 @@ describe('the options of a deployment', () => {
       stage: 'dev',
       testStage: false,
       nightSchedule: { hour: 3, minute: 0, timeZone: 'UTC' },
+      reconcileSchedule: { hour: 4, minute: 0, timeZone: 'UTC' },
       segments: 16,
       alarms: {},
     });
@@ -34,6 +35,7 @@ describe('the options of a deployment', () => {
       testStage: true,
       adminKeyHash: hash,
       nightSchedule: { hour: 2, minute: 30, weekday: 1, timeZone: 'Europe/Berlin' },
+      reconcileSchedule: { hour: 3, minute: 30, timeZone: 'Europe/Berlin' },
       segments: 4,
       sender: 'Shop <shop@shop.example>',
       smtpUrl: 'smtps://user:pass@mail.shop.example',

@@ -32,6 +32,7 @@ describe('permissions', () => {
     ['stream/publish', {}],
     ['outreach/plan', { Customers: 'R', Registry: 'R', Outreach: 'RW' }],
     ['outreach/deliver', { Customers: 'RW', Ledger: 'RW', Registry: 'R', Outreach: 'RW' }],
+    ['reconcile/work', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
     ['nightly/begin', { Registry: 'RW' }],
     ['nightly/measure', { Registry: 'RW', Customers: 'S' }],
     ['nightly/fit', { Registry: 'RW' }],
@@ -82,6 +83,14 @@ describe('permissions', () => {
         .map(entryOf)
         .sort();
     expect(may('events:PutEvents')).toEqual(['stream/publish']);
+    // Beside their own work, publish and plan send what they could not do to their dead-letter queues.
+    expect(may('sqs:SendMessage')).toEqual([
+      'api/api',
+      'outreach/plan',
+      'reconcile/work',
+      'stream/publish',
+      'webhooks/receive',
+    ]);
     expect(may('states:StartExecution')).toEqual(['api/api']);
     expect(may('ses:SendEmail')).toEqual(['outreach/deliver']);
   });
