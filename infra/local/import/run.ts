@@ -17,6 +17,8 @@ interface Shown {
 }
 
 interface PartAnswer {
+  items: number;
+  next: number;
   done: boolean;
   counts: Counts;
 }
@@ -28,7 +30,7 @@ export interface Pace {
 }
 
 /** Small enough to be done in one call, and large enough that calls do not matter. */
-const usualPartBytes = 500_000;
+const usualPartBytes = 250_000;
 
 const none: Counts = { recorded: 0, duplicates: 0, ignored: 0, failed: 0 };
 
@@ -52,9 +54,11 @@ export async function importFile(settings: ImportSettings, screen: Screen, pace:
     for await (const part of cut(file, layout, journal.place, pace.partBytes ?? usualPartBytes)) {
       const number = journal.parts + 1;
       const before = counts;
-      await putPart(api, journal, number, part, (soFar) => {
+      const begin = journal.place.offset;
+      await putPart(api, journal, number, part, ({ counts: soFar, next, items }) => {
         counts = sum(before, soFar);
-        progress.show(part.end.offset / facts.size, counts);
+        const share = items === 0 ? 1 : next / items;
+        progress.show((begin + share * (part.end.offset - begin)) / facts.size, counts);
       });
       journal = { ...journal, parts: number, place: part.end };
       await keepJournal(file, journal);
@@ -139,14 +143,14 @@ async function putPart(
   { importId, format }: Journal,
   number: number,
   { body, line }: Part,
-  show: (counts: Counts) => void,
+  show: (answer: PartAnswer) => void,
 ): Promise<void> {
   const path = `/v1/imports/${encodeURIComponent(importId)}/parts/${number}?line=${line}`;
   const type = mediaTypeOf(format as Layout['format']);
   for (;;) {
-    const { done, counts } = await api.call<PartAnswer>('PUT', path, { type, body });
-    show(counts);
-    if (done) return;
+    const answer = await api.call<PartAnswer>('PUT', path, { type, body });
+    show(answer);
+    if (answer.done) return;
   }
 }
 
