@@ -61,10 +61,13 @@ export class ReconciliationStore {
     return runs.find(({ state, updatedAt }) => state === 'running' && updatedAt >= earliest);
   }
 
-  /** Until when the shop's list is known: of the last one that succeeded. */
+  /**
+   * Until when the shop's list is known without a gap: of the last daily one that succeeded. One that was asked for may
+   * have begun later than that.
+   */
   async lastUntil(sourceId: string): Promise<Instant | undefined> {
-    const { runs } = await this.list(sourceId, { limit: 30 });
-    return runs.find(({ state }) => state === 'succeeded')?.until;
+    const { runs } = await this.list(sourceId, { limit: 200 });
+    return runs.find(({ state, by }) => state === 'succeeded' && by === 'schedule')?.until;
   }
 
   /**

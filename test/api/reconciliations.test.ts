@@ -331,6 +331,29 @@ test('each day every source that can be listed is, once, from where the last one
   expect(second?.since).toBe(new Date(earlier).toISOString());
 });
 
+test('a later one that was asked for leaves no gap behind the daily ones', async () => {
+  const sourceId = await aSource('shopify');
+  await start(sourceId, new Date().toISOString().replace(/\.\d+Z/, '.000Z'));
+  await workAll();
+  waiting.push({ MessageBody: JSON.stringify({ scheduledTime: '2026-11-22T04:00:00Z' }) });
+  await workAll();
+  const { body } = await api.call('GET /v1/sources/{sourceId}/reconciliations', { params: { sourceId } });
+  const daily = body.data.find(({ by }) => by === 'schedule');
+  expect(Date.parse(String(daily?.until)) - Date.parse(String(daily?.since))).toBe(72 * 3_600_000);
+});
+
+test('a message that comes twice at once harms nothing', async () => {
+  const sourceId = await aSource('shopify');
+  const all = ids(60);
+  fill('shopify', all);
+  const { id } = (await start(sourceId, at(0))).body;
+  waiting.push(...waiting);
+  await Promise.all([work(), work()]);
+  await workAll();
+  expect(await show(sourceId, id)).toMatchObject({ state: 'succeeded', listed: 60, failed: 0 });
+  await allBought([...all.slice(0, 3), ...all.slice(-3)]);
+});
+
 test('where the queue is away nothing is left under way', async () => {
   const sourceId = await aSource('shopify');
   queueIsAway = true;
