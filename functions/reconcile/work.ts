@@ -103,6 +103,12 @@ async function goOn(
       ask: shops.askPage,
       async keep(next) {
         const isKept = await store.put(next, revision);
+        if (isKept && next.state === 'failed') {
+          const { failure } = next;
+          console.error(
+            JSON.stringify({ level: 'error', message: 'reconciliation failed', reconciliationId, failure }),
+          );
+        }
         revision += 1;
         return isKept;
       },

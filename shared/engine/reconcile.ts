@@ -105,7 +105,7 @@ async function end(ports: ReconcilePorts, run: Reconciliation, { failure, now }:
   return 'over' as const;
 }
 
-/** Nothing of the page is counted: it is asked for again, later each time. */
+/** Nothing of the page is counted: it is asked for again, later each time. Credentials that are refused are for a person. */
 async function failedCall(
   ports: ReconcilePorts,
   run: Reconciliation,
@@ -113,7 +113,8 @@ async function failedCall(
   now: Instant,
 ): Promise<Reconciled> {
   const attempts = run.attempts + 1;
-  if (attempts >= mostAttempts) return end(ports, run, { failure: `${fault.code}: ${fault.message}`, now });
+  if (attempts >= mostAttempts || fault.code === 'shop_refused')
+    return end(ports, run, { failure: `${fault.code}: ${fault.message}`, now });
   if (!(await ports.keep({ ...run, attempts, updatedAt: now }))) return 'over';
   return { again: Math.min(longestDelay, Math.max(fault.retryAfter ?? 0, firstDelay * 2 ** (attempts - 1))) };
 }

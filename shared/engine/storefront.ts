@@ -38,7 +38,7 @@ export interface ShopRequest {
 
 /**
  * Asks a shop's API at the given address and answers with the parsed body; undefined where there is no such resource.
- * @throws Problem `shop_unavailable`: to be tried again
+ * @throws Problem `shop_unavailable`: to be tried again; `shop_refused`: as well, once somebody mended the credentials
  */
 export type AskShop = (address: string, request: ShopRequest) => Promise<unknown>;
 
@@ -71,7 +71,7 @@ export interface Listing {
   /**
    * One page, by one request.
    * @param from since when, and the `next` of the page before
-   * @throws Problem `shop_unavailable`
+   * @throws Problem `shop_unavailable`, `shop_refused`
    */
   page(source: Source, from: { since: Instant; cursor?: string }, ask: AskShopPage): Promise<ListedPage>;
 }

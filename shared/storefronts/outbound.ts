@@ -43,6 +43,9 @@ export function outbound({ loopback, timeout = usualTimeout, readJson }: Outboun
       throw unavailable('shop_unavailable', "The shop's API does not answer.", { cause });
     });
     if (answer.status === 404 || answer.status === 410) return undefined;
+    if (answer.status === 401 || answer.status === 403) {
+      throw unavailable('shop_refused', `The shop's API does not let us in: status ${answer.status}.`);
+    }
     if (answer.status < 200 || answer.status > 299) {
       const retryAfter = secondsOf(answer.headers['retry-after']);
       throw unavailable('shop_unavailable', `The shop's API answered with status ${answer.status}.`, { retryAfter });

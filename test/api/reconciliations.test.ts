@@ -298,14 +298,23 @@ test('what was bought a while ago is history, what is fresh is not', async () =>
 });
 
 test('a shop that stays away fails the reconciliation in the end, and says why', async () => {
-  const sourceId = await aSource('shopify', { credentials: { accessToken: 'shpat_revoked' } });
+  const sourceId = await aSource('shopify');
   const { id } = (await start(sourceId, at(0))).body;
+  shop.faults = Array.from({ length: 20 }, () => 502);
   expect(await workAll()).toBe(12);
   expect(await show(sourceId, id)).toMatchObject({
     state: 'failed',
-    failure: "shop_unavailable: The shop's API answered with status 401.",
+    failure: "shop_unavailable: The shop's API answered with status 502.",
   });
   expect((await start(sourceId, at(0))).status).toBe(202);
+});
+
+test('credentials that are refused fail it at once', async () => {
+  const sourceId = await aSource('shopify', { credentials: { accessToken: 'shpat_revoked' } });
+  const { id } = (await start(sourceId, at(0))).body;
+  expect(await workAll()).toBe(1);
+  const { state, failure } = await show(sourceId, id);
+  expect([state, failure]).toEqual(['failed', "shop_refused: The shop's API does not let us in: status 401."]);
 });
 
 test('each day every source that can be listed is, once, from where the last one ended', async () => {
