@@ -53,6 +53,19 @@ test('a new source needs secrets, those of the platform standard are base64', as
   expect((await put('till', { ...standard, secrets: [standardSecret, standardSecret.slice(6)] })).status).toBe(201);
 });
 
+test('platforms that sign by published keys need what these are found or bound by in the place of secrets', async () => {
+  const { secrets: _, ...without } = shop;
+  for (const [platform, name, value] of [['paypal', 'webhookId', '9XL90610J3647323C']] as const) {
+    expect((await put(platform, { ...without, platform })).body.errors).toEqual([
+      { pointer: `/${name}`, detail: expect.stringContaining('missing') },
+    ]);
+    expect(await put(platform, { ...without, platform, [name]: value })).toMatchObject({
+      status: 201,
+      body: { secretCount: 0 },
+    });
+  }
+});
+
 test('public keys of the platform standard stand beside its secrets', async () => {
   const standard = { ...shop, platform: 'standard' };
   const key = (bytes: number) => `whpk_${Buffer.alloc(bytes, 7).toString('base64')}`;
