@@ -1,6 +1,7 @@
 import type { Platform } from '../domain/source.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { paypal } from './paypal.ts';
+import { saleor } from './saleor.ts';
 import { shopify } from './shopify.ts';
 import { standard } from './standard.ts';
 
@@ -9,4 +10,5 @@ export const storefronts: Record<Platform, Storefront> = {
   shopify,
   standard,
   paypal,
+  saleor,
 };

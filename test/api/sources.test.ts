@@ -55,7 +55,10 @@ test('a new source needs secrets, those of the platform standard are base64', as
 
 test('platforms that sign by published keys need what these are found or bound by in the place of secrets', async () => {
   const { secrets: _, ...without } = shop;
-  for (const [platform, name, value] of [['paypal', 'webhookId', '9XL90610J3647323C']] as const) {
+  for (const [platform, name, value] of [
+    ['paypal', 'webhookId', '9XL90610J3647323C'],
+    ['saleor', 'address', 'https://shop.example.org/graphql/'],
+  ] as const) {
     expect((await put(platform, { ...without, platform })).body.errors).toEqual([
       { pointer: `/${name}`, detail: expect.stringContaining('missing') },
     ]);

@@ -96,6 +96,7 @@ export const sourceIn = named(
 /** What a platform that signs by published keys is checked with in the place of secrets. */
 const checkedBy: Partial<Record<Platform, 'address' | 'webhookId'>> = {
   paypal: 'webhookId',
+  saleor: 'address',
 };
 
 /** What a source lacks for its signatures to be checked, by its name; nothing where it is complete. */
