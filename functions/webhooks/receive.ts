@@ -21,7 +21,10 @@ const queue = new SQSClient({
 /** Shops wait five seconds for an answer: what takes longer than this goes to the retry queue. */
 const patience = 3_000;
 
-/** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. */
+/**
+ * `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. By GET a platform that
+ * does so asks whether the address is its receiver's.
+ */
 export const handler = endpoint(async (request) => {
   boundBody(request, 10_000_000);
   const { headers, body } = request;
@@ -29,10 +32,21 @@ export const handler = endpoint(async (request) => {
   if (!isKeyText(sourceId)) throw unknownSource();
   const { now: receivedAt, source: known } = await lookUp(sourceId);
   if (!known) throw unknownSource();
+  if (request.method === 'GET') return { status: 200, body: echo(known, request.query) };
   const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
   return { status: 202, body: await take({ id, headers, body, receivedAt }, source) };
 });
+
+/** @throws Problem `nothing_to_echo` */
+function echo({ platform }: Source, query: URLSearchParams): Record<string, string> {
+  const name = ports.storefronts[platform].echoes;
+  const value = name && query.get(name);
+  if (!value || !/^[\w-]{1,200}$/.test(value)) {
+    throw new Problem(404, 'nothing_to_echo', 'Deliveries come by POST; there is nothing here to be given back.');
+  }
+  return { [name]: value };
+}
 
 /** @throws Problem `source_not_found`, `signature_refused`, `store_unavailable` */
 async function authenticSource(known: Source, delivery: Delivery, at: Instant): Promise<Source> {

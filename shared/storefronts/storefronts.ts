@@ -1,5 +1,6 @@
 import type { Platform } from '../domain/source.ts';
 import type { Storefront } from '../engine/storefront.ts';
+import { adobeCommerce } from './adobe-commerce.ts';
 import { paypal } from './paypal.ts';
 import { saleor } from './saleor.ts';
 import { shopify } from './shopify.ts';
@@ -9,6 +10,7 @@ import { standard } from './standard.ts';
 export const storefronts: Record<Platform, Storefront> = {
   shopify,
   standard,
+  'adobe-commerce': adobeCommerce,
   paypal,
   saleor,
 };

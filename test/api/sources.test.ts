@@ -57,6 +57,7 @@ test('platforms that sign by published keys need what these are found or bound b
   const { secrets: _, ...without } = shop;
   for (const [platform, name, value] of [
     ['paypal', 'webhookId', '9XL90610J3647323C'],
+    ['adobe-commerce', 'webhookId', 'a-client-id'],
     ['saleor', 'address', 'https://shop.example.org/graphql/'],
   ] as const) {
     expect((await put(platform, { ...without, platform })).body.errors).toEqual([

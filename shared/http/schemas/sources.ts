@@ -95,6 +95,7 @@ export const sourceIn = named(
 
 /** What a platform that signs by published keys is checked with in the place of secrets. */
 const checkedBy: Partial<Record<Platform, 'address' | 'webhookId'>> = {
+  'adobe-commerce': 'webhookId',
   paypal: 'webhookId',
   saleor: 'address',
 };
