@@ -1,6 +1,6 @@
 import type { Instant } from './instant.ts';
 
-export const platforms = ['shopify', 'standard', 'adobe-commerce', 'paypal', 'saleor'] as const;
+export const platforms = ['shopify', 'standard', 'adobe-commerce', 'paypal', 'saleor', 'shopware'] as const;
 export type Platform = (typeof platforms)[number];
 
 /** A configured origin of webhooks. */

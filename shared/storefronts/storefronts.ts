@@ -4,6 +4,7 @@ import { adobeCommerce } from './adobe-commerce.ts';
 import { paypal } from './paypal.ts';
 import { saleor } from './saleor.ts';
 import { shopify } from './shopify.ts';
+import { shopware } from './shopware.ts';
 import { standard } from './standard.ts';
 
 /** Every platform that a source can be of. */
@@ -13,4 +14,5 @@ export const storefronts: Record<Platform, Storefront> = {
   'adobe-commerce': adobeCommerce,
   paypal,
   saleor,
+  shopware,
 };
