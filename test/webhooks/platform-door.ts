@@ -175,7 +175,7 @@ export async function anyHistory(
         );
       }
     }),
-    { numRuns: Number(process.env.RUNS ?? 12) },
+    { numRuns: Number(process.env.RUNS ?? 8) },
   );
 }
 
