@@ -25,7 +25,10 @@ const patience = 3_500;
 /** The look-up of the source may take most of it; what is left is worth a try at least this long. */
 const shortestTry = 500;
 
-/** `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept. A ping gets 200. */
+/**
+ * `POST /v1/webhooks/{sourceId}`: verify, then translate, then record; 202 means durably kept, and a ping gets 200. By GET
+ * a platform that does so asks whether the address is its receiver's.
+ */
 export const handler = endpoint(async (request) => {
   const begun = performance.now();
   boundBody(request, 10_000_000);
@@ -34,6 +37,7 @@ export const handler = endpoint(async (request) => {
   if (!isKeyText(sourceId)) throw unknownSource();
   const { now: receivedAt, source: known } = await lookUp(sourceId);
   if (!known) throw unknownSource();
+  if (request.method === 'GET') return { status: 200, body: echo(known, request.query) };
   if (ports.storefronts[known.platform].ping?.({ headers, body })) {
     return { status: 200, body: { deliveryId: await deliveryId(known, { headers, body }), status: 'ignored' } };
   }
@@ -42,6 +46,16 @@ export const handler = endpoint(async (request) => {
   const left = Math.max(shortestTry, patience - (performance.now() - begun));
   return { status: 202, body: await take({ id, headers, body, receivedAt }, source, left) };
 });
+
+/** @throws Problem `nothing_to_echo` */
+function echo({ platform }: Source, query: URLSearchParams): Record<string, string> {
+  const name = ports.storefronts[platform].echoes;
+  const value = name && query.get(name);
+  if (!value || !/^[\w-]{1,200}$/.test(value)) {
+    throw new Problem(404, 'nothing_to_echo', 'Deliveries come by POST; there is nothing here to be given back.');
+  }
+  return { [name]: value };
+}
 
 /** @throws Problem `source_not_found`, `signature_refused`, `store_unavailable` */
 async function authenticSource(known: Source, delivery: Delivery, at: Instant): Promise<Source> {

@@ -6,6 +6,7 @@ export const routes = [
   { method: 'GET', path: '/health', workload: 'api' },
   { method: 'GET', path: '/openapi.json', workload: 'api' },
   { method: 'POST', path: '/v1/webhooks/{sourceId}', workload: 'webhooks' },
+  { method: 'GET', path: '/v1/webhooks/{sourceId}', workload: 'webhooks' },
   { method: 'PUT', path: '/v1/sources/{sourceId}', workload: 'api' },
   { method: 'GET', path: '/v1/sources/{sourceId}', workload: 'api' },
   { method: 'GET', path: '/v1/deliveries', workload: 'api' },

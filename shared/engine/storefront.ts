@@ -20,10 +20,10 @@ export interface Check {
   now: Instant;
   /**
    * Fetches a published key or certificate, with a time-out, a bound and a cache. Its host is pinned by the storefront
-   * that asks.
+   * that asks. `fresh` looks past the cache, for a key that may have been published since: once a minute at most.
    * @throws Problem `keys_unavailable`: nothing is proven, and the delivery must be tried again
    */
-  fetchKey(url: URL): Promise<string>;
+  fetchKey(url: URL, options?: { fresh: boolean }): Promise<string>;
 }
 
 /** One request to a shop's own API. */
@@ -58,6 +58,8 @@ export interface Storefront {
   ping?(delivery: Delivery): boolean;
   /** The platform's own id of the delivery, the same when it is sent again; absent where it has none. */
   deliveryId(delivery: Delivery): string | undefined;
+  /** The query parameter that the platform sends by GET before it trusts an address: its value is given back. */
+  echoes?: string;
   /** Headers that translation needs: kept with a delivery that is set aside. */
   keptHeaders: readonly string[];
   /**

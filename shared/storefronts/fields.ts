@@ -2,7 +2,7 @@ import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 import * as z from 'zod/mini';
 import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domain/identity.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
-import { isCurrency, type Money, parseMoney } from '../domain/money.ts';
+import { decimalsOf, decimalText, isCurrency, type Money, parseMoney, scale } from '../domain/money.ts';
 import { itemsPerOrder, type OrderedItem } from '../domain/order.ts';
 import { Unintelligible } from '../engine/fact.ts';
 
@@ -91,6 +91,22 @@ export function money(amount: string, code: string, place: string): Money {
   if (!read) throw new Unintelligible(`${place}: is no amount of ${isCurrency(code) ? code : 'a known currency'}`);
   if (read.minor < 0n) throw new Unintelligible(`${place}: is negative`);
   return read;
+}
+
+/**
+ * The text of a number without the noise that its sender's floating point left: 92.44 for `92.43999999999999`. What is
+ * truly finer than its currency stays as it is, to be refused.
+ */
+export function withoutNoise(text: string, code: string): string {
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d{1,15})\.(\d{8,20})$/.exec(text) ?? [];
+  const digits = 20;
+  if (whole === '' || !isCurrency(code)) return text;
+  const exact = BigInt(whole + fraction.padEnd(digits, '0'));
+  const unit = 10n ** BigInt(digits - decimalsOf(code));
+  const minor = scale(exact, 1n, unit);
+  const off = exact - minor * unit;
+  const noise = 10n ** BigInt(digits - 8);
+  return off < noise && off > -noise ? `${sign}${decimalText({ minor, currency: code })}` : text;
 }
 
 /**

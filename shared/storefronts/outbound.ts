@@ -14,7 +14,10 @@ export interface Outbound {
 const timeout = 4_000;
 const mostBytes = 5_000_000;
 const keptFor = 3_600_000;
+/** A key is looked for past the cache no more often than this. */
+const freshFor = 60_000;
 const mostKept = 100;
+const mostKeyBytes = 100_000;
 
 interface Answer {
   status: number;
@@ -28,21 +31,31 @@ export interface OutboundSettings {
 }
 
 export function outbound({ loopback, readJson }: OutboundSettings): Outbound {
-  const kept = new Map<string, { text: string; at: number }>();
+  const kept = new Map<string, { text: string; at: number; soughtAt: number }>();
+  const underWay = new Map<string, Promise<string>>();
+
+  async function fetchAnew(url: URL, fresh: boolean): Promise<string> {
+    const { status, body } = await send(url, { method: 'GET' }, loopback, mostKeyBytes).catch((cause) => {
+      throw unavailable('keys_unavailable', 'The keys that this signature is checked with cannot be had.', cause);
+    });
+    if (status !== 200) {
+      throw unavailable('keys_unavailable', `The keys that this signature is checked with: status ${status}.`);
+    }
+    const text = body.toString('utf8');
+    if (kept.size >= mostKept) kept.clear();
+    const at = performance.now();
+    kept.set(url.href, { text, at, soughtAt: fresh ? at : -freshFor });
+    return text;
+  }
+
   return {
-    async fetchKey(url) {
+    async fetchKey(url, { fresh } = { fresh: false }) {
+      const now = performance.now();
       const known = kept.get(url.href);
-      if (known && performance.now() - known.at < keptFor) return known.text;
-      const { status, body } = await send(url, { method: 'GET' }, loopback).catch((cause) => {
-        throw unavailable('keys_unavailable', 'The keys that this signature is checked with cannot be had.', cause);
-      });
-      if (status !== 200) {
-        throw unavailable('keys_unavailable', `The keys that this signature is checked with: status ${status}.`);
-      }
-      const text = body.toString('utf8');
-      if (kept.size >= mostKept) kept.clear();
-      kept.set(url.href, { text, at: performance.now() });
-      return text;
+      if (known && (fresh ? now - known.soughtAt < freshFor : now - known.at < keptFor)) return known.text;
+      const asked = underWay.get(url.href) ?? fetchAnew(url, fresh).finally(() => underWay.delete(url.href));
+      underWay.set(url.href, asked);
+      return asked;
     },
 
     async ask(address, { path, method = 'GET', headers = {}, body }) {
@@ -73,7 +86,7 @@ interface Sent {
   body?: string;
 }
 
-function send(url: URL, { method, headers, body }: Sent, loopback: boolean): Promise<Answer> {
+function send(url: URL, { method, headers, body }: Sent, loopback: boolean, most = mostBytes): Promise<Answer> {
   const isLocal = loopback && url.hostname === '127.0.0.1';
   return new Promise((resolve, reject) => {
     if (url.protocol !== 'https:' && !(isLocal && url.protocol === 'http:')) {
@@ -88,7 +101,7 @@ function send(url: URL, { method, headers, body }: Sent, loopback: boolean): Pro
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > mostBytes) call.destroy(new Error(`the answer has more than ${mostBytes} bytes`));
+        if (bytes > most) call.destroy(new Error(`the answer has more than ${most} bytes`));
         else chunks.push(chunk);
       });
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }));

@@ -53,7 +53,10 @@ export const sourceIn = named(
         .check(
           z.minLength(1),
           z.maxLength(5),
-          z.describe('Signing secrets, never shown again. Where absent, an existing source keeps its own.'),
+          z.describe(
+            'Signing secrets, never shown again. Where absent, an existing source keeps its own; platforms that sign by ' +
+              'published keys have none.',
+          ),
         ),
     ),
     currency,
@@ -71,7 +74,9 @@ export const sourceIn = named(
     notificationUrl: z.optional(
       z.url().check(z.maxLength(500), z.describe('Square: the address that it calls, exactly as configured there')),
     ),
-    webhookId: z.optional(keyText.check(z.describe('PayPal: its own id of the webhook'))),
+    webhookId: z.optional(
+      keyText.check(z.describe('PayPal: its own id of the webhook. Adobe Commerce: the client id of its project')),
+    ),
     country: z.optional(
       z
         .string()
@@ -88,14 +93,32 @@ export const sourceIn = named(
   }),
 );
 
+/** What a platform that signs by published keys is checked with in the place of secrets. */
+const checkedBy: Partial<Record<Platform, 'address' | 'webhookId'>> = {
+  'adobe-commerce': 'webhookId',
+  paypal: 'webhookId',
+  saleor: 'address',
+};
+
+/** What a source lacks for its signatures to be checked, by its name; nothing where it is complete. */
+export function missingFor(
+  platform: Platform,
+  given: { secrets?: readonly string[] | undefined; address?: string | undefined; webhookId?: string | undefined },
+): 'secrets' | 'address' | 'webhookId' | undefined {
+  const name = checkedBy[platform] ?? 'secrets';
+  return given[name] === undefined || given[name]?.length === 0 ? name : undefined;
+}
+
 /** What is wrong with a secret for its platform; nothing where it will do. */
 export function secretFault(platform: Platform, text: string): string | undefined {
   if (platform === 'stripe') return text.startsWith('whsec_') ? undefined : 'must begin with whsec_';
   if (platform !== 'standard') return undefined;
-  const base64 = text.replace(/^whsec_/, '');
+  const isPublic = text.startsWith('whpk_');
+  const base64 = text.replace(/^(whsec|whpk)_/, '');
   const bytes = Buffer.from(base64, 'base64');
   const canonical = bytes.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '');
-  if (!canonical) return 'must be base64, with whsec_ before it or without';
+  if (!canonical) return 'must be base64, after whsec_ or nothing; or a public key after whpk_';
+  if (isPublic) return bytes.length === 32 ? undefined : 'must be base64 of the 32 bytes of an ed25519 public key';
   return bytes.length >= 16 && bytes.length <= 128 ? undefined : 'must be base64 of 16 to 128 bytes';
 }
 
