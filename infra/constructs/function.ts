@@ -15,7 +15,6 @@ import {
   Architecture,
   Code,
   type EventSourceMappingOptions,
-  type FunctionProps,
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
@@ -37,8 +36,6 @@ export interface RapportFunctionProps {
   memorySize: number;
   stage: string;
   testStage: boolean;
-  deadLetterQueue?: Queue;
-  retries?: Pick<FunctionProps, 'retryAttempts' | 'maxEventAge'>;
 }
 
 /** Makes a function of the stage at hand. */
@@ -79,8 +76,6 @@ export class RapportFunction extends Construct {
         [variables.stage]: props.stage,
         ...(props.testStage ? { [variables.testStage]: 'true' } : {}),
       },
-      ...(props.deadLetterQueue ? { deadLetterQueue: props.deadLetterQueue } : {}),
-      ...props.retries,
     });
     logGroup.grantWrite(this.role);
     (this.lambda.node.defaultChild as CfnResource).addMetadata(entryMetadata, entry);

@@ -111,9 +111,7 @@ describe('asynchronous edges', () => {
       for (const to of list(at(properties, 'Targets'))) {
         ends.add(target(at(to, 'DeadLetterConfig', 'Arn')));
         expect(at(to, 'RetryPolicy', 'MaximumRetryAttempts')).toBeGreaterThan(0);
-        const receiver = byId(engine, target(at(to, 'Arn')));
-        if (receiver.type === 'AWS::Lambda::Function')
-          ends.add(target(at(receiver.properties, 'DeadLetterConfig', 'TargetArn')));
+        expect(byId(engine, target(at(to, 'Arn'))).type).toBe('AWS::SQS::Queue');
       }
     for (const { properties } of ofType(engine, 'AWS::Scheduler::Schedule'))
       ends.add(target(at(properties, 'Target', 'DeadLetterConfig', 'Arn')));
@@ -138,6 +136,26 @@ describe('asynchronous edges', () => {
       const work = Number(at(byId(engine, target(at(properties, 'FunctionName'))).properties, 'Timeout'));
       expect(hidden).toBeGreaterThanOrEqual(6 * work);
     }
+  });
+
+  it('call no function without a queue between', () => {
+    expect(ofType(engine, 'AWS::Lambda::EventInvokeConfig')).toEqual([]);
+    for (const { properties } of functionsOf(engine)) expect(at(properties, 'DeadLetterConfig')).toBeNull();
+    const callers = ofType(engine, 'AWS::Lambda::Permission').map(({ properties }) => at(properties, 'Principal'));
+    expect(new Set(callers)).toEqual(new Set(['apigateway.amazonaws.com']));
+  });
+
+  it('outlast a store that is away for hours: what is to be planned, and deliveries that wait', () => {
+    const outlasts = (entry: string) => {
+      const { id } = functionOf(engine, entry);
+      const mapping = ofType(engine, 'AWS::Lambda::EventSourceMapping').find(
+        ({ properties }) => target(at(properties, 'FunctionName')) === id,
+      );
+      const { properties } = byId(engine, target(at(mapping?.properties ?? null, 'EventSourceArn')));
+      return Number(at(properties, 'VisibilityTimeout')) * Number(at(properties, 'RedrivePolicy', 'maxReceiveCount'));
+    };
+    expect(outlasts('outreach/plan')).toBe(12 * 3600);
+    expect(outlasts('webhooks/retry')).toBe(2 * 3600);
   });
 
   it('publish what the streams show of customers, interactions and jobs, isolating what fails', () => {
