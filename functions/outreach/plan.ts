@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import { plays } from '../../shared/domain/play.ts';
 import { readTopTier } from '../../shared/dynamodb/top-tier.ts';
@@ -32,7 +33,7 @@ async function isDone({ messageId, body }: SQSRecord, at: Instant): Promise<bool
     return true;
   } catch (error) {
     const name = error instanceof Problem ? error.code : error instanceof Error ? error.name : typeof error;
-    console.error(JSON.stringify({ level: 'error', message: 'planning broke off', messageId, name }));
+    console.error(JSON.stringify({ level: 'error', message: logLines.PlanningBrokeOff, messageId, name }));
     return false;
   }
 }

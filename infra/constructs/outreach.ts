@@ -43,7 +43,8 @@ function planOf(scope: Construct, { tables, bus, createFunction }: OutreachProps
     memorySize: 512,
   })
     .reads(tables.customers, tables.registry, tables.outreach)
-    .writes(tables.outreach);
+    .writes(tables.outreach)
+    .tells('PlanningBrokeOff');
   plan.lambda.addEventSource(
     new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 10 }),
   );
@@ -85,7 +86,8 @@ function channelOf(scope: Construct, channel: Channel, props: OutreachProps): vo
       memorySize: 512,
     })
     .reads(outreach, customers, registry, ledger)
-    .writes(outreach, customers, ledger);
+    .writes(outreach, customers, ledger)
+    .tells('OutreachFailed', 'OutreachUnconfirmed', 'SendingBrokeOff');
   deliver.lambda.addEventSource(
     new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 10 }),
   );
