@@ -9,6 +9,7 @@ import { buildRoutes } from './build-routes.ts';
 import { buildSubscriptions, type Subscriptions } from './build-subscriptions.ts';
 import { bundleFunctions, bundleWorker } from './bundle.ts';
 import { makeFolder } from './data-folder.ts';
+import { DeadLetterOffice } from './dead-letters.ts';
 import { startDynoxide } from './dynoxide.ts';
 import { engineClient } from './engine-client.ts';
 import { eventBridge } from './eventbus.ts';
@@ -190,7 +191,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   const known = settling;
   gateway.open(
     routes,
-    localPages(outbox, () => known.status()),
+    localPages(outbox, new DeadLetterOffice(queues, subscriptions.consumed), () => known.status()),
     async (routeKey) => clockRoutes.includes(routeKey) && known.settled(settlePatience),
   );
   timings.open = Math.round(performance.now() - begun);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { routes } from '../../shared/contracts/routes.ts';
 import {
@@ -121,6 +122,20 @@ describe('asynchronous edges', () => {
       .map(({ properties }) => target(at(properties, 'Dimensions', 0, 'Value')));
     expect(watched.sort()).toEqual([...ends].sort());
     for (const end of ends) expect(at(byId(engine, end).properties, 'MessageRetentionPeriod')).toBe(14 * 24 * 3600);
+  });
+
+  it('end in the queues that the README tells how to re-drive, and to which', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const rows = [...readme.matchAll(/^\| `(\w+DeadLetters)` \|.*\|(?: re-drive to `(\w+)`)?.*\|$/gm)];
+    const named = (id: string) => id.replace(/Queue[0-9A-F]{8}$/, '');
+    const homes = new Map(queues().map(({ id }) => [named(id), undefined as string | undefined]));
+    for (const { id, properties } of queues()) {
+      const end = at(properties, 'RedrivePolicy', 'deadLetterTargetArn');
+      if (end === null) continue;
+      homes.set(named(target(end)), named(id));
+      homes.delete(named(id));
+    }
+    expect(new Map(rows.map(([, end = '', home]) => [end, home]))).toEqual(homes);
   });
 
   it('report failures item by item', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { DeadLetters } from '../../infra/local/dead-letters.ts';
 import { engineClient } from '../../infra/local/engine-client.ts';
 import { commandLine } from '../../infra/local/lock.ts';
 import { lineLog } from '../../infra/local/log.ts';
@@ -103,6 +104,35 @@ describe('what a write sets off', () => {
     await make('thing-after');
     await stack.settled({ timeoutMs: 10_000 });
     expect(await ids(stack.engineUrl)).toContain('note-thing-after');
+  });
+
+  it('is given back from there once the cause is mended, to the queue that it came from', async () => {
+    const letters = () => json<DeadLetters[]>('/_local/dead-letters?format=json');
+    const [dead = expect.fail()] = await letters();
+    expect(dead).toMatchObject({ messages: 3, returnable: 2, oldest: expect.stringMatching(/^\d{4}-/) });
+    expect(await (await call('/_local/dead-letters')).text()).toContain('Re-drive 2');
+
+    await make('other-mended');
+    const redrive = (headers: Record<string, string> = {}, queue = dead.queue) =>
+      call(`/_local/dead-letters/${queue}/redrive`, { method: 'POST', headers, redirect: 'manual' });
+    expect((await redrive({ origin: 'http://elsewhere.example' })).status).toBe(403);
+    expect((await redrive({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await redrive({}, 'Small-Engine-Nothing')).status).toBe(404);
+    expect((await letters())[0]).toMatchObject({ messages: 3 });
+
+    const answers = await Promise.all([redrive(), redrive()]);
+    const moved = await Promise.all(answers.map(async (answer) => ((await answer.json()) as { moved: number }).moved));
+    expect(moved.reduce((sum, count) => sum + count, 0)).toBe(2);
+    await expect.poll(() => ids(stack.engineUrl), { timeout: 10_000 }).toContain('note-thing-unnoted');
+    // What no mending helped comes back; the place in the stream never left.
+    await expect
+      .poll(async () => (await letters())[0], { timeout: 10_000, interval: 100 })
+      .toMatchObject({
+        messages: 2,
+        returnable: 1,
+      });
+    const fromThePage = await redrive({ 'sec-fetch-site': 'same-origin', origin: 'null' });
+    expect([fromThePage.status, fromThePage.headers.get('location')]).toEqual([303, '/_local/dead-letters']);
   });
 
   it('an execution waits for', async () => {
