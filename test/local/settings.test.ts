@@ -1,5 +1,9 @@
-import { resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { adminKey } from '../../infra/local/admin-key.ts';
 import { readSettings } from '../../infra/local/settings.ts';
 import { StartError } from '../../infra/local/start-error.ts';
 
@@ -69,5 +73,23 @@ describe('the settings of the local stack', () => {
     };
     expect(refusal({ RAPPORT_SMTP_URL: 'http://user:hidden@mail.example.com' })).not.toContain('hidden');
     expect(refusal({ RAPPORT_ADMIN_KEY: 'hidden' })).not.toContain('hidden');
+  });
+});
+
+describe('the admin key', () => {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+  it('is made anew until it was shown and kept, and then never again', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rapport-key-'));
+    const { made: neverShown } = adminKey(folder, undefined);
+    const { made, hash } = adminKey(folder, undefined);
+    expect(made?.key).toMatch(/^rk_[\w-]{32}$/);
+    expect(made?.key).not.toBe(neverShown?.key);
+    expect(hash).toBe(sha256(made?.key ?? ''));
+    made?.keep();
+    expect(adminKey(folder, undefined)).toEqual({ hash });
+    expect(adminKey(folder, key)).toEqual({ hash: sha256(key) });
+    expect(adminKey(folder, undefined)).toEqual({ hash });
+    rmSync(folder, { recursive: true });
   });
 });

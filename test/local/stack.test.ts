@@ -10,6 +10,7 @@ import { commandLine } from '../../infra/local/lock.ts';
 import { lineLog } from '../../infra/local/log.ts';
 import type { OutboxEntry } from '../../infra/local/outbox.ts';
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts';
+import { freePort } from '../embedded.ts';
 
 const app = new URL('./app/app.ts', import.meta.url).href;
 const lines: string[] = [];
@@ -179,6 +180,15 @@ it('refuses a second stack on the folder', async () => {
   await expect(startLocalStack({ dataFolder: folder, port: 0, app })).rejects.toThrow(
     /another stack \(process \d+\) already runs/,
   );
+});
+
+it('says which engine does not answer', async () => {
+  const own = mkdtempSync(join(tmpdir(), 'rapport-no-engine-'));
+  const url = `http://127.0.0.1:${await freePort()}`;
+  await expect(startLocalStack({ dataFolder: own, port: 0, app, engine: { url } })).rejects.toThrow(
+    `no DynamoDB engine answers at ${url} (ECONNREFUSED)`,
+  );
+  rmSync(own, { recursive: true });
 });
 
 describe('a stack in a process of its own', () => {
