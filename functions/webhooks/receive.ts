@@ -5,11 +5,11 @@ import { isKeyText } from '../../shared/domain/identity.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
-import { type AuthenticDelivery, type Received, receive } from '../../shared/engine/receive.ts';
+import type { AuthenticDelivery, Received } from '../../shared/engine/receive.ts';
 import type { Delivery } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { boundBody } from '../../shared/http/request.ts';
-import { freshSource, lookUp, mint, ports } from './door.ts';
+import { freshSource, lookUp, mint, ports, receiveAndTell } from './door.ts';
 import { packed } from './retry-message.ts';
 
 const { RETRY_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.retryQueue]);
@@ -69,7 +69,7 @@ async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
 /** Applies the delivery; where the store cannot take it, the retry queue keeps it. */
 async function take(delivery: AuthenticDelivery, source: Source, milliseconds: number): Promise<Received> {
   try {
-    return await inTime(receive(ports, delivery, source, await mint()), milliseconds);
+    return await inTime(receiveAndTell(delivery, source), milliseconds);
   } catch (cause) {
     const message = packed(delivery, source);
     if (!message) throw cause;

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { receive } from '../../shared/engine/receive.ts';
-import { mint, ports, recentSource } from './door.ts';
+import { logLines } from '../../shared/contracts/log-lines.ts';
+import { receiveAndTell, recentSource } from './door.ts';
 import { unpacked } from './retry-message.ts';
 
 /** Deliveries that the store could not take when they came: they were verified at the door. */
@@ -11,10 +11,10 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
       const { sourceId, delivery } = unpacked(body);
       const source = await recentSource(sourceId);
       if (!source) throw new Error('the source of this delivery is not configured any more');
-      await receive(ports, delivery, source, await mint());
+      await receiveAndTell(delivery, source);
     } catch (error) {
       console.error(
-        JSON.stringify({ level: 'error', message: 'retry failed', messageId, name: (error as Error).name }),
+        JSON.stringify({ level: 'error', message: logLines.RetryBrokeOff, messageId, name: (error as Error).name }),
       );
       batchItemFailures.push({ itemIdentifier: messageId });
     }
