@@ -21,6 +21,9 @@ export interface Options {
   alarms: { address?: string };
 }
 
+/** An address, or `Name <address>`. */
+export const senderPattern = /^(?:[^\s@<>]+@[^\s@<>]+|[^<>@\r\n]+<[^\s@<>]+@[^\s@<>]+>)$/;
+
 /**
  * Reads the options from context; those given on the command line come as text.
  * @throws Error that names every option that is not understood, and what it should be
@@ -48,7 +51,7 @@ export function readOptions(node: Node): Options {
     '{"hour":0-23,"minute":0-59,"timeZone":"<IANA name>"} with an optional "weekday":0-6 (0 = Sunday)',
   ) ?? { hour: 3, minute: 0, timeZone: 'UTC' };
   const segments = read('segments', wholeNumber(1, 256), 'a whole number from 1 to 256') ?? 16;
-  const sender = read('sender', matching(/^(?:[^\s@<>]+@[^\s@<>]+|[^<>@\r\n]+<[^\s@<>]+@[^\s@<>]+>)$/), 'an address');
+  const sender = read('sender', matching(senderPattern), 'an address');
   const smtpUrl = read(
     'smtpUrl',
     matching(/^(?:smtps?:\/\/\S+|\{\{resolve:secretsmanager:\S+\}\})$/),

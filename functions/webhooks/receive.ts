@@ -5,11 +5,11 @@ import { isKeyText } from '../../shared/domain/identity.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
-import { type AuthenticDelivery, later, type Received, receive } from '../../shared/engine/receive.ts';
+import { type AuthenticDelivery, later, type Received } from '../../shared/engine/receive.ts';
 import type { Delivery } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { boundBody } from '../../shared/http/request.ts';
-import { freshSource, lookUp, mint, ports, shops } from './door.ts';
+import { freshSource, lookUp, mint, ports, receiveAndTell, shops } from './door.ts';
 import { packed } from './retry-message.ts';
 
 const { RETRY_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.retryQueue]);
@@ -87,7 +87,7 @@ async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
 async function take(delivery: AuthenticDelivery, source: Source, milliseconds: number): Promise<Received> {
   let cause: unknown = new Error('a message that only names something is too large to be kept');
   try {
-    const received = await inTime(receive(ports, delivery, source, await mint()), milliseconds);
+    const received = await inTime(receiveAndTell(ports, delivery, source), milliseconds);
     if (received !== later) return received;
   } catch (error) {
     cause = error;

@@ -1,6 +1,7 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { later, receive } from '../../shared/engine/receive.ts';
-import { mint, ports, recentSource, shops } from './door.ts';
+import { logLines } from '../../shared/contracts/log-lines.ts';
+import { later } from '../../shared/engine/receive.ts';
+import { ports, receiveAndTell, recentSource, shops } from './door.ts';
 import { unpacked } from './retry-message.ts';
 
 /**
@@ -14,11 +15,11 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
       const { sourceId, delivery } = unpacked(body);
       const source = await recentSource(sourceId);
       if (!source) throw new Error('the source of this delivery is not configured any more');
-      const received = await receive({ ...ports, ask: shops.ask }, delivery, source, await mint());
+      const received = await receiveAndTell({ ...ports, ask: shops.ask }, delivery, source);
       if (received === later) throw new Error('this platform has nothing that could be fetched');
     } catch (error) {
       console.error(
-        JSON.stringify({ level: 'error', message: 'retry failed', messageId, name: (error as Error).name }),
+        JSON.stringify({ level: 'error', message: logLines.RetryBrokeOff, messageId, name: (error as Error).name }),
       );
       batchItemFailures.push({ itemIdentifier: messageId });
     }

@@ -35,7 +35,8 @@ export class WebhookRetry extends Construct {
         memorySize: 512,
       })
       .reads(customers, ledger, registry)
-      .writes(customers, ledger, registry);
+      .writes(customers, ledger, registry)
+      .tells('DeliveryQuarantined', 'RetryBrokeOff');
     retry.lambda.addEventSource(new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true }));
   }
 }

@@ -24,6 +24,8 @@ export interface Message {
   notBefore: number;
   receiveCount: number;
   firstReceivedAt: number | undefined;
+  /** Of a dead letter: name of the queue that gave it up. */
+  from?: string;
 }
 
 export interface Received extends Message {
@@ -87,7 +89,10 @@ export class Queue {
   }
 
   /** Resolves once the message is durable. */
-  async send(body: string, options: { delaySeconds?: number; attributes?: Record<string, unknown> } = {}) {
+  async send(
+    body: string,
+    options: { delaySeconds?: number; attributes?: Record<string, unknown> | undefined; from?: string } = {},
+  ) {
     const delay = (options.delaySeconds ?? this.settings.delay) * 1000;
     const sentAt = Date.now();
     const message: Message = {
@@ -98,6 +103,7 @@ export class Queue {
       notBefore: sentAt + delay,
       receiveCount: 0,
       firstReceivedAt: undefined,
+      ...(options.from === undefined ? {} : { from: options.from }),
     };
     const held: Held = { message, due: Number.POSITIVE_INFINITY, turn: 0, inFlight: false, retried: false };
     this.#held.set(message.id, held);
@@ -169,6 +175,20 @@ export class Queue {
     return counts;
   }
 
+  /** Of a dead-letter queue: gives each message back to the queue that gave it up, and tells how many; others stay. */
+  async giveBack(find: (name: string) => Queue | undefined): Promise<number> {
+    let back = 0;
+    for (const held of [...this.#held.values()]) {
+      const target = held.message.from === undefined ? undefined : find(held.message.from);
+      if (!target || held.due === Number.POSITIVE_INFINITY) continue;
+      held.due = Number.POSITIVE_INFINITY;
+      held.turn++;
+      await this.#move(held, target, {});
+      back++;
+    }
+    return back;
+  }
+
   /** Messages in the order in which they were sent, without receiving them. */
   *peek(): Iterable<Message> {
     for (const { message } of this.#held.values()) yield message;
@@ -220,10 +240,12 @@ export class Queue {
   }
 
   async #redrive(held: Held): Promise<void> {
-    const { id, body, attributes } = held.message;
     const target = this.settings.redrive?.queue();
-    if (!target) return;
-    await target.send(body, attributes ? { attributes } : {});
+    if (target) await this.#move(held, target, { from: this.settings.name });
+  }
+
+  async #move({ message: { id, body, attributes } }: Held, target: Queue, options: { from?: string }): Promise<void> {
+    await target.send(body, { attributes, ...options });
     this.#held.delete(id);
     await this.#journal.jot({ deleted: id });
   }

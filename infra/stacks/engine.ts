@@ -48,7 +48,8 @@ export class EngineStack extends Stack {
       memorySize: 1024,
     })
       .reads(customers, ledger, registry)
-      .writes(customers, ledger, registry);
+      .writes(customers, ledger, registry)
+      .tells('DeliveryQuarantined');
     new WebhookRetry(this, 'WebhookRetry', { receive: webhooks, customers, ledger, registry, createFunction });
 
     const api = createFunction(this, 'Api', {

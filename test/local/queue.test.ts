@@ -59,6 +59,27 @@ describe('a queue', () => {
     await dead.close();
   });
 
+  it('gets its dead letters back, also after a restart, and nobody else does', async () => {
+    const place = join(folder, 'dead.journal');
+    const before = await open({}, place);
+    const queue = await open({ visibilityTimeout: 0, redrive: { queue: () => before, maxReceiveCount: 1 } });
+    await queue.send('bad', { attributes: { a: { DataType: 'String', StringValue: 'x' } } });
+    await before.send('a place in a stream');
+    await queue.receive(1, 0);
+    await queue.receive(1, 0);
+    await before.close();
+
+    const dead = await open({}, place);
+    expect(await dead.giveBack(() => undefined)).toBe(0);
+    expect(await dead.giveBack((name) => (name === 'q' ? queue : undefined))).toBe(1);
+    expect(bodies([...dead.peek()])).toEqual(['a place in a stream']);
+    expect(await queue.receive(1, 0)).toMatchObject([
+      { body: 'bad', receiveCount: 1, attributes: { a: { StringValue: 'x' } } },
+    ]);
+    await queue.close();
+    await dead.close();
+  });
+
   it('ignores a receipt that is outdated when it comes to visibility', async () => {
     const queue = await open({ visibilityTimeout: 0 });
     await queue.send('a');

@@ -34,6 +34,7 @@ afterAll(async () => {
   await shop.close();
 });
 beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   vi.spyOn(console, 'info').mockImplementation(() => undefined);
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
 });
@@ -202,6 +203,33 @@ describe('a provider', () => {
   );
 });
 
+describe('what a person has to look at', () => {
+  const warnings = () => vi.mocked(console.warn).mock.calls.map(([line]) => JSON.parse(String(line)));
+
+  test('leaves a line of its own in the log, once', async () => {
+    for (const behaviour of ['reject', 'break'] as const) {
+      vi.mocked(console.warn).mockClear();
+      await requested();
+      ses.planned.push(behaviour);
+      await attempt();
+      await attempt(2);
+      const message = behaviour === 'reject' ? 'outreach failed' : 'outreach unconfirmed';
+      expect(warnings()).toEqual([{ level: 'warn', message, jobId, reason: expect.stringMatching(/^ses:/) }]);
+    }
+  });
+
+  test('is not what is sent, withdrawn or tried again', async () => {
+    vi.mocked(console.warn).mockClear();
+    await requested();
+    ses.planned.push('throttle');
+    await attempt();
+    await attempt(2);
+    await requested({ consents: {} });
+    await attempt();
+    expect(warnings()).toEqual([]);
+  });
+});
+
 describe('breaking off', () => {
   /** Calls to the store in one undisturbed delivery. */
   async function callsOfOne(): Promise<number> {
@@ -263,7 +291,7 @@ describe('breaking off', () => {
   });
 
   test('no log line tells who was written to', async () => {
-    const lines = [vi.mocked(console.info), vi.mocked(console.error)];
+    const lines = [vi.mocked(console.info), vi.mocked(console.warn), vi.mocked(console.error)];
     await requested();
     ses.planned.push('reject');
     await attempt();

@@ -1,5 +1,5 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { deliveryKey, sourceKey } from '../../shared/dynamodb/keys.ts';
 import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { type Signed, shopifySecret, signShopify, signStandard, standardSecret } from '../signed.ts';
@@ -409,6 +409,16 @@ test('a name that is cut in the middle of a character does not stop its order', 
 test('copies of a delivery that is not understood are quarantined once', async () => {
   const answers = await Promise.all(Array.from({ length: 8 }, () => send('{"id": 7,')));
   expect(answers.map(({ status, body }) => `${status} ${body.status}`)).toEqual(Array(8).fill('202 quarantined'));
+});
+
+test('what is quarantined leaves one line in the log, without a word of the body', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  await send(order({ id: 70, email: 'told@example.com' }));
+  expect(warn.mock.calls).toEqual([]);
+  const { body } = await send(order({ id: 71, email: 'told@example.com', created_at: 'told@example.com' }));
+  const line = { level: 'warn', message: 'delivery quarantined', deliveryId: body.deliveryId, sourceId: 'shop' };
+  expect(warn.mock.calls.map(([text]) => JSON.parse(String(text)))).toEqual([line]);
+  warn.mockRestore();
 });
 
 describe('when the store is away', () => {

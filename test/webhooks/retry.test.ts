@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SQSEvent } from 'aws-lambda';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { signShopify } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
 
@@ -78,8 +78,19 @@ test('a source that was never read cannot be verified: 503, and never 401', asyn
   expect(await door.deliver('till', signShopify('orders/create', order(4)))).toMatchObject({ status: 503 });
 });
 
-async function retry() {
+test('what is not understood when its turn comes is told as well', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  door.proxy.plan = () => 'throttled';
+  await door.deliver('shop', signShopify('orders/create', '{"id": 7,'));
+  door.proxy.plan = () => 'none';
+  expect(await retry(kept.length - 1)).toEqual({ batchItemFailures: [] });
+  const lines = warn.mock.calls.map(([text]) => JSON.parse(String(text)).message);
+  expect(lines).toEqual(['kept for a retry', 'delivery quarantined']);
+  warn.mockRestore();
+});
+
+async function retry(at = 0) {
   const { handler } = await import('../../functions/webhooks/retry.ts');
-  const Records = kept.slice(0, 1).map((body, i) => ({ messageId: `m${i}`, body }));
+  const Records = kept.slice(at, at + 1).map((body, i) => ({ messageId: `m${i}`, body }));
   return handler({ Records } as SQSEvent);
 }
