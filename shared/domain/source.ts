@@ -1,6 +1,6 @@
 import type { Instant } from './instant.ts';
 
-export const platforms = ['shopify', 'standard'] as const;
+export const platforms = ['shopify', 'standard', 'bigcommerce', 'commercetools', 'medusa'] as const;
 export type Platform = (typeof platforms)[number];
 
 /** A configured origin of webhooks. */

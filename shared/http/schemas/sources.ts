@@ -88,9 +88,12 @@ export const sourceIn = named(
   }),
 );
 
+/** Platforms whose deliveries no secret of the source's signs. */
+export const withoutSecrets: ReadonlySet<Platform> = new Set(['commercetools']);
+
 /** What is wrong with a secret for its platform; nothing where it will do. */
 export function secretFault(platform: Platform, text: string): string | undefined {
-  if (platform !== 'standard') return undefined;
+  if (platform !== 'standard' && platform !== 'medusa') return undefined;
   const base64 = text.replace(/^whsec_/, '');
   const bytes = Buffer.from(base64, 'base64');
   const canonical = bytes.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '');
