@@ -17,6 +17,8 @@ export interface Options {
   sender?: string;
   /** Where set, e-mail leaves over SMTP instead of SES. */
   smtpUrl?: string;
+  /** Id of the source whose subscription delivers to a queue. Absent: there is no such queue. */
+  commercetools?: string;
   /** Who is told of alarms by e-mail; others can subscribe to the topics. */
   alarms: { address?: string };
 }
@@ -59,6 +61,12 @@ export function readOptions(node: Node): Options {
   );
   const alarmAddress = read('alarmAddress', matching(/^[^\s@<>]+@[^\s@<>]+$/), 'an address');
 
+  const commercetools = read(
+    'commercetools',
+    matching(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    'the id of a source: lower-case letters, digits and hyphens',
+  );
+
   if (testStage && /^prod(uction)?$/.test(stage)) faults.push(`testStage is not to be had on the stage ${stage}`);
   if (!testStage && smtpUrl !== undefined && /^smtps?:\/\/[^/]*@/.test(smtpUrl))
     faults.push(
@@ -75,6 +83,7 @@ export function readOptions(node: Node): Options {
     ...(adminKeyHash === undefined ? {} : { adminKeyHash }),
     ...(sender === undefined ? {} : { sender }),
     ...(smtpUrl === undefined ? {} : { smtpUrl }),
+    ...(commercetools === undefined ? {} : { commercetools }),
   };
 }
 

@@ -39,6 +39,7 @@ export const replayDelivery = route({
       storefronts,
       readJson,
       ask: door.ask,
+      askedAt: door.now,
       onFault: (error) => void reportedProblem(error, request),
     };
     const { salt } = await door.settings();

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { accessOf, jsonCaller } from '../../shared/aws/json-call.ts';
-import { readVariables, variables } from '../../shared/contracts/environment.ts';
 import { isKeyText } from '../../shared/domain/identity.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
@@ -11,14 +9,7 @@ import { endpoint } from '../../shared/http/endpoint.ts';
 import { boundBody } from '../../shared/http/request.ts';
 import { freshSource, lookUp, mint, ports, receiveAndTell, shops } from './door.ts';
 import { packed } from './retry-message.ts';
-
-const { RETRY_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.retryQueue]);
-const queue = jsonCaller('sqs', accessOf('sqs', process.env), {
-  maxAttempts: 2,
-  connectionTimeout: 500,
-  requestTimeout: 1_000,
-  firstPause: 100,
-});
+import { sendToQueue } from './retry-queue.ts';
 
 /** Shops wait five seconds for an answer: what is not recorded by then goes to the retry queue. */
 const patience = 3_500;
@@ -96,7 +87,7 @@ async function take(delivery: AuthenticDelivery, source: Source, milliseconds: n
   const message = packed(delivery, source);
   if (!message) throw cause;
   try {
-    await queue.call('AmazonSQS.SendMessage', { QueueUrl, MessageBody: message });
+    await sendToQueue(message);
   } catch (error) {
     throw cause instanceof Problem ? cause : storeUnavailable(error);
   }

@@ -35,6 +35,7 @@ export interface Received extends Message {
 type Entry =
   | { put: Omit<Message, 'receiveCount' | 'firstReceivedAt'> & Partial<Message> }
   | { received: string; count: number; at: number }
+  | { hidden: string; until: number }
   | { deleted: string }
   | { purged: true };
 
@@ -54,7 +55,8 @@ export const maximumMessageBytes = 1_048_576;
 
 /**
  * A queue as SQS has it (at least once, visibility time-out, receive count, redrive), on a journal: a message that was
- * accepted survives the end of the process. What was in flight then is given out again at once.
+ * accepted survives the end of the process. What was in flight then is given out again at once, but for what somebody had
+ * put off by changing its visibility.
  */
 export class Queue {
   readonly settings: QueueSettings;
@@ -140,7 +142,10 @@ export class Queue {
     const held = this.#inFlight(receiptHandle);
     if (!held) return false;
     held.retried = true;
+    held.message.notBefore = Date.now() + seconds * 1000;
     this.#place(held, performance.now() + seconds * 1000, seconds > 0);
+    // Not awaited: a wait that is lost with the process only means that the next try comes early.
+    this.#journal.jot({ hidden: held.message.id, until: held.message.notBefore }).catch(() => undefined);
     return true;
   }
 
@@ -303,6 +308,9 @@ function replay(messages: Map<string, Message>, entry: Entry): void {
       message.receiveCount = entry.count;
       message.firstReceivedAt = entry.at;
     }
+  } else if ('hidden' in entry) {
+    const message = messages.get(entry.hidden);
+    if (message) message.notBefore = entry.until;
   } else if ('deleted' in entry) messages.delete(entry.deleted);
   else messages.clear();
 }

@@ -9,6 +9,7 @@ import { RapportHttpApi } from '../constructs/http-api.ts';
 import { Night } from '../constructs/night.ts';
 import { Outreach } from '../constructs/outreach.ts';
 import { Publish } from '../constructs/publish.ts';
+import { Subscription } from '../constructs/subscription.ts';
 import { WebhookRetry } from '../constructs/webhook-retry.ts';
 import type { Options } from '../options.ts';
 import type { DataStack } from './data.ts';
@@ -51,6 +52,14 @@ export class EngineStack extends Stack {
       .writes(customers, ledger, registry)
       .tells('DeliveryQuarantined');
     new WebhookRetry(this, 'WebhookRetry', { receive: webhooks, customers, ledger, registry, createFunction });
+    if (options.commercetools !== undefined)
+      new Subscription(this, 'Commercetools', {
+        sourceId: options.commercetools,
+        customers,
+        ledger,
+        registry,
+        createFunction,
+      });
 
     const api = createFunction(this, 'Api', {
       entry: 'functions/api/api.ts',

@@ -54,7 +54,7 @@ export function notAfter(fact: Fact, receivedAt: Instant): Fact {
 
 /** A thing of a shop by its own id, to be fetched from the shop's API. */
 export interface Resource {
-  type: 'order' | 'customer';
+  type: 'order' | 'customer' | 'payment';
   id: string;
 }
 

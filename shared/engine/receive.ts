@@ -25,6 +25,8 @@ export interface ReceivePorts {
   readJson(body: Uint8Array): unknown;
   /** Asks shops for what their messages only name. Absent at the door: a shop waits for its answer there. */
   ask?: AskShop;
+  /** When shops are asked: what they answer is heard then, however long the message has waited. */
+  askedAt?: Instant;
   /** Told of a fault in a translation, so that somebody mends it. */
   onFault(error: unknown, deliveryId: string): void;
 }
@@ -108,14 +110,14 @@ async function apply(
   mint: Mint,
 ): Promise<DeliveryStatus | typeof later | { reason: string }> {
   try {
-    const translation = await understood(ports, delivery, source);
+    const { translation, heardAt } = await understood(ports, delivery, source);
     if (translation.kind === 'fetch') return later;
     if (translation.kind === 'ignored') return 'ignored';
     const { outcome } = await record(ports.records, asCounted(translation.fact, source), {
       sourceId: source.id,
       baseCurrency: source.baseCurrency,
       ...(source.backfillBefore && { backfillBefore: source.backfillBefore }),
-      receivedAt: delivery.receivedAt,
+      receivedAt: heardAt,
       mint,
     });
     return outcome;
@@ -134,12 +136,17 @@ async function apply(
 }
 
 /** The message, or what its shop says of the thing that it only names. */
-async function understood(ports: ReceivePorts, delivery: AuthenticDelivery, source: Source): Promise<Translation> {
+async function understood(
+  ports: ReceivePorts,
+  delivery: AuthenticDelivery,
+  source: Source,
+): Promise<{ translation: Translation; heardAt: Instant }> {
   const storefront = ports.storefronts[source.platform];
   const said = storefront.translate(ports.readJson(delivery.body), delivery, source);
-  return said.kind === 'fetch' && storefront.fetch && ports.ask
-    ? await storefront.fetch(said.resource, source, ports.ask)
-    : said;
+  if (said.kind !== 'fetch' || !storefront.fetch || !ports.ask)
+    return { translation: said, heardAt: delivery.receivedAt };
+  const translation = await storefront.fetch(said.resource, source, ports.ask);
+  return { translation, heardAt: ports.askedAt ?? delivery.receivedAt };
 }
 
 /** Where the source counts what was paid, an order is no purchase before that. */

@@ -34,11 +34,14 @@ export interface ShopRequest {
   headers?: Readonly<Record<string, string>>;
   /** JSON. */
   body?: unknown;
+  /** Fields of a form, instead of a body. */
+  form?: Readonly<Record<string, string>>;
 }
 
 /**
  * Asks a shop's API at the given address and answers with the parsed body; undefined where there is no such resource.
- * @throws Problem `shop_unavailable`: to be tried again
+ * @throws Problem `shop_unavailable`: to be tried again, after `retryAfter` where the shop says when; `shop_refused` where
+ * it does not know the credentials (any more), which somebody may mend
  */
 export type AskShop = (address: string, request: ShopRequest) => Promise<unknown>;
 
@@ -71,7 +74,7 @@ export interface Storefront {
   /**
    * For platforms whose messages name what changed and no more: the state of the thing itself, which is the truth.
    * @throws Unintelligible
-   * @throws Problem `shop_unavailable`
+   * @throws Problem `shop_unavailable`, `shop_refused`
    */
   fetch?(resource: Resource, source: Source, ask: AskShop): Promise<Translation>;
 }

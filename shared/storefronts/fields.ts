@@ -2,7 +2,7 @@ import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 import * as z from 'zod/mini';
 import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domain/identity.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
-import { decimalsOf, decimalText, isCurrency, type Money, parseMoney, scale } from '../domain/money.ts';
+import { decimalsOf, decimalText, isCurrency, type Money, parseMoney, roundMoney, scale } from '../domain/money.ts';
 import { itemsPerOrder, type OrderedItem } from '../domain/order.ts';
 import { Unintelligible } from '../engine/fact.ts';
 
@@ -29,6 +29,23 @@ export const instant = z.pipe(
     return z.NEVER;
   }),
 );
+
+/** Like {@link instant}, or a date as e-mail has it (RFC 2822): `Tue, 05 Mar 2019 21:40:11 +0000`. */
+export const mailDate = z.pipe(
+  z.string(),
+  z.transform((value, context): Instant => {
+    const [, day = '', month = '', year, time, zone = ''] = rfc2822.exec(value) ?? [];
+    const number = String(months.indexOf(month) + 1).padStart(2, '0');
+    const offset = /^[A-Z]/.test(zone) ? 'Z' : zone;
+    const found = parseInstant(year ? `${year}-${number}-${day.padStart(2, '0')}T${time}${offset}` : value);
+    if (found !== undefined) return found;
+    context.issues.push({ code: 'custom', message: 'is no date with an offset between 1970 and 2199', input: '' });
+    return z.NEVER;
+  }),
+);
+
+const rfc2822 = /^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}:\d{2}:\d{2}) ([+-]\d{4}|GMT|UTC?|Z)$/;
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** A decimal number, as text or as a number. */
 export const decimal = z.pipe(z.union([z.string(), z.number()]), z.transform(String));
@@ -91,6 +108,21 @@ export function money(amount: string, code: string, place: string): Money {
   if (!read) throw new Unintelligible(`${place}: is no amount of ${isCurrency(code) ? code : 'a known currency'}`);
   if (read.minor < 0n) throw new Unintelligible(`${place}: is negative`);
   return read;
+}
+
+/** As {@link money}, where the source reckons with more decimals than the currency has: rounded half to even. */
+export function roundedMoney(amount: string, code: string, place: string): Money {
+  const rounded = roundMoney(amount, code);
+  if (!rounded) throw new Unintelligible(`${place}: is no amount of ${isCurrency(code) ? code : 'a known currency'}`);
+  if (rounded.minor < 0n) throw new Unintelligible(`${place}: is negative`);
+  return rounded;
+}
+
+/** As {@link part}, rounded half to even. */
+export function roundedPart(amount: string | number | null | undefined, code: string): bigint | undefined {
+  if (amount === null || amount === undefined) return undefined;
+  const minor = roundMoney(String(amount), code)?.minor;
+  return minor === undefined || minor < 0n ? undefined : minor;
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { Platform } from '../domain/source.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { adobeCommerce } from './adobe-commerce.ts';
+import { bigcommerce } from './bigcommerce.ts';
+import { commercetools } from './commercetools.ts';
+import { medusa } from './medusa.ts';
 import { paypal } from './paypal.ts';
 import { saleor } from './saleor.ts';
 import { shopify } from './shopify.ts';
@@ -15,6 +18,9 @@ export const storefronts: Record<Platform, Storefront> = {
   shopify,
   standard,
   'adobe-commerce': adobeCommerce,
+  bigcommerce,
+  commercetools,
+  medusa,
   paypal,
   saleor,
   shopware,

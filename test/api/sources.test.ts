@@ -78,6 +78,15 @@ test('public keys of the platform standard stand beside its secrets', async () =
     expect((await put('asymmetric', { ...standard, secrets: [secret] })).status).toBe(400);
 });
 
+test('a platform that needs no secrets takes none, and another one made of it asks for them', async () => {
+  const { secrets: _, ...without } = shop;
+  expect((await put('queue', { ...without, platform: 'commercetools' })).body).toMatchObject({ secretCount: 0 });
+  expect((await put('queue', without)).status).toBe(400);
+  const medusa = { ...shop, platform: 'medusa', secrets: ['plain-text-secret-of-some-length'] };
+  expect((await put('med', medusa)).status).toBe(400);
+  expect((await put('bc', { ...shop, platform: 'bigcommerce' })).status).toBe(201);
+});
+
 test.each([
   ['an unknown currency', { currency: 'EUX' }, '/currency'],
   ['an unknown time zone', { timeZone: 'Mars/Olympus' }, '/timeZone'],

@@ -89,6 +89,22 @@ describe('a queue', () => {
     await queue.close();
   });
 
+  it('keeps over a restart what was put off', async () => {
+    const queue = await open({ visibilityTimeout: 30 });
+    for (const body of ['off', 'soon']) await queue.send(body);
+    const [off, soon] = await queue.receive(2, 0);
+    expect(queue.changeVisibility(off?.receiptHandle ?? '', 60)).toBe(true);
+    expect(queue.changeVisibility(soon?.receiptHandle ?? '', 0.2)).toBe(true);
+    await queue.close();
+    const again = await open({ visibilityTimeout: 30 });
+    expect(await again.receive(10, 0)).toEqual([]);
+    expect((await again.receive(10, 2_000)).map(({ body, receiveCount }) => [body, receiveCount])).toEqual([
+      ['soon', 2],
+    ]);
+    expect(await again.receive(10, 0)).toEqual([]);
+    await again.close();
+  });
+
   it('keeps messages, counts and delays over a restart', async () => {
     const queue = await open({ visibilityTimeout: 30 });
     await queue.send('taken');

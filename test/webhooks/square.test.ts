@@ -5,7 +5,8 @@ import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
 import type { Signed } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
-import { addSource, aSource, customersBy, sendAll, sendings, startRetryQueue, startShopApi, sumOf } from './shop.ts';
+import { startRetryQueue } from './retry-queue.ts';
+import { addSource, aSource, customersBy, sendAll, sendings, startShopApi, sumOf } from './shop.ts';
 
 const { square } = storefronts;
 const secret = 'signature-key-of-square';
@@ -177,8 +178,8 @@ const payment = (id: string, given: Record<string, unknown> = {}) => ({
 });
 
 async function work(): Promise<void> {
-  for (let attempt = 0; attempt < 5 && queue.waiting() > 0; attempt++) await queue.work();
-  expect(queue.waiting()).toBe(0);
+  for (let attempt = 0; attempt < 5 && queue.waiting.length > 0; attempt++) await queue.work();
+  expect(queue.waiting.length).toBe(0);
 }
 
 test('an order is fetched with its payments and its customer, by the token of the source', async () => {
@@ -197,12 +198,12 @@ test('an order is fetched with its payments and its customer, by the token of th
   const customer = { id: 'c1', email_address: 'Sq1@Example.com', given_name: 'Ada', updated_at: at(0) };
   api.resources.set('/v2/customers/c1', { customer });
   expect(await door.deliver('square', sign(thin('o1')))).toMatchObject({ status: 202, body: { status: 'recorded' } });
-  api.statuses.push(429);
+  api.statuses.push(503);
   await queue.work();
-  expect(queue.waiting()).toBe(1);
+  expect(queue.waiting.length).toBe(1);
   api.statuses.push(200, 500);
   await queue.work();
-  expect(queue.waiting()).toBe(1);
+  expect(queue.waiting.length).toBe(1);
   await work();
   expect(api.asked.at(-1)).toMatchObject({
     headers: { authorization: 'Bearer EAAA-1', 'square-version': expect.stringMatching(/^\d{4}-\d\d-\d\d$/) },

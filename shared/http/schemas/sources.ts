@@ -93,9 +93,10 @@ export const sourceIn = named(
   }),
 );
 
-/** What a platform that signs by published keys is checked with in the place of secrets. */
-const checkedBy: Partial<Record<Platform, 'address' | 'webhookId'>> = {
+/** What a platform is checked with in the place of secrets; null where no delivery of it is signed. */
+const checkedBy: Partial<Record<Platform, 'address' | 'webhookId' | null>> = {
   'adobe-commerce': 'webhookId',
+  commercetools: null,
   paypal: 'webhookId',
   saleor: 'address',
 };
@@ -105,16 +106,16 @@ export function missingFor(
   platform: Platform,
   given: { secrets?: readonly string[] | undefined; address?: string | undefined; webhookId?: string | undefined },
 ): 'secrets' | 'address' | 'webhookId' | undefined {
-  const name = checkedBy[platform] ?? 'secrets';
-  return given[name] === undefined || given[name]?.length === 0 ? name : undefined;
+  const name = checkedBy[platform] === undefined ? 'secrets' : checkedBy[platform];
+  return name !== null && (given[name] === undefined || given[name].length === 0) ? name : undefined;
 }
 
 /** What is wrong with a secret for its platform; nothing where it will do. */
 export function secretFault(platform: Platform, text: string): string | undefined {
   if (platform === 'stripe') return text.startsWith('whsec_') ? undefined : 'must begin with whsec_';
-  if (platform !== 'standard') return undefined;
-  const isPublic = text.startsWith('whpk_');
-  const base64 = text.replace(/^(whsec|whpk)_/, '');
+  if (platform !== 'standard' && platform !== 'medusa') return undefined;
+  const isPublic = platform === 'standard' && text.startsWith('whpk_');
+  const base64 = text.replace(isPublic ? /^whpk_/ : /^whsec_/, '');
   const bytes = Buffer.from(base64, 'base64');
   const canonical = bytes.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '');
   if (!canonical) return 'must be base64, after whsec_ or nothing; or a public key after whpk_';
