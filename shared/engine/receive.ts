@@ -145,8 +145,8 @@ async function understood(
   const said = storefront.translate(ports.readJson(delivery.body), delivery, source);
   if (said.kind !== 'fetch' || !storefront.fetch || !ports.ask)
     return { translation: said, heardAt: delivery.receivedAt };
-  const translation = await storefront.fetch(said.resource, source, ports.ask);
-  return { translation, heardAt: ports.askedAt ?? delivery.receivedAt };
+  const heardAt = ports.askedAt ?? delivery.receivedAt;
+  return { translation: await storefront.fetch(said.resource, source, ports.ask, heardAt), heardAt };
 }
 
 /** Where the source counts what was paid, an order is no purchase before that. */

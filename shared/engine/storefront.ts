@@ -73,8 +73,9 @@ export interface Storefront {
   translate(body: unknown, delivery: Pick<Delivery, 'headers'>, source: Source): Translation;
   /**
    * For platforms whose messages name what changed and no more: the state of the thing itself, which is the truth.
+   * @param askedAt the time by the clock at the door
    * @throws Unintelligible
    * @throws Problem `shop_unavailable`, `shop_refused`
    */
-  fetch?(resource: Resource, source: Source, ask: AskShop): Promise<Translation>;
+  fetch?(resource: Resource, source: Source, ask: AskShop, askedAt: Instant): Promise<Translation>;
 }

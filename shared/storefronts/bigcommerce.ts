@@ -17,6 +17,7 @@ import {
   read,
   roundedMoney,
   roundedPart,
+  unknownToShop,
 } from './fields.ts';
 import { addressOf, credentialOf } from './shop-api.ts';
 import { standard } from './standard.ts';
@@ -157,7 +158,7 @@ const paidWords = new Set(['captured', 'paid', 'partially refunded', 'refunded']
 
 async function fetchOrder(id: string, source: Source, asked: Asked): Promise<Translation> {
   const found = await asked(`/v2/orders/${id}`);
-  if (found === undefined) return { kind: 'ignored', reason: 'the shop has no such order' };
+  if (found === undefined) throw unknownToShop();
   const order = read(orderShape, found, '/order');
   if (order.status_id === incomplete) return { kind: 'ignored', reason: 'the checkout was not completed' };
   const [products, refunds] = await Promise.all([

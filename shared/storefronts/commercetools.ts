@@ -6,7 +6,18 @@ import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { askProject, mayAsk, projectOf } from './commercetools-api.ts';
-import { currency, identifier, instant, maybeText, money, orderedItems, parts, person, read } from './fields.ts';
+import {
+  currency,
+  identifier,
+  instant,
+  maybeText,
+  money,
+  orderedItems,
+  parts,
+  person,
+  read,
+  unknownToShop,
+} from './fields.ts';
 import { pathPart } from './shop-api.ts';
 
 /**
@@ -47,7 +58,8 @@ export const commercetools: Storefront = {
     const expand = `expand=${encodeURIComponent('paymentInfo.payments[*]')}`;
     if (type === 'order') {
       const order = await askProject(source, ask, `/orders/${id}?${expand}`);
-      return order === undefined ? nothing(type) : translateOrder(order, source, '/order');
+      if (order === undefined) throw unknownToShop();
+      return translateOrder(order, source, '/order');
     }
     const where = encodeURIComponent(`paymentInfo(payments(id="${id}"))`);
     const found = await askProject(source, ask, `/orders?where=${where}&limit=1&${expand}`);

@@ -196,6 +196,14 @@ function phoneOf(text: string, country: string | undefined): string | undefined 
   return read?.isPossible() ? normalisePhone(read.number) : undefined;
 }
 
+/**
+ * A message named an order of which the shop knows nothing, when it was asked again and again: set aside, as that is more
+ * often a wrong address than an order that is gone.
+ */
+export function unknownToShop(): Unintelligible {
+  return new Unintelligible("the shop's API knows no such order: is the address of the source right?");
+}
+
 /** What is known of a person, without what is empty or unusable: a bad address loses no order. */
 export function person(
   fields: {

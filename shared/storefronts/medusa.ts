@@ -15,6 +15,7 @@ import {
   read,
   roundedMoney,
   roundedPart,
+  unknownToShop,
 } from './fields.ts';
 import { addressOf, credentialOf, pathPart } from './shop-api.ts';
 import { standard } from './standard.ts';
@@ -54,7 +55,8 @@ export const medusa: Storefront = {
       source,
       ask,
     )(type === 'customer' ? `/admin/customers/${id}` : `/admin/orders/${id}?fields=${orderFields}`);
-    if (found === undefined) return { kind: 'ignored', reason: `the shop has no such ${type}` };
+    if (found === undefined && type === 'customer') return { kind: 'ignored', reason: 'the shop has no such customer' };
+    if (found === undefined) throw unknownToShop();
     return type === 'customer' ? translateCustomer(found, source) : translateOrder(found, source);
   },
 };

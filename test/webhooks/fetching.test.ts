@@ -17,9 +17,12 @@ afterEach(() => {
 });
 
 let sent = 0;
-async function tell(id: string): Promise<void> {
+/** @returns the id of the delivery */
+async function tell(id: string): Promise<string> {
   const signed = signStandard({ name: 'order.placed', data: { id } }, { id: `m_${sent++}`, at: Date.now() });
-  expect(await door.deliver('med', signed)).toMatchObject({ status: 202, body: { status: 'recorded' } });
+  const answer = await door.deliver('med', signed);
+  expect(answer).toMatchObject({ status: 202, body: { status: 'recorded' } });
+  return String(answer.body.deliveryId);
 }
 
 const pathOf = (id: string) => `/admin/orders/${id}`;
@@ -113,7 +116,7 @@ test('waits have a bound', async () => {
   expect(waitAfter(60, 3600, 1)).toBeLessThan(43_200);
 });
 
-test('what the shop does not know is ignored, but believed at the third try alone', async () => {
+test('what the shop does not know is set aside with that reason, but believed at the third try alone', async () => {
   await tell('late');
   const [message] = door.queue.waiting;
   await door.queue.work();
@@ -122,10 +125,11 @@ test('what the shop does not know is ignored, but believed at the third try alon
   await door.queue.work();
   expect(await door.customer('late@example.com')).toMatchObject({ purchaseCount: 1 });
 
-  await tell('never');
+  const never = await tell('never');
   for (let tries = 1; tries <= 3; tries++) await door.queue.work();
   expect(door.queue.waiting).toEqual([]);
   expect(await door.customer('never@example.com')).toBeUndefined();
+  expect(await door.reason(never)).toContain('no such order');
 });
 
 test('a shop that is too slow is asked again', async () => {

@@ -238,12 +238,16 @@ test('a deposit pays no order; a payment of an order is a reason to look at it; 
   expect((await customersBy(door, 'sq3@example.com'))[0]).toMatchObject({ purchaseCount: 1, totalSpent: 5000 });
 });
 
-test('what is gone, a draft, and the order of a return are ignored', async () => {
+test('a draft and the order of a return are ignored, what Square does not know is set aside', async () => {
   const fetched = (id: string, order?: Record<string, unknown>) =>
-    square.fetch?.({ type: 'order', id }, { ...source, credentials: { accessToken: 'x' } }, async () =>
-      order ? { order: { id, created_at: at(0), updated_at: at(0), total_money: eur(0), ...order } } : undefined,
+    square.fetch?.(
+      { type: 'order', id },
+      { ...source, credentials: { accessToken: 'x' } },
+      async () =>
+        order ? { order: { id, created_at: at(0), updated_at: at(0), total_money: eur(0), ...order } } : undefined,
+      at(9),
     );
-  expect(await fetched('gone')).toHaveProperty('kind', 'ignored');
+  await expect(fetched('gone')).rejects.toThrow('no such order');
   expect(await fetched('o5', { state: 'DRAFT' })).toHaveProperty('kind', 'ignored');
   expect(await fetched('o6', { state: 'COMPLETED', returns: [{ source_order_id: 'o1' }] })).toHaveProperty(
     'kind',
@@ -263,11 +267,11 @@ test("without a token the delivery is set aside and says so; Square's own addres
     asked.push(address);
     return { order: { id: 'o1', state: 'OPEN', created_at: at(0), updated_at: at(0), total_money: eur(1) } };
   };
-  await expect(square.fetch?.(resource, source, ask)).rejects.toThrow('accessToken');
+  await expect(square.fetch?.(resource, source, ask, at(9))).rejects.toThrow('accessToken');
   const credentials = { accessToken: 'x' };
-  await square.fetch?.(resource, { ...source, credentials }, ask);
+  await square.fetch?.(resource, { ...source, credentials }, ask, at(9));
   const address = 'https://connect.squareupsandbox.com';
-  expect(await square.fetch?.(resource, { ...source, credentials, address }, ask)).toMatchObject({
+  expect(await square.fetch?.(resource, { ...source, credentials, address }, ask, at(9))).toMatchObject({
     fact: { order: { snapshot: { test: true } } },
   });
   expect(asked).toEqual(['https://connect.squareup.com', address]);

@@ -324,16 +324,21 @@ test('an order that goes to the bin is asked for, stays out while it lies there,
   await door.deliver('woo', sign('order.restored', plain(3, { date_modified_gmt: '2024-03-03T10:00:00' })));
   expect(await factsBy(3)).toMatchObject({ purchaseCount: 1, totalSpent: 1000 });
 
+  await door.deliver('woo', sign('order.created', plain(4)));
+  expect(await factsBy(4)).toMatchObject({ purchaseCount: 1 });
   await door.deliver('woo', sign('order.deleted', { id: 4 }));
   for (let tries = 1; tries <= 3; tries++) await queue.work();
   expect(queue.waiting.length).toBe(0);
+  expect(await factsBy(4)).toMatchObject({ purchaseCount: 0, totalSpent: 0 });
 });
 
 test('without the API of the shop the delivery is set aside, and says what is missing', async () => {
   const ask = () => Promise.reject(new Error('nobody is asked'));
   const resource = { type: 'order', id: '3' } as const;
-  await expect(woocommerce.fetch?.(resource, source, ask)).rejects.toThrow('address');
-  await expect(woocommerce.fetch?.(resource, { ...source, address: shop.address }, ask)).rejects.toThrow('consumerKey');
+  await expect(woocommerce.fetch?.(resource, source, ask, '2024-03-09T00:00:00.000Z')).rejects.toThrow('address');
+  await expect(
+    woocommerce.fetch?.(resource, { ...source, address: shop.address }, ask, '2024-03-09T00:00:00.000Z'),
+  ).rejects.toThrow('consumerKey');
   await door.deliver('woo-without', sign('order.deleted', { id: 3 }));
   await queue.work();
   expect(queue.waiting.length).toBe(0);

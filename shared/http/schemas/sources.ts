@@ -33,14 +33,16 @@ const credential = z
 
 const httpsAddress = z
   .string()
-  .check(z.maxLength(500), z.refine(isAddress, 'must be an https address without a query'));
+  .check(z.maxLength(500), z.refine(isAddress, 'must be an https address with a public name and without a query'));
 
 /** Without user, query or fragment. A shop on this very machine may go without encryption; whether it is asked is for the stage. */
 function isAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password, search, hash } = new URL(text);
-  const encrypted = protocol === 'https:' || (protocol === 'http:' && hostname === '127.0.0.1');
-  return encrypted && `${username}${password}${search}${hash}` === '';
+  const isNumber = /^[\d.]+$|^\[/.test(hostname);
+  const isPublic = protocol === 'https:' && !isNumber && hostname.includes('.') && !hostname.endsWith('.localhost');
+  const isHere = protocol === 'http:' && hostname === '127.0.0.1';
+  return (isPublic || isHere) && `${username}${password}${search}${hash}` === '';
 }
 
 export const sourceIn = named(
@@ -93,21 +95,24 @@ export const sourceIn = named(
   }),
 );
 
-/** What a platform is checked with in the place of secrets; null where no delivery of it is signed. */
-const checkedBy: Partial<Record<Platform, 'address' | 'webhookId' | null>> = {
-  'adobe-commerce': 'webhookId',
-  commercetools: null,
-  paypal: 'webhookId',
-  saleor: 'address',
+type CheckedBy = 'secrets' | 'address' | 'notificationUrl' | 'webhookId';
+
+/** What a platform's signatures are checked with, where it is not secrets alone; nothing where no delivery is signed. */
+const checkedBy: Partial<Record<Platform, readonly CheckedBy[]>> = {
+  'adobe-commerce': ['webhookId'],
+  commercetools: [],
+  paypal: ['webhookId'],
+  saleor: ['address'],
+  square: ['secrets', 'notificationUrl'],
 };
 
 /** What a source lacks for its signatures to be checked, by its name; nothing where it is complete. */
 export function missingFor(
   platform: Platform,
-  given: { secrets?: readonly string[] | undefined; address?: string | undefined; webhookId?: string | undefined },
-): 'secrets' | 'address' | 'webhookId' | undefined {
-  const name = checkedBy[platform] === undefined ? 'secrets' : checkedBy[platform];
-  return name !== null && (given[name] === undefined || given[name].length === 0) ? name : undefined;
+  given: { [Name in CheckedBy]?: string | readonly string[] | undefined },
+): CheckedBy | undefined {
+  const names: readonly CheckedBy[] = checkedBy[platform] ?? ['secrets'];
+  return names.find((name) => given[name] === undefined || given[name].length === 0);
 }
 
 /** What is wrong with a secret for its platform; nothing where it will do. */
