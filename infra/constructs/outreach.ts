@@ -69,7 +69,7 @@ const deliverTimeout = Duration.seconds(30);
 function channelOf(scope: Construct, channel: Channel, props: OutreachProps): void {
   const name = channel.charAt(0).toUpperCase() + channel.slice(1);
   const deadLetters = new DeadLetterQueue(scope, `${name}DeadLetters`);
-  const { queue } = new WorkQueue(scope, `${name}Jobs`, { workTimeout: deliverTimeout, attempts: 5, deadLetters });
+  const { queue } = new WorkQueue(scope, `${name}Jobs`, { workTimeout: deliverTimeout, attempts: 20, deadLetters });
   new Rule(scope, `Requested${name}`, {
     eventBus: props.bus,
     description: `Outreach by ${channel}`,

@@ -15,7 +15,7 @@ const timeout = 4_000;
 const mostBytes = 5_000_000;
 const keptFor = 3_600_000;
 /** A key is looked for past the cache no more often than this. */
-const freshFor = 60_000;
+const freshFor = 10_000;
 const mostKept = 100;
 const mostKeyBytes = 100_000;
 
