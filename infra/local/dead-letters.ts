@@ -25,11 +25,15 @@ export class DeadLetterOffice {
     return [...this.#queues.values()].filter((queue) => this.#isEnd(queue)).map(lettersOf);
   }
 
-  /** How many went back to the queues that they came from; nothing where there is no such dead-letter queue. */
+  /**
+   * How many went back to the queues that they came from; nothing where there is no such dead-letter queue.
+   * @param name in full, or as the template calls its place: `OutreachPlanDeadLetters`
+   */
   async redrive(name: string): Promise<number | undefined> {
-    const queue = this.#queues.get(name);
-    if (!queue || !this.#isEnd(queue)) return undefined;
-    return queue.giveBack((from) => this.#queues.get(from));
+    const queue = [...this.#queues.values()].find(
+      (one) => this.#isEnd(one) && (one.settings.name === name || one.settings.name.includes(`-${name}Queue`)),
+    );
+    return queue?.giveBack((from) => this.#queues.get(from));
   }
 
   #isEnd({ settings }: Queue): boolean {
