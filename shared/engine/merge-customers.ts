@@ -131,10 +131,11 @@ function obstacle(one: Customer, other: Customer): Problem | undefined {
   return undefined;
 }
 
-async function unchanged(customer: Customer, from: string, into: string): Promise<Attempt> {
-  const { parts = {} } = customer;
-  const mergeId = parts[from]?.mergeId ?? parts[into]?.mergeId ?? '';
-  return { outcome: { status: 'unchanged', mergeId, from, into: customer.id }, writes: [] };
+/** They are one already: the answer names the merge that moved the one or, where that gives the customer its id, the other. */
+function unchanged({ id, parts = {} }: Customer, from: string, into: string): Attempt {
+  const moved = parts[from]?.mergeId === undefined ? into : from;
+  const { mergeId = '', into: joined = id } = parts[moved] ?? {};
+  return { outcome: { status: 'unchanged', mergeId, from: moved, into: joined }, writes: [] };
 }
 
 async function draftMerge(known: Known, from: Customer, into: Customer, { at, by, mint }: MergeFrame) {

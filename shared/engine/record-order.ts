@@ -59,7 +59,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
 
   const line = home.line ?? others.find((other) => other.line)?.line;
   const lines = linesOf(after, line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }, home.name, frame);
-  touched.set(owner, withSale(touched.of(owner), lines, line));
+  touched.set(owner, withSale(touched.of(owner), lines, line, holder));
 
   const writes = lineChanges(home, owner.id, lines, line !== undefined, frame);
   for (const other of others) writes.push(...lineChanges(other, owner.id, [], true, frame));
@@ -127,12 +127,22 @@ function withWords(
   });
 }
 
-/** History that comes in explains what follows it, until there is a live order again. */
-function withSale(customer: Customer, lines: Interaction[], line: OrderLine | undefined): Customer {
+/**
+ * History that comes in explains what follows it, until there is a live order again. An order that was known before is
+ * none, whatever is said of it: one that moves to another customer counts there as it still did where it was.
+ */
+function withSale(
+  customer: Customer,
+  lines: Interaction[],
+  line: OrderLine | undefined,
+  holder: Customer | undefined,
+): Customer {
   const sale = lines.find((next) => next.type === 'order');
   if (sale?.type !== 'order' || sale.order.snapshot?.test) return customer;
-  if (!sale.backfill) return withLiveOrder(customer, sale.occurredAt);
-  return line ? customer : withHistory(customer);
+  if (sale.backfill) return line ? customer : withHistory(customer);
+  const isKnown = line !== undefined && !line.order.snapshot?.test;
+  const stillCounts = !isKnown || (holder?.lastLiveOrderAt ?? '') >= sale.occurredAt;
+  return stillCounts ? withLiveOrder(customer, sale.occurredAt) : customer;
 }
 
 /**

@@ -158,7 +158,7 @@ async function take(step: Step, persons: string[], done: { mergeId: string; from
       );
       // Others may have merged it at the same moment.
       if (status !== 200) expect(body.code).toMatch(/^(already_merged|merge_into_itself)$/);
-      else if (body.mergeId) done.push({ mergeId: body.mergeId, from });
+      else if (body.mergeId && body.customerId) done.push({ mergeId: body.mergeId, from: body.customerId });
       return;
     }
     case 'unmerge': {
