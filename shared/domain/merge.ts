@@ -207,10 +207,13 @@ function asHistory(parts: Record<string, Part>): Record<string, Part> {
   return Object.fromEntries(Object.entries(parts).map(([person, part]) => [person, withHistory(part)]));
 }
 
-/** Whether one of these lines took the two persons apart: then nothing but a person's word puts them together again. */
-export function wereParted(lines: readonly MergeLine[], a: string, b: string): boolean {
+/** Whether one of these lines took persons of the one from persons of the other: then no evidence joins them again. */
+export function wereParted(lines: readonly MergeLine[], one: Customer, other: Customer): boolean {
+  const [ones, others] = [personsOf(one), personsOf(other)];
+  const hasOne = (persons: string[]) => ones.some((person) => persons.includes(person));
+  const hasOther = (persons: string[]) => others.some((person) => persons.includes(person));
   return lines.some(
     ({ kind, moved, stayed }) =>
-      kind === 'unmerge' && ((moved.includes(a) && stayed.includes(b)) || (moved.includes(b) && stayed.includes(a))),
+      kind === 'unmerge' && ((hasOne(moved) && hasOther(stayed)) || (hasOther(moved) && hasOne(stayed))),
   );
 }

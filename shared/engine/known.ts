@@ -41,9 +41,9 @@ export class Known {
     const reads = {
       naturals: naturals.filter((ref) => !this.#naturals.has(naturalText(ref))),
       identities: identities.filter((identity) => !this.#identities.has(identityText(identity))),
-      customers: customers.filter((id) => !this.#customers.has(id)),
+      customers: [...new Set(customers)].filter((id) => !this.#customers.has(id)),
       orders: orders.filter((place) => !this.#orders.has(orderText(place))),
-      suggestions: suggestions.filter((id) => !this.#suggestions.has(id)),
+      suggestions: [...new Set(suggestions)].filter((id) => !this.#suggestions.has(id)),
     };
     if (Object.values(reads).every((list) => list.length === 0)) return;
     const answers = await this.store.read(reads, { consistent: this.#consistent });

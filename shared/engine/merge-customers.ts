@@ -47,6 +47,10 @@ export function mergeCustomers(
     if (one.id === other.id) return unchanged(one, from, into);
     if (one.id !== from)
       throw new Problem(409, 'already_merged', `This customer was merged into ${one.id}: merge that one.`);
+    if (one.live !== other.live)
+      throw new Problem(409, 'test_data', 'Of one of the two only tests speak: test data stays apart.');
+    if (isTooLarge(one, other))
+      throw new Problem(409, 'too_many_persons', `A customer is made of ${personsPerCustomer} persons at most.`);
     return draftMerge(known, one, other, frame);
   });
 }
@@ -55,7 +59,8 @@ const faultsAtInto = [{ pointer: '/into', detail: 'is the same customer' }];
 
 /**
  * As {@link mergeCustomers}, on the evidence of a shop: nothing where it is done already, or where something stands in
- * the way. Whom somebody took apart stays apart; a dismissed suggestion counts as a no to all but the shop's own word.
+ * the way. Whom somebody took apart stays apart. The shop's own word outweighs a dismissed suggestion, and holds for
+ * customers too of whom only tests speak so far: orders that make them real may still be on their way.
  */
 export async function mergeOnEvidence(
   store: RecordStore,
@@ -66,10 +71,14 @@ export async function mergeOnEvidence(
   return attempt(store, async (known) => {
     const [one, other] = [await homeOf(known, from), await homeOf(known, into)];
     if (one === 'stale' || other === 'stale') return 'stale';
-    if (one.id === other.id || obstacle(one, other)) return { outcome: undefined, writes: [] };
-    if (wereParted(await store.merges(from), from, into)) return { outcome: undefined, writes: [] };
-    const suggestion = await known.suggestion(suggestionId(from, into, frame.mint));
-    if (frame.by !== 'shop' && suggestion?.status === 'dismissed') return { outcome: undefined, writes: [] };
+    const nothing = { outcome: undefined, writes: [] };
+    if (one.id === other.id || isTooLarge(one, other)) return nothing;
+    const lines = await Promise.all(personsOf(one).map((person) => store.merges(person)));
+    if (wereParted(lines.flat(), one, other)) return nothing;
+    if (frame.by !== 'shop') {
+      const suggestion = await known.suggestion(suggestionId(from, into, frame.mint));
+      if (one.live !== other.live || suggestion?.status === 'dismissed') return nothing;
+    }
     return draftMerge(known, one, other, frame);
   });
 }
@@ -123,12 +132,8 @@ async function homeOf(known: Known, customerId: string): Promise<Customer | Stal
   return home;
 }
 
-function obstacle(one: Customer, other: Customer): Problem | undefined {
-  if (one.live !== other.live)
-    return new Problem(409, 'test_data', 'Of one of the two only tests speak: test data stays apart.');
-  if (personsOf(one).length + personsOf(other).length > personsPerCustomer)
-    return new Problem(409, 'too_many_persons', `A customer is made of ${personsPerCustomer} persons at most.`);
-  return undefined;
+function isTooLarge(one: Customer, other: Customer): boolean {
+  return personsOf(one).length + personsOf(other).length > personsPerCustomer;
 }
 
 /** They are one already: the answer names the merge that moved the one or, where that gives the customer its id, the other. */
@@ -139,8 +144,6 @@ function unchanged({ id, parts = {} }: Customer, from: string, into: string): At
 }
 
 async function draftMerge(known: Known, from: Customer, into: Customer, { at, by, mint }: MergeFrame) {
-  const problem = obstacle(from, into);
-  if (problem) throw problem;
   const moved = personsOf(from);
   const stayed = personsOf(into);
   await known.fetch({ customers: moved });

@@ -62,6 +62,7 @@ async function evidenceOf(
  * are still on their way find their person, whatever comes first.
  */
 export async function draftShopMerge(known: Known, fact: Fact & { kind: 'merge' }, frame: Frame): Promise<Draft> {
+  if (fact.kept === fact.gone) throw new Unintelligible('a customer cannot be merged into itself');
   const [kept, gone] = [fact.kept, fact.gone].map((value) => ({ namespace: frame.sourceId, value })) as [
     Identity,
     Identity,

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { OutreachStore } from '../../shared/dynamodb/outreach-store.ts';
+import { aJob } from '../fixtures/outreach-job.ts';
 import { shopifySecret } from '../signed.ts';
 import { type ApiDoor, type Body, openApi } from './door.ts';
 
@@ -271,6 +273,16 @@ describe('suggestions', () => {
     } while (cursor !== null);
     expect(seen).toContainEqual([ada, cyd].sort());
   });
+});
+
+test('the jobs of all persons are listed by any of their ids', async () => {
+  const jobs = new OutreachStore(api.store, api.embedded.tables.outreach);
+  await merge(bea, ada);
+  for (const customerId of [ada, bea]) await jobs.addJob(aJob({ id: `job_${customerId}`, customerId }));
+  for (const customerId of [ada, bea]) {
+    const { body } = await api.call('GET /v1/outreach-jobs', { query: { customerId } });
+    expect(body.data.map(({ id }) => id).sort()).toEqual([`job_${ada}`, `job_${bea}`].sort());
+  }
 });
 
 test('the value is that of the customer, whichever id asks', async () => {

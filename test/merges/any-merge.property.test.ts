@@ -32,6 +32,7 @@ type Step =
   | { kind: 'said'; message: Message }
   | { kind: 'call'; id: number; person: number }
   | { kind: 'merge'; from: number; into: number }
+  | { kind: 'shop merges'; kept: number; gone: number }
   | { kind: 'unmerge'; which: number };
 
 /** More than those who order: merges nest deeper. */
@@ -40,6 +41,7 @@ const person = fc.nat(everybody - 1);
 const minute = fc.integer({ min: 0, max: 500_000 });
 const merges = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('merge' as const), from: person, into: person }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('shop merges' as const), kept: person, gone: person }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('unmerge' as const), which: fc.nat() }) },
 );
 
@@ -122,7 +124,7 @@ async function liveThrough(steps: Step[], life: { atOnce: number; faults: Fault[
     await check(persons);
   }
   engine.door.proxy.plan = () => 'none';
-  for (const { mergeId, from } of shuffled(done, life.shuffle)) {
+  for (const { mergeId, from } of shuffled([...done, ...(await standing())], life.shuffle)) {
     await unmerge(from, mergeId);
     await check(persons);
   }
@@ -131,6 +133,14 @@ async function liveThrough(steps: Step[], life: { atOnce: number; faults: Fault[
   expect(customers.filter(({ parts }) => parts)).toEqual([]);
   return Object.fromEntries(
     await Promise.all(customers.map(async (item) => [item.customerId, await remains(item)] as const)),
+  );
+}
+
+/** The merges that stand. */
+async function standing(): Promise<{ mergeId: string; from: string }[]> {
+  const { customers } = await engine.stored();
+  return customers.flatMap(({ parts = {} }) =>
+    Object.entries(parts).flatMap(([from, { mergeId }]) => (mergeId === undefined ? [] : [{ mergeId, from }])),
   );
 }
 
@@ -159,6 +169,16 @@ async function take(step: Step, persons: string[], done: { mergeId: string; from
       // Others may have merged it at the same moment.
       if (status !== 200) expect(body.code).toMatch(/^(already_merged|merge_into_itself)$/);
       else if (body.mergeId && body.customerId) done.push({ mergeId: body.mergeId, from: body.customerId });
+      return;
+    }
+    case 'shop merges': {
+      const { kept, gone } = step;
+      const body = {
+        admin_graphql_api_customer_kept_id: `gid://shopify/Customer/${7000 + kept}`,
+        admin_graphql_api_customer_deleted_id: `gid://shopify/Customer/${7000 + gone}`,
+        status: 'completed',
+      };
+      if (kept !== gone) expect(await engine.told('customers/merge', body)).toMatch(/^(recorded|duplicate)$/);
       return;
     }
     case 'unmerge': {

@@ -119,11 +119,27 @@ describe("a shop's merge of two customers", () => {
     expect([await purchases(1), await purchases(2)]).toEqual([2, 0]);
   });
 
-  test('of tests and people alike is let be', async () => {
+  test('holds for one of whom only a test spoke before, and whose order comes later', async () => {
     await order(1, 1, addressOf('kept'));
     await order(2, 2, addressOf('gone'), { test: true });
-    expect(await merge(1, 2)).toBe('duplicate');
-    expect(await idOf(1)).not.toBe(await idOf(2));
+    expect(await merge(1, 2)).toBe('recorded');
+    expect(await purchases(2)).toBe(1);
+    await order(3, 2, addressOf('gone'));
+    expect(await purchases(1)).toBe(2);
+  });
+
+  test('does not join those again, by way of others, whom somebody took apart', async () => {
+    for (const customer of [1, 2, 3]) await order(customer, customer, addressOf(`c${customer}`));
+    await merge(1, 2);
+    await unmerge((await journal(await idOf(1)))[0]?.customerId ?? '');
+    await merge(3, 2);
+    expect(await purchases(2)).toBe(2);
+    expect(await merge(1, 3)).toBe('duplicate');
+    expect(await purchases(1)).toBe(1);
+  });
+
+  test('into itself is set aside', async () => {
+    expect(await merge(1, 1)).toBe('quarantined');
   });
 });
 
