@@ -41,7 +41,7 @@ export interface Customer {
   waiting: Record<string, Facts>;
   /** False while only test orders or test records speak of this customer: kept out of value. */
   live: boolean;
-  /** The latest order, since history last came in, that is neither a test nor history: without one there is no outreach. */
+  /** The latest order, since history last came in or persons were merged or parted, that is neither a test nor history: without one there is no outreach. */
   lastLiveOrderAt?: Instant;
   standing?: Standing;
   /** The persons that turned out to be this customer, itself among them, by their ids; absent where it is one alone. */

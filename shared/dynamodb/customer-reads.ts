@@ -1,6 +1,6 @@
 import type { tables as layout } from '../contracts/tables.ts';
 import type { Customer } from '../domain/customer.ts';
-import type { Identity } from '../domain/identity.ts';
+import { customersPerAddress, type Identity } from '../domain/identity.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
 import { storeUnavailable } from '../engine/problem.ts';
@@ -30,6 +30,11 @@ export async function readCustomer(client: Client, table: string, customerId: st
   throw storeUnavailable(new Error('a customer was merged and parted all the time'));
 }
 
+/** What more customers came with than one person can be leads to nobody. */
+function identifies({ met }: { met?: unknown }): boolean {
+  return !(Array.isArray(met) && met.length >= customersPerAddress);
+}
+
 /** The customer that an identity leads to. */
 export async function findCustomer(
   client: Client,
@@ -37,7 +42,7 @@ export async function findCustomer(
   identity: Identity,
 ): Promise<Customer | undefined> {
   const { Item } = await client.get({ TableName: tables.registry, Key: identityKey(identity), ConsistentRead: true });
-  return Item && (await readCustomer(client, tables.customers, String(Item.customerId)));
+  return Item && identifies(Item) ? readCustomer(client, tables.customers, String(Item.customerId)) : undefined;
 }
 
 /** At most this many identities of one person are shown. */
@@ -56,7 +61,8 @@ export async function identitiesOfPerson(client: Client, registry: string, perso
       Limit: pageSize,
       ...(start && { ExclusiveStartKey: start }),
     });
-    for (const { pk } of page.Items ?? []) {
+    for (const { pk, met } of page.Items ?? []) {
+      if (!identifies({ met })) continue;
       const [, namespace = '', value = ''] = String(pk).split('#');
       found.push({ namespace, value });
     }

@@ -42,6 +42,7 @@ export function mergeCustomers(
   if (from === into)
     throw new Problem(409, 'merge_into_itself', 'A customer cannot be merged into itself.', { faults: faultsAtInto });
   return attempt(store, async (known) => {
+    await known.fetch({ customers: [from, into] });
     const [one, other] = [await homeOf(known, from), await homeOf(known, into)];
     if (one === 'stale' || other === 'stale') return 'stale';
     if (one.id === other.id) return unchanged(one, from, into);
@@ -69,6 +70,7 @@ export async function mergeOnEvidence(
 ): Promise<MergeOutcome | undefined> {
   if (from === into) return undefined;
   return attempt(store, async (known) => {
+    await known.fetch({ customers: [from, into] });
     const [one, other] = [await homeOf(known, from), await homeOf(known, into)];
     if (one === 'stale' || other === 'stale') return 'stale';
     const nothing = { outcome: undefined, writes: [] };
@@ -146,6 +148,8 @@ function unchanged({ id, parts = {} }: Customer, from: string, into: string): At
 async function draftMerge(known: Known, from: Customer, into: Customer, { at, by, mint }: MergeFrame) {
   const moved = personsOf(from);
   const stayed = personsOf(into);
+  // One of them was read before somebody else merged them, the other one after.
+  if (moved.some((person) => stayed.includes(person))) return 'stale';
   await known.fetch({ customers: moved });
   const mergeId = mint('mrg', from.id, into.id, String(from.version));
   const customer = { ...merged(from, into, mergeId), version: into.version + 1, updatedAt: at };

@@ -98,6 +98,16 @@ describe('merging', () => {
     expect((await journal(ada)).data).toHaveLength(1);
   });
 
+  test('at once from both sides, by many, is done once', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? merge(bea, ada) : merge(ada, bea))),
+    );
+    const statuses = answers.map(({ status, body }) => `${status} ${body.status}`);
+    expect(statuses.toSorted()).toEqual(['200 merged', ...Array(7).fill('200 unchanged')]);
+    expect((await journal(ada)).data).toHaveLength(1);
+    expect((await show(bea)).facts.purchaseCount).toBe(2);
+  });
+
   test('is refused where it makes no sense', async () => {
     const cyd = await bought('cyd', 3, '5.00');
     const tess = await bought('tess', 4, '5.00', { test: true });
@@ -217,6 +227,18 @@ describe('taking a merge back', () => {
     await unmerge(ada, String(one.mergeId));
     expect(await show(bea)).toMatchObject({ id: bea, mergedIds: [] });
     expect(await show(cyd)).toMatchObject({ id: ada, mergedIds: [cyd], facts: { totalSpent: { amount: '105.00' } } });
+  });
+
+  test('by many at once, with orders in between, is done once', async () => {
+    await merge(bea, ada);
+    const days = [11, 12, 13, 14];
+    const [statuses] = await Promise.all([
+      Promise.all(Array.from({ length: 4 }, async () => (await unmerge(bea)).body.status)),
+      ...days.map((day) => bought(day % 2 ? 'ada' : 'bea', day, '1.00')),
+    ]);
+    expect(statuses.toSorted()).toEqual(['parted', 'unchanged', 'unchanged', 'unchanged']);
+    expect((await show(ada)).facts).toMatchObject({ purchaseCount: 3, totalSpent: { amount: '102.00' } });
+    expect((await show(bea)).facts).toMatchObject({ purchaseCount: 3, totalSpent: { amount: '32.00' } });
   });
 
   test('that never was is refused', async () => {

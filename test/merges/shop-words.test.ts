@@ -138,6 +138,18 @@ describe("a shop's merge of two customers", () => {
     expect(await purchases(1)).toBe(1);
   });
 
+  test('makes an order of either no first purchase where the other bought before', async () => {
+    const firstOf = async (id: string) =>
+      (await engine.lines(id)).flatMap((line) => (line.type === 'order' ? [line.first] : []));
+    await order(2, 1, addressOf('kept'));
+    await merge(1, 2);
+    const gone = (await journal(await idOf(1)))[0]?.customerId ?? '';
+    await order(3, 2, addressOf('gone'));
+    expect(await firstOf(gone)).toEqual([false]);
+    await order(1, 2, addressOf('gone'));
+    expect(await firstOf(gone)).toEqual([true, false]);
+  });
+
   test('into itself is set aside', async () => {
     expect(await merge(1, 1)).toBe('quarantined');
   });
@@ -231,6 +243,7 @@ describe('values that identify nobody', () => {
     expect((await find(6))?.email).toBe(placeholder);
     await order(7, 7, placeholder);
     expect((await find(7))?.email).toBeUndefined();
+    expect(await find(placeholder)).toBeUndefined();
     expect(await order(8, undefined, placeholder)).toBe('recorded');
     for (let customer = 1; customer <= 7; customer++) expect(await purchases(customer)).toBe(1);
   });
