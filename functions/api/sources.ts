@@ -75,13 +75,14 @@ function withGiven(id: string, given: Given, before: Source | undefined, now: In
   };
 }
 
-function settingsOf({ backfillBefore, address, notificationUrl, webhookId, country }: Given) {
+function settingsOf({ backfillBefore, address, notificationUrl, webhookId, country, nobody }: Given) {
   return {
     ...(backfillBefore !== undefined && { backfillBefore }),
     ...(address !== undefined && { address }),
     ...(notificationUrl !== undefined && { notificationUrl }),
     ...(webhookId !== undefined && { webhookId }),
     ...(country !== undefined && { country }),
+    ...(nobody !== undefined && { nobody: [...new Set(nobody)] }),
   };
 }
 

@@ -11,6 +11,7 @@ import { readOccasion } from './events.ts';
 const stores: PlanStores = {
   ...people,
   readTopTier: () => readTopTier(client, registry),
+  readJob: (jobId) => jobs.readJob(jobId),
   addJob: (job) => jobs.addJob(job),
 };
 

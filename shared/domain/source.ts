@@ -34,6 +34,8 @@ export interface Source {
   country?: string;
   /** What counts as a purchase: an order that was placed, or one that was paid. */
   countsWhen: 'placed' | 'paid';
+  /** Addresses and numbers that identify nobody: the shop's own, and what its staff put in for walk-in customers. */
+  nobody?: string[];
   currency: string;
   /** The deployment's currency, in which facts are counted. */
   baseCurrency: string;

@@ -117,6 +117,7 @@ async function apply(
       sourceId: source.id,
       baseCurrency: source.baseCurrency,
       ...(source.backfillBefore && { backfillBefore: source.backfillBefore }),
+      ...(source.nobody && { nobody: source.nobody }),
       receivedAt: heardAt,
       mint,
     });

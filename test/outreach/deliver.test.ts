@@ -2,6 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { variables } from '../../shared/contracts/environment.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
 import type { OutreachJob } from '../../shared/domain/outreach-job.ts';
+import { mintWith } from '../../shared/dynamodb/mint.ts';
+import { recordStore } from '../../shared/dynamodb/record-store.ts';
+import { mergeCustomers } from '../../shared/engine/merge-customers.ts';
 import { type FaultProxy, startFaultProxy } from '../fault-proxy.ts';
 import { aConsent, aCustomer } from '../fixtures/customer.ts';
 import { aJob } from '../fixtures/outreach-job.ts';
@@ -64,6 +67,22 @@ const mails = () => ses.taken.filter((raw) => raw.includes(`To: ${address}`) || 
 const messages = async () => (await shop.ledgerOf(customerId)).filter(({ type }) => type === 'message');
 
 describe('a message', () => {
+  test('to one who was merged into another reaches the customer, and stands in the ledger of the person', async () => {
+    await requested();
+    const kept = { id: `cus_kept${count}`, email: `kept${count}@example.com` };
+    const profile = { email: { value: kept.email, at: '2026-03-02T00:00:00.000Z' } };
+    await shop.putCustomer(aCustomer({ id: kept.id, profile }));
+    const frame = { at: today, by: 'api:key_1', mint: mintWith('salt') };
+    const records = recordStore(shop.store, shop.embedded.tables);
+    await mergeCustomers(records, { from: customerId, into: kept.id }, frame);
+    expect(await attempt()).toBe(true);
+    expect(mails()).toHaveLength(0);
+    address = kept.email;
+    expect(mails()).toHaveLength(1);
+    expect(await messages()).toHaveLength(1);
+    expect(await shop.ledgerOf(kept.id)).toEqual([]);
+  });
+
   test('leaves once, and stands in the ledger', async () => {
     await requested();
     expect(await attempt()).toBe(true);

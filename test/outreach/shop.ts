@@ -65,7 +65,7 @@ export class Shop {
   }
 
   async jobsOf(customerId: string): Promise<OutreachJob[]> {
-    return (await this.list({ customerId, limit: 100 })).jobs;
+    return (await this.list({ customerIds: [customerId], limit: 100 })).jobs;
   }
 
   list(query: Parameters<typeof listJobs>[2]): Promise<JobPage> {

@@ -357,6 +357,9 @@ test('history that comes in takes the reason for outreach away, until there is a
   expect(await liveOrder()).toBe('2026-02-01T00:00:00.000Z');
   await send(order({ id: 5002, ...at('2025-02-01') }));
   expect(await liveOrder()).toBeUndefined();
+  // An order that was known before is no news.
+  await send(order({ id: 5001, ...at('2026-02-01'), updated_at: '2026-02-02T00:00:00Z' }), 'orders/updated');
+  expect(await liveOrder()).toBeUndefined();
   await send(order({ id: 5003, ...at('2026-02-02') }));
   await send(order({ id: 5002, ...at('2025-02-01'), updated_at: '2026-02-03T00:00:00Z' }), 'orders/updated');
   expect(await liveOrder()).toBe('2026-02-02T00:00:00.000Z');

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { normaliseEmail, normalisePhone } from '../../domain/identity.ts';
 import { type Platform, platforms } from '../../domain/source.ts';
 import { currency, instant, instantIn, keyText, named } from './common.ts';
 
@@ -45,6 +46,17 @@ function isAddress(text: string): boolean {
   return (isPublic || isHere) && `${username}${password}${search}${hash}` === '';
 }
 
+const nobody = z.pipe(
+  z.string().check(z.maxLength(320)),
+  z.transform((text: string, context) => {
+    const value = normaliseEmail(text) ?? normalisePhone(text);
+    if (value !== undefined) return value;
+    const message = 'must be an e-mail address or a phone number with country code (E.164)';
+    context.issues.push({ code: 'custom', input: text, message });
+    return z.NEVER;
+  }),
+);
+
 export const sourceIn = named(
   'SourceGiven',
   z.strictObject({
@@ -85,6 +97,16 @@ export const sourceIn = named(
         .check(
           z.regex(/^[A-Z]{2}$/, 'must be an ISO 3166 code of two letters'),
           z.describe('Whose phone numbers stand without a country code'),
+        ),
+    ),
+    nobody: z.optional(
+      z
+        .array(nobody)
+        .check(
+          z.maxLength(50),
+          z.describe(
+            "Addresses and numbers that identify nobody: the shop's own, and those put in for walk-in customers",
+          ),
         ),
     ),
     countsWhen: z.optional(
@@ -143,6 +165,7 @@ export const source = named(
     notificationUrl: z.optional(z.string()),
     webhookId: z.optional(z.string()),
     country: z.optional(z.string()),
+    nobody: z.optional(z.array(z.string())),
     countsWhen: z.enum(['placed', 'paid']),
     webhookPath: z.string(),
     createdAt: instant,
