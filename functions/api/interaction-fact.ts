@@ -6,7 +6,7 @@ import type { InteractionGiven } from '../../shared/http/schemas/interactions.ts
 type ItemGiven = NonNullable<(InteractionGiven & { type: 'order' })['items']>[number];
 
 /** What a partner reports, in the words of the engine. */
-export function factOf(given: InteractionGiven): Fact {
+export function factOf(given: InteractionGiven, sourceId: string): Fact {
   const { externalId, occurredAt } = given;
   switch (given.type) {
     case 'order': {
@@ -34,6 +34,15 @@ export function factOf(given: InteractionGiven): Fact {
         who: {},
         at: occurredAt,
       };
+    case 'consent': {
+      const { channel, purpose = 'marketing', state } = given;
+      return {
+        kind: 'consent',
+        externalId,
+        who: whoOf(given),
+        consent: { channel, purpose, state, occurredAt, sourceId },
+      };
+    }
     default: {
       const { type, direction, channel, rating, text } = given;
       return {

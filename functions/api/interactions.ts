@@ -81,7 +81,7 @@ async function recordOne({ client, tables }: Door, frames: Frames, item: unknown
   if (faults.length > 0) throw invalid(faults);
   try {
     const frame = await frames.of(given);
-    return shown(await record(recordStore(client, tables), factOf(given), frame), given, frame);
+    return shown(await record(recordStore(client, tables), factOf(given, frame.sourceId), frame), given, frame);
   } catch (error) {
     if (error instanceof Unintelligible) throw new Problem(422, 'cannot_be_recorded', `${error.reason}.`);
     throw error;

@@ -39,7 +39,9 @@ export type Fact =
       who: Who;
       occurredAt: Instant;
       conversation: Conversation;
-    };
+    }
+  /** A yes or a no that a partner heard from the customer. */
+  | { kind: 'consent'; externalId: string; who: Who; consent: Consent };
 
 /**
  * The fact with no word dated after it was heard: a clock that runs ahead would otherwise speak the last word for years.
@@ -49,6 +51,7 @@ export function notAfter(fact: Fact, receivedAt: Instant): Fact {
   const bound = (at: Instant) => (at > receivedAt ? receivedAt : at);
   const bounded = (consent: Consent) => ({ ...consent, occurredAt: bound(consent.occurredAt) });
   if (fact.kind === 'conversation' || fact.kind === 'merge') return fact;
+  if (fact.kind === 'consent') return { ...fact, consent: bounded(fact.consent) };
   if (fact.kind === 'customer') return { ...fact, at: bound(fact.at), consents: fact.consents.map(bounded) };
   const { snapshot, consents } = fact.order;
   return {

@@ -100,14 +100,16 @@ function consentLine(consent: Consent, customerId: string, frame: Frame): Intera
   };
 }
 
-/** A call, visit, message or review: said once, kept once. */
-export async function draftConversation(
+/** A call, visit, message or review, or a consent by a partner: said once, kept once. */
+export async function draftSaying(
   known: Known,
-  fact: Fact & { kind: 'conversation' },
+  fact: Fact & { kind: 'conversation' | 'consent' },
   frame: Frame,
 ): Promise<Draft> {
-  const { type, externalId, occurredAt, conversation } = fact;
+  const { externalId } = fact;
   const { sourceId, receivedAt } = frame;
+  const type = fact.kind === 'consent' ? 'consent' : fact.type;
+  const occurredAt = fact.kind === 'consent' ? fact.consent.occurredAt : fact.occurredAt;
   const natural: NaturalRef = { sourceId, type, externalId };
   const id = frame.mint('int', sourceId, type, externalId);
   await known.fetch({ naturals: [natural] });
@@ -128,9 +130,13 @@ export async function draftConversation(
     sourceId,
     at: occurredAt,
     test: false,
-    consents: [],
+    consents: fact.kind === 'consent' ? [fact.consent] : [],
   });
-  const interaction: Interaction = { id, type, sourceId, externalId, occurredAt, receivedAt, conversation };
+  const line = { id, sourceId, externalId, occurredAt, receivedAt };
+  const interaction: Interaction =
+    fact.kind === 'consent'
+      ? { ...line, type: 'consent', consent: fact.consent }
+      : { ...line, type: fact.type, conversation: fact.conversation };
   const writes: Write[] = [
     { kind: 'natural', natural, customerId: owner.id, occurredAt, revision: 0 },
     { kind: 'interaction', moved: false, customerId: owner.id, interaction },

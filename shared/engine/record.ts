@@ -3,7 +3,7 @@ import { type Fact, notAfter, withoutNobody } from './fact.ts';
 import { Known } from './known.ts';
 import { mergeOnEvidence } from './merge-customers.ts';
 import { Problem } from './problem.ts';
-import { draftConversation, draftCustomer, draftShopMerge } from './record-customer.ts';
+import { draftCustomer, draftSaying, draftShopMerge } from './record-customer.ts';
 import { draftOrder } from './record-order.ts';
 import type { RecordStore } from './record-store.ts';
 
@@ -44,6 +44,7 @@ function draftOf(known: Known, fact: Fact, frame: Frame): Promise<Draft> {
     case 'merge':
       return draftShopMerge(known, fact, frame);
     case 'conversation':
-      return draftConversation(known, fact, frame);
+    case 'consent':
+      return draftSaying(known, fact, frame);
   }
 }
