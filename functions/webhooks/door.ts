@@ -4,8 +4,8 @@ import type { Mint } from '../../shared/domain/interaction.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { systemTime } from '../../shared/dynamodb/clock.ts';
+import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
-import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
 import { sharedRead } from '../../shared/dynamodb/shared-read.ts';
@@ -16,7 +16,13 @@ import { outbound } from '../../shared/storefronts/outbound.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 
 /** What both ways in, the webhook and the retry queue, share. Made once for each container. */
-const names = readVariables(process.env, [variables.customersTable, variables.ledgerTable, variables.registryTable]);
+const names = readVariables(process.env, [
+  variables.customersTable,
+  variables.deliveriesTable,
+  variables.deliveryDays,
+  variables.ledgerTable,
+  variables.registryTable,
+]);
 const registry = names.REGISTRY_TABLE;
 const client = connect({ requestTimeout: 1_500, maxAttempts: 2 });
 
@@ -25,7 +31,7 @@ export const shops = outbound({ loopback: testStage, readJson });
 
 export const ports: ReceivePorts = {
   records: recordStore(client, { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry }),
-  quarantine: quarantineStore(client, names.LEDGER_TABLE),
+  deliveries: deliveryStore(client, names.DELIVERIES_TABLE, Number(names.DELIVERY_DAYS)),
   storefronts,
   readJson,
   onFault(error, deliveryId) {
@@ -77,6 +83,16 @@ export async function freshSource(sourceId: string): Promise<Source | undefined>
 function trusted(sourceId: string): Source | undefined {
   const kept = sources.get(sourceId);
   return kept && performance.now() - kept.readAt < trustedFor ? kept.source : undefined;
+}
+
+/** Whether this container has met the source, however long ago. */
+export function hasMet(sourceId: string): boolean {
+  return sources.has(sourceId);
+}
+
+/** By the clock that {@link lookUp} read last. */
+export function lastTime(): Instant {
+  return lastHeld ?? systemTime();
 }
 
 function keep(sourceId: string, source: Source | undefined): void {

@@ -1,6 +1,7 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { later, receive } from '../../shared/engine/receive.ts';
 import { mint, ports, recentSource, shops } from './door.ts';
+import { compressed, keepDelivery } from './keeper.ts';
 import { unpacked } from './retry-message.ts';
 
 /**
@@ -14,8 +15,9 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
       const { sourceId, delivery } = unpacked(body);
       const source = await recentSource(sourceId);
       if (!source) throw new Error('the source of this delivery is not configured any more');
-      const received = await receive({ ...ports, ask: shops.ask }, delivery, source, await mint());
-      if (received === later) throw new Error('this platform has nothing that could be fetched');
+      const kept = await receive({ ...ports, ask: shops.ask }, delivery, source, await mint());
+      if (kept === later) throw new Error('this platform has nothing that could be fetched');
+      await keepDelivery(kept, delivery.body, await compressed(delivery.body));
     } catch (error) {
       console.error(
         JSON.stringify({ level: 'error', message: 'retry failed', messageId, name: (error as Error).name }),

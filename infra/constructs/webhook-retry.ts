@@ -11,6 +11,8 @@ const timeout = Duration.seconds(6);
 
 /** Authentic deliveries that the tables could not take: a try every 36 seconds for two hours. */
 export class WebhookRetry extends Construct {
+  readonly retry: RapportFunction;
+
   constructor(
     scope: Construct,
     id: string,
@@ -27,7 +29,7 @@ export class WebhookRetry extends Construct {
     const deadLetters = new DeadLetterQueue(this, 'DeadLetters');
     const { queue } = new WorkQueue(this, 'Deliveries', { workTimeout: timeout, attempts: 200, deadLetters });
     props.receive.sendsTo(queue, variables.retryQueue);
-    const retry = props
+    this.retry = props
       .createFunction(this, 'Retry', {
         entry: 'functions/webhooks/retry.ts',
         description: 'Records deliveries that the tables could not take at first',
@@ -36,6 +38,6 @@ export class WebhookRetry extends Construct {
       })
       .reads(customers, ledger, registry)
       .writes(customers, ledger, registry);
-    retry.lambda.addEventSource(new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true }));
+    this.retry.lambda.addEventSource(new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true }));
   }
 }

@@ -2,10 +2,14 @@
 export const variables = {
   customersTable: 'CUSTOMERS_TABLE',
   ledgerTable: 'LEDGER_TABLE',
+  deliveriesTable: 'DELIVERIES_TABLE',
   outreachTable: 'OUTREACH_TABLE',
   registryTable: 'REGISTRY_TABLE',
   bus: 'BUS_NAME',
   retryQueue: 'RETRY_QUEUE_URL',
+  keepQueue: 'KEEP_QUEUE_URL',
+  /** For how many days a delivery is kept. */
+  deliveryDays: 'DELIVERY_DAYS',
   valueRunMachine: 'VALUE_RUN_MACHINE_ARN',
   /** `production`, `local`, …: any name. */
   stage: 'STAGE',

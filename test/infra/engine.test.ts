@@ -33,6 +33,7 @@ describe('functions', () => {
       'outreach/deliver',
       'outreach/plan',
       'stream/publish',
+      'webhooks/keep',
       'webhooks/receive',
       'webhooks/retry',
     ]);

@@ -1,33 +1,20 @@
-import { createHash } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { SQSEvent } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Queues, startQueues } from '../queues.ts';
 import { signShopify } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
 
 let door: Door;
-let queue: Server;
-const kept: string[] = [];
+let queues: Queues;
+let kept: string[];
 
-/** A queue that keeps what it is sent, as SQS answers. */
 beforeAll(async () => {
-  queue = createServer((incoming, answer) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const { MessageBody } = JSON.parse(Buffer.concat(chunks).toString()) as { MessageBody: string };
-      kept.push(MessageBody);
-      const MD5OfMessageBody = createHash('md5').update(MessageBody).digest('hex');
-      answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
-      answer.end(JSON.stringify({ MessageId: `m${kept.length}`, MD5OfMessageBody }));
-    });
-  });
-  await new Promise<void>((resolve) => queue.listen(0, '127.0.0.1', resolve));
-  door = await openDoor(`http://127.0.0.1:${(queue.address() as AddressInfo).port}`);
+  queues = await startQueues();
+  kept = queues.of('retry');
+  door = await openDoor(queues.endpoint);
 });
 afterAll(async () => {
-  queue.close();
+  queues.stop();
   await door.stop();
 });
 afterEach(() => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
@@ -9,6 +8,7 @@ import type { Source } from '../../shared/domain/source.ts';
 import type { CustomerItem } from '../../shared/dynamodb/customer-item.ts';
 import { sourceKey } from '../../shared/dynamodb/keys.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
+import { startQueues } from '../queues.ts';
 import type { Signed } from '../signed.ts';
 import type { Door } from './door.ts';
 
@@ -42,31 +42,19 @@ async function listen(server: Server): Promise<string> {
 
 /** A queue that keeps what it is sent, and the worker that takes from it. */
 export async function startRetryQueue() {
-  let waiting: string[] = [];
-  const server = createServer((incoming, answer) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const { MessageBody } = JSON.parse(Buffer.concat(chunks).toString()) as { MessageBody: string };
-      waiting.push(MessageBody);
-      const MD5OfMessageBody = createHash('md5').update(MessageBody).digest('hex');
-      answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
-      answer.end(JSON.stringify({ MessageId: `m${waiting.length}`, MD5OfMessageBody }));
-    });
-  });
-  const endpoint = await listen(server);
+  const queues = await startQueues();
+  const waiting = queues.of('retry');
   return {
-    endpoint,
+    endpoint: queues.endpoint,
     waiting: () => waiting.length,
     /** Lets the worker try all that waits, once; what failed goes on waiting. */
     async work(): Promise<void> {
       const { handler } = await import('../../functions/webhooks/retry.ts');
-      const Records = waiting.map((body, index) => ({ messageId: String(index), body }));
-      waiting = [];
+      const Records = waiting.splice(0).map((body, index) => ({ messageId: String(index), body }));
       const { batchItemFailures } = await handler({ Records } as SQSEvent);
       for (const { itemIdentifier } of batchItemFailures) waiting.push(Records[Number(itemIdentifier)]?.body as string);
     },
-    stop: () => server.close(),
+    stop: queues.stop,
   };
 }
 
