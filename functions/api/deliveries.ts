@@ -57,13 +57,12 @@ export const showDelivery = route({
     const { client, tables, now, deliveryDays } = door;
     const kept = await deliveryStore(client, tables.deliveries, deliveryDays).get(deliveryId, now);
     if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
-    if (withBody && kept.body.byteLength > largestShown)
-      throw new Problem(413, 'body_too_large', `The body has ${kept.body.byteLength} bytes: too many to be shown.`);
     return { status: 200, body: { ...shown(kept.delivery), ...(withBody && { body: textOf(kept.body) }) } };
   },
 });
 
 function textOf(body: Uint8Array): z.infer<typeof deliveryShown>['body'] {
+  if (body.byteLength > largestShown) return null;
   try {
     return { encoding: 'utf8', content: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) };
   } catch {

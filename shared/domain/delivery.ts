@@ -21,7 +21,7 @@ export interface KeptDelivery extends Outcome {
   sourceId: string;
   /** Those headers that translation needs. */
   headers: Record<string, string>;
-  /** When it came for the first time. */
+  /** When it came; where the shop sent it again, when the one that was kept first came. */
   receivedAt: Instant;
   /** As of when the outcome holds. */
   decidedAt: Instant;
@@ -30,12 +30,12 @@ export interface KeptDelivery extends Outcome {
 }
 
 /**
- * The statuses that this one takes the place of when the same delivery came again or was replayed: what was recorded
- * once stays recorded, and what nobody could read before may have become readable.
+ * What takes the place of what, where the same delivery came again or was replayed: what was recorded once stays
+ * recorded, and what nobody could read before may have become readable. Among equals the later word counts.
  */
-export const takesThePlaceOf: Record<DeliveryStatus, readonly DeliveryStatus[]> = {
-  recorded: ['recorded', 'duplicate', 'ignored', 'quarantined'],
-  duplicate: ['duplicate', 'ignored', 'quarantined'],
-  ignored: ['ignored', 'quarantined'],
-  quarantined: ['ignored', 'quarantined'],
+export const standing: Record<DeliveryStatus, { outranks: DeliveryStatus[]; equals: DeliveryStatus[] }> = {
+  recorded: { outranks: ['duplicate', 'ignored', 'quarantined'], equals: ['recorded'] },
+  duplicate: { outranks: ['ignored', 'quarantined'], equals: ['duplicate'] },
+  ignored: { outranks: [], equals: ['ignored', 'quarantined'] },
+  quarantined: { outranks: [], equals: ['ignored', 'quarantined'] },
 };

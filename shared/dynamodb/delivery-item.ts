@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { type KeptDelivery, type Outcome, takesThePlaceOf } from '../domain/delivery.ts';
+import { type KeptDelivery, type Outcome, standing } from '../domain/delivery.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { deliveryBodyKey, deliveryKey, deliveryListKeys, deliveryPlace } from './keys.ts';
 
@@ -56,26 +56,48 @@ export function deliveryOf(item: Item): KeptDelivery {
 }
 
 /**
- * An update that puts an outcome in the place of the one that stands, and moves the delivery among the lists.
+ * An update that puts an outcome in the place of one that it outranks, or of an equal one that is not later, and moves
+ * the delivery among the lists.
  * @param more attributes that are set beside it
  */
-export function outcomeUpdate(sourceId: string, outcome: Outcome, more: Record<string, string | number>) {
+export function outcomeUpdate(
+  sourceId: string,
+  outcome: Outcome,
+  decidedAt: Instant,
+  more: Record<string, string | number>,
+) {
   const { status, reason, customerId, interactionId, occurredAt } = outcome;
   const { sourceStatus, setAside } = deliveryListKeys(sourceId, status);
-  const values: Item = { status, reason, customerId, interactionId, occurredAt, sourceStatus, setAside, ...more };
+  const values: Item = {
+    status,
+    reason,
+    customerId,
+    interactionId,
+    occurredAt,
+    sourceStatus,
+    setAside,
+    decidedAt,
+    ...more,
+  };
   const named = Object.keys(values);
   const set = named.filter((name) => values[name] !== undefined);
   const removed = named.filter((name) => values[name] === undefined);
-  const givesWay = takesThePlaceOf[status];
+  const { outranks, equals } = standing[status];
+  const statuses = [...outranks, ...equals].map((was, index): [string, string] => [`:was${index}`, was]);
+  const placeholders = statuses.map(([name]) => name);
+  const isEqual = `#status IN (${placeholders.slice(outranks.length).join(', ')}) AND #decidedAt <= :decidedAt`;
   return {
     UpdateExpression:
       `SET ${set.map((name) => `#${name} = :${name}`).join(', ')}` +
       (removed.length > 0 ? ` REMOVE ${removed.map((name) => `#${name}`).join(', ')}` : ''),
-    ConditionExpression: `#status IN (${givesWay.map((_, index) => `:was${index}`).join(', ')})`,
+    ConditionExpression:
+      outranks.length > 0
+        ? `#status IN (${placeholders.slice(0, outranks.length).join(', ')}) OR (${isEqual})`
+        : isEqual,
     ExpressionAttributeNames: Object.fromEntries(named.map((name) => [`#${name}`, name])),
     ExpressionAttributeValues: Object.fromEntries([
       ...set.map((name) => [`:${name}`, values[name]]),
-      ...givesWay.map((was, index) => [`:was${index}`, was]),
+      ...statuses,
     ]) as Item,
   };
 }

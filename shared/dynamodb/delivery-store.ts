@@ -37,7 +37,7 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
 
     async settle(deliveryId, sourceId, outcome, replayedAt) {
       const place = { TableName: table, Key: deliveryKey(deliveryId) };
-      const settled = outcomeUpdate(sourceId, outcome, { decidedAt: replayedAt, replayedAt });
+      const settled = outcomeUpdate(sourceId, outcome, replayedAt, { replayedAt });
       if (await took(client.update({ ...place, ...settled }))) return;
       await took(
         client.update({
@@ -51,7 +51,7 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
   };
 }
 
-/** The same delivery came again: its outcome stands where it outweighs the one before and is not older. */
+/** The same delivery came again: its outcome takes the place of the one that stands, where it may. */
 export async function join(
   client: Client,
   table: string,
@@ -59,15 +59,8 @@ export async function join(
   more: { expiresAt?: number } = {},
 ): Promise<void> {
   const { id, sourceId, decidedAt } = delivery;
-  const update = outcomeUpdate(sourceId, delivery, { decidedAt, ...more });
-  await took(
-    client.update({
-      TableName: table,
-      Key: deliveryKey(id),
-      ...update,
-      ConditionExpression: `${update.ConditionExpression} AND #decidedAt <= :decidedAt`,
-    }),
-  );
+  const update = outcomeUpdate(sourceId, delivery, decidedAt, more);
+  await took(client.update({ TableName: table, Key: deliveryKey(id), ...update }));
 }
 
 /** When a delivery came first, where it is kept. */

@@ -33,10 +33,14 @@ export const deliveryShown = named(
   z.strictObject({
     ...shownFields,
     body: z.optional(
-      z.strictObject({
-        encoding: z.enum(['utf8', 'base64']).check(z.describe('base64 where the bytes are no UTF-8')),
-        content: z.string(),
-      }),
+      z
+        .nullable(
+          z.strictObject({
+            encoding: z.enum(['utf8', 'base64']).check(z.describe('base64 where the bytes are no UTF-8')),
+            content: z.string(),
+          }),
+        )
+        .check(z.describe('With body=true; null where it has more than 2.5 MB')),
     ),
   }),
 );
