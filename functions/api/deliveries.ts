@@ -15,6 +15,7 @@ import {
 } from '../../shared/http/schemas/deliveries.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import { type Door, pagingOf } from './door.ts';
+import { refuseNoTime } from './range.ts';
 
 export const showDeliveries = route({
   summary: 'Lists the deliveries of a source, newest first; without a source, the quarantined ones of all',
@@ -26,6 +27,7 @@ export const showDeliveries = route({
     if (sourceId === undefined && status !== undefined && status !== 'quarantined') {
       throw invalid([{ pointer: '/query/sourceId', detail: 'is needed with any status but quarantined' }]);
     }
+    refuseNoTime(from, to, '/query/to');
     const { limit, after, page } = await pagingOf(door, { limit: wanted, cursor }, filters);
     const query: DeliveryQuery = {
       limit,

@@ -16,6 +16,7 @@ import { keyText } from '../../shared/http/schemas/common.ts';
 import { rangeReplayed, received, replayIn } from '../../shared/http/schemas/deliveries.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { type Door, pagingOf } from './door.ts';
+import { refuseNoTime } from './range.ts';
 
 export const replayDelivery = route({
   summary: 'Plays a kept delivery again, whatever came of it; nothing is applied twice',
@@ -39,6 +40,7 @@ export const replayDeliveries = route({
   answers: { 200: { description: 'What they came to', schema: rangeReplayed } },
   async answer(door: Door, { body: { cursor, ...filters } }) {
     const { sourceId, from, to, status } = filters;
+    refuseNoTime(from, to, '/to');
     const { after, page } = await pagingOf(door, { cursor }, filters, '/cursor');
     const { client, tables, now } = door;
     const find = sourceBy(door);

@@ -107,6 +107,7 @@ describe('the list', () => {
       [{ status: 'ignored' }, '/query/sourceId'],
       [{ sourceId: 'shop', from: 'yesterday' }, '/query/from'],
       [{ sourceId: 'a#b' }, '/query/sourceId'],
+      [{ sourceId: 'shop', from: at(2), to: at(1) }, '/query/to'],
     ] as [Record<string, string>, string][]) {
       const { status, body } = await list(query);
       expect([status, body.errors[0]?.pointer]).toEqual([400, pointer]);

@@ -144,6 +144,7 @@ test('a cursor belongs to its range; a source that is not there is 404; writing 
   expect([other.status, other.body.errors[0]?.pointer]).toEqual([400, '/cursor']);
   expect((await replayRange({ ...range, sourceId: 'nowhere' })).body.code).toBe('source_not_found');
   expect((await replayRange({ sourceId: 'shop' })).status).toBe(400);
+  expect((await replayRange({ ...range, to: range.from })).body.errors[0]?.pointer).toBe('/to');
   const reader = await shop.api.keyFor('reader', ['deliveries:read']);
   expect((await replayRange(range, reader)).body.code).toBe('insufficient_scope');
 });
