@@ -12,8 +12,8 @@ const { KEEP_QUEUE_URL: QueueUrl } = readVariables(process.env, [variables.keepQ
 /** One attempt, and a short one: the answer to the shop waits for it. */
 const queue = jsonCaller('sqs', accessOf('sqs', process.env), {
   maxAttempts: 1,
-  connectionTimeout: 300,
-  requestTimeout: 400,
+  connectionTimeout: 500,
+  requestTimeout: 1_000,
   firstPause: 0,
 });
 /** For bodies that no message holds. */

@@ -212,7 +212,7 @@ describe('faults', () => {
       const begun = performance.now();
       const recorded = await send(order(fate === 'refused' ? 30 : 31));
       const strange = await send(`{"${fate}": `);
-      expect(performance.now() - begun).toBeLessThan(2_000);
+      expect(performance.now() - begun).toBeLessThan(4_000);
       expect([recorded.status, recorded.body.status]).toEqual([202, 'recorded']);
       expect([strange.status, strange.body.status]).toEqual([202, 'quarantined']);
       expect((await kept(strange.body.deliveryId))?.delivery.status).toBe('quarantined');
