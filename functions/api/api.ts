@@ -22,6 +22,7 @@ import type { Door } from './door.ts';
 import { showHealth } from './health.ts';
 import { reportInteractions } from './interactions.ts';
 import { dropKey, makeKey, showKeys } from './keys.ts';
+import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from './merges.ts';
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
@@ -49,6 +50,11 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/customers/{customerId}': showCustomer,
   'GET /v1/customers/{customerId}/interactions': showInteractions,
   'GET /v1/customers/{customerId}/value': showValue,
+  'GET /v1/customers/{customerId}/merges': showMerges,
+  'POST /v1/customers/{customerId}/merge': mergeInto,
+  'POST /v1/customers/{customerId}/unmerge': unmerge,
+  'GET /v1/merge-suggestions': showSuggestions,
+  'DELETE /v1/merge-suggestions/{suggestionId}': dropSuggestion,
   'POST /v1/interactions': reportInteractions,
   'GET /v1/value-runs': showValueRuns,
   'POST /v1/value-runs': startValueRun,

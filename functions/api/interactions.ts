@@ -118,6 +118,7 @@ class Frames {
       sourceId,
       baseCurrency: settings.baseCurrency ?? (await this.#fixed(currency)),
       ...(source?.backfillBefore !== undefined && { backfillBefore: source.backfillBefore }),
+      ...(source?.nobody && { nobody: source.nobody }),
       receivedAt: now,
       mint: mintWith(settings.salt),
     };

@@ -67,13 +67,14 @@ export const replayDeliveries = route({
   },
 });
 
-function portsOf({ client, tables, deliveryDays, ask, request }: Door): ReceivePorts {
+function portsOf({ now, client, tables, deliveryDays, ask, request }: Door): ReceivePorts {
   return {
     records: recordStore(client, tables),
     deliveries: deliveryStore(client, tables.deliveries, deliveryDays),
     storefronts,
     readJson,
     ask,
+    askedAt: now,
     onFault: (error) => void reportedProblem(error, request),
   };
 }

@@ -1,4 +1,6 @@
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { logLines } from '../../shared/contracts/log-lines.ts';
+import type { KeptDelivery } from '../../shared/domain/delivery.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Mint } from '../../shared/domain/interaction.ts';
 import type { Source } from '../../shared/domain/source.ts';
@@ -10,7 +12,7 @@ import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
 import { sharedRead } from '../../shared/dynamodb/shared-read.ts';
 import { getSource, readSourceAndClock } from '../../shared/dynamodb/source-store.ts';
-import type { ReceivePorts } from '../../shared/engine/receive.ts';
+import { type AuthenticDelivery, later, type ReceivePorts, receive } from '../../shared/engine/receive.ts';
 import { readJson } from '../../shared/http/json.ts';
 import { outbound } from '../../shared/storefronts/outbound.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
@@ -105,5 +107,23 @@ let kept: Mint | undefined;
 /** The salt of identifiers never changes once it is there. */
 export async function mint(): Promise<Mint> {
   kept ??= mintWith((await readSettings(client, registry)).salt);
+  return kept;
+}
+
+/**
+ * As {@link receive}; what is set aside for a person to look at leaves a log line.
+ * @throws Problem `store_unavailable`, `too_busy`
+ */
+export async function receiveAndTell(
+  within: ReceivePorts,
+  delivery: AuthenticDelivery,
+  source: Source,
+): Promise<KeptDelivery | typeof later> {
+  const kept = await receive(within, delivery, source, await mint());
+  if (kept !== later && kept.status === 'quarantined') {
+    const { id: deliveryId } = kept;
+    const message = logLines.DeliveryQuarantined;
+    console.warn(JSON.stringify({ level: 'warn', message, deliveryId, sourceId: source.id }));
+  }
   return kept;
 }

@@ -1,5 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { logLines } from '../../shared/contracts/log-lines.ts';
 import { addCounts, type Counts, countsOf, type HourCounts, hourOf } from '../../shared/domain/source-counts.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { keepAll } from '../../shared/dynamodb/delivery-batch.ts';
@@ -66,5 +67,5 @@ class Hours {
 }
 
 function complain(messageId: string, name: string): void {
-  console.error(JSON.stringify({ level: 'error', message: 'keeping failed', messageId, name }));
+  console.error(JSON.stringify({ level: 'error', message: logLines.KeepingBrokeOff, messageId, name }));
 }

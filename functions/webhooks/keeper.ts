@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { accessOf, jsonCaller } from '../../shared/aws/json-call.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { KeptDelivery } from '../../shared/domain/delivery.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import { pieceBytes } from '../../shared/dynamodb/delivery-item.ts';
@@ -38,7 +39,7 @@ export async function keepDelivery(delivery: KeptDelivery, body: Uint8Array, pac
     }
   } catch (error) {
     const { name } = error as Error;
-    console.warn(JSON.stringify({ level: 'warn', message: 'delivery not kept', deliveryId, name }));
+    console.warn(JSON.stringify({ level: 'warn', message: logLines.DeliveryNotKept, deliveryId, name }));
   }
 }
 

@@ -20,7 +20,11 @@ export class KeptDeliveries extends Construct {
     const deadLetters = new DeadLetterQueue(this, 'DeadLetters');
     const { queue } = new WorkQueue(this, 'Messages', { workTimeout: timeout, attempts: 10, deadLetters });
     for (const door of doors) {
-      door.sendsTo(queue, variables.keepQueue).writes(deliveries).set(variables.deliveryDays, String(days));
+      door
+        .sendsTo(queue, variables.keepQueue)
+        .writes(deliveries)
+        .set(variables.deliveryDays, String(days))
+        .tells('DeliveryNotKept');
     }
     const keep = props
       .createFunction(this, 'Keep', {
@@ -31,7 +35,8 @@ export class KeptDeliveries extends Construct {
       })
       .reads(deliveries)
       .insertsInBulk(deliveries)
-      .set(variables.deliveryDays, String(days));
+      .set(variables.deliveryDays, String(days))
+      .tells('KeepingBrokeOff');
     keep.lambda.addEventSource(
       new SqsEventSource(queue, {
         // Lambda hands over 6 MB at most, however many these are.

@@ -10,6 +10,7 @@ import { KeptDeliveries } from '../constructs/kept-deliveries.ts';
 import { Night } from '../constructs/night.ts';
 import { Outreach } from '../constructs/outreach.ts';
 import { Publish } from '../constructs/publish.ts';
+import { Subscription } from '../constructs/subscription.ts';
 import { WebhookRetry } from '../constructs/webhook-retry.ts';
 import type { Options } from '../options.ts';
 import type { DataStack } from './data.ts';
@@ -49,16 +50,17 @@ export class EngineStack extends Stack {
       memorySize: 1024,
     })
       .reads(customers, ledger, registry)
-      .writes(customers, ledger, registry);
-    const { retry } = new WebhookRetry(this, 'WebhookRetry', {
-      receive: webhooks,
-      customers,
-      ledger,
-      registry,
-      createFunction,
-    });
+      .writes(customers, ledger, registry)
+      .tells('DeliveryQuarantined');
+    const recording = { customers, ledger, registry, createFunction };
+    const { retry } = new WebhookRetry(this, 'WebhookRetry', { receive: webhooks, ...recording });
+    const doors = [webhooks, retry];
+    if (options.commercetools !== undefined) {
+      const { take } = new Subscription(this, 'Commercetools', { sourceId: options.commercetools, ...recording });
+      doors.push(take);
+    }
     const { deliveryDays: days } = options;
-    new KeptDeliveries(this, 'KeptDeliveries', { doors: [webhooks, retry], deliveries, days, createFunction });
+    new KeptDeliveries(this, 'KeptDeliveries', { doors, deliveries, days, createFunction });
 
     const api = createFunction(this, 'Api', {
       entry: 'functions/api/api.ts',

@@ -46,6 +46,19 @@ export const deliveryAtPlace = (listedAt: string) => listedAt.slice(listedAt.ind
 /** Deliveries: what a source's deliveries of one hour (`2026-11-22T13`) came to, in numbers. Read: some days of them. */
 export const deliveryCountsKey = (sourceId: string, hour: string) => ({ pk: `counts#${sourceId}`, sk: hour });
 
+/** Ledger: the merges of a person and their undoings, in the order of time. */
+export const mergeKey = (personId: string, at: Instant, mergeId: string, kind: 'merge' | 'unmerge') => ({
+  pk: `merges#${personId}`,
+  sk: `${at}#${mergeId}#${kind}`,
+});
+
+/** Registry: two persons who may be one, and the list of those that nobody has settled yet. */
+export const suggestionKey = (suggestionId: string) => ({ pk: `merge-suggestion#${suggestionId}`, sk: 'suggestion' });
+export const suggestionListKey = (since: Instant, suggestionId: string) => ({
+  pk: 'merge-suggestions',
+  sk: `${since}#${suggestionId}`,
+});
+
 /** Registry: the customer that an identity leads to. */
 export const identityKey = ({ namespace, value }: Identity) => ({
   pk: `identity#${namespace}#${value}`,

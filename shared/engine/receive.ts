@@ -26,6 +26,8 @@ export interface ReceivePorts {
   readJson(body: Uint8Array): unknown;
   /** Asks shops for what their messages only name. Absent at the door: a shop waits for its answer there. */
   ask?: AskShop;
+  /** When shops are asked: what they answer is heard then, however long the message has waited. */
+  askedAt?: Instant;
   /** Told of a fault in a translation, so that somebody mends it. */
   onFault(error: unknown, deliveryId: string): void;
 }
@@ -109,7 +111,7 @@ async function apply(
   mint: Mint,
 ): Promise<Outcome | typeof later> {
   try {
-    const translation = await understood(ports, delivery, source);
+    const { translation, heardAt } = await understood(ports, delivery, source);
     if (translation.kind === 'fetch') return later;
     if (translation.kind === 'ignored') return { status: 'ignored', reason: translation.reason };
     const { fact } = translation;
@@ -117,10 +119,12 @@ async function apply(
       sourceId: source.id,
       baseCurrency: source.baseCurrency,
       ...(source.backfillBefore && { backfillBefore: source.backfillBefore }),
-      receivedAt: delivery.receivedAt,
+      ...(source.nobody && { nobody: source.nobody }),
+      receivedAt: heardAt,
       mint,
     });
-    return { status, ...about, occurredAt: fact.kind === 'conversation' ? fact.occurredAt : fact.at };
+    const occurredAt = timeOf(fact);
+    return { status, ...about, ...(occurredAt && { occurredAt }) };
   } catch (error) {
     if (error instanceof Unintelligible) return notUnderstood(error.reason);
     if (error instanceof Problem && error.status < 500) return notUnderstood(error.message);
@@ -133,17 +137,28 @@ async function apply(
   }
 }
 
+/** The source's own time of what it says; a shop's word that two are one bears none. */
+function timeOf(fact: Fact): Instant | undefined {
+  if (fact.kind === 'merge') return undefined;
+  return fact.kind === 'conversation' ? fact.occurredAt : fact.at;
+}
+
 function notUnderstood(reason: string): Outcome {
   return { status: 'quarantined', reason };
 }
 
 /** The message, or what its shop says of the thing that it only names. */
-async function understood(ports: ReceivePorts, delivery: AuthenticDelivery, source: Source): Promise<Translation> {
+async function understood(
+  ports: ReceivePorts,
+  delivery: AuthenticDelivery,
+  source: Source,
+): Promise<{ translation: Translation; heardAt: Instant }> {
   const storefront = ports.storefronts[source.platform];
   const said = storefront.translate(ports.readJson(delivery.body), delivery, source);
-  return said.kind === 'fetch' && storefront.fetch && ports.ask
-    ? await storefront.fetch(said.resource, source, ports.ask)
-    : said;
+  if (said.kind !== 'fetch' || !storefront.fetch || !ports.ask)
+    return { translation: said, heardAt: delivery.receivedAt };
+  const heardAt = ports.askedAt ?? delivery.receivedAt;
+  return { translation: await storefront.fetch(said.resource, source, ports.ask, heardAt), heardAt };
 }
 
 /** Where the source counts what was paid, an order is no purchase before that. */

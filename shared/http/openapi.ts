@@ -10,8 +10,9 @@ type Schema = z.core.$ZodType;
 export interface Described {
   summary: string;
   description?: string;
-  body: Schema;
-  headers: Record<string, string>;
+  body?: Schema;
+  query?: z.ZodMiniObject;
+  headers?: Record<string, string>;
   answers: Record<number, { description: string; schema?: Schema }>;
   /** Problem answers, by status. */
   problems: Record<number, string>;
@@ -131,7 +132,8 @@ function operationOf(routeKey: string, route: Route<never>): Json {
   };
 }
 
-function describedOf(routeKey: string, { summary, description, body, headers, answers, problems }: Described): Json {
+function describedOf(routeKey: string, described: Described): Json {
+  const { summary, description, body, query, headers = {}, answers, problems } = described;
   return {
     operationId: operationIdOf(routeKey),
     summary,
@@ -144,6 +146,7 @@ function describedOf(routeKey: string, { summary, description, body, headers, an
         required: true,
         schema: { type: 'string' },
       })),
+      ...parametersOf(query, 'query'),
       ...Object.entries(headers).map(([name, text]) => ({
         name,
         in: 'header',
@@ -151,7 +154,7 @@ function describedOf(routeKey: string, { summary, description, body, headers, an
         schema: { type: 'string' },
       })),
     ],
-    requestBody: { required: true, content: { 'application/json': { schema: jsonSchemaOf(body) } } },
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: jsonSchemaOf(body) } } } }),
     responses: {
       ...responsesOf(answers, false),
       ...Object.fromEntries(Object.entries(problems).map(([status, text]) => [status, problemOf(text)])),

@@ -30,6 +30,7 @@ describe('the options of a deployment', () => {
         sender: 'Shop <shop@shop.example>',
         smtpUrl: 'smtps://user:pass@mail.shop.example',
         alarmAddress: 'ops@shop.example',
+        commercetools: 'ct-eu',
       }),
     ).toEqual({
       stage: 'trial',
@@ -41,6 +42,7 @@ describe('the options of a deployment', () => {
       sender: 'Shop <shop@shop.example>',
       smtpUrl: 'smtps://user:pass@mail.shop.example',
       alarms: { address: 'ops@shop.example' },
+      commercetools: 'ct-eu',
     });
   });
 
@@ -56,6 +58,7 @@ describe('the options of a deployment', () => {
 
   it.each([
     ['stage', 'Production'],
+    ['commercetools', 'Shop#1'],
     ['stage', 'a'.repeat(31)],
     ['testStage', 'yes'],
     ['adminKeyHash', 'rk_secret'],

@@ -76,13 +76,15 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let only what the flow needs put events, start nights and send e-mail', () => {
+  it('let only what the flow needs put events, work off queues, start nights and send e-mail', () => {
     const may = (action: string) =>
       functionsOf(engine)
         .filter((found) => statementsOf(found).some((statement) => actionsOf(statement).includes(action)))
         .map(entryOf)
         .sort();
     expect(may('events:PutEvents')).toEqual(['stream/publish']);
+    expect(may('sqs:ReceiveMessage')).toEqual(['outreach/deliver', 'outreach/plan', 'webhooks/keep', 'webhooks/retry']);
+    expect(may('sqs:SendMessage')).toContain('webhooks/receive');
     expect(may('states:StartExecution')).toEqual(['api/api']);
     expect(may('ses:SendEmail')).toEqual(['outreach/deliver']);
   });

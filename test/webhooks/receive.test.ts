@@ -1,16 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
 import { sourceKey } from '../../shared/dynamodb/keys.ts';
+import { type Queues, startQueues } from '../queues.ts';
 import { type Signed, shopifySecret, signShopify, signStandard, standardSecret } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
 
 let door: Door;
+let queues: Queues;
 beforeAll(async () => {
-  door = await openDoor();
+  queues = await startQueues();
+  queues.plan = (name) => (name === 'retry' ? 'refused' : 'taken');
+  door = await openDoor(queues.endpoint);
 });
-afterAll(() => door.stop());
+afterAll(async () => {
+  queues.stop();
+  await door.stop();
+});
 afterEach(() => {
   door.proxy.plan = () => 'none';
 });
@@ -358,6 +365,9 @@ test('history that comes in takes the reason for outreach away, until there is a
   expect(await liveOrder()).toBe('2026-02-01T00:00:00.000Z');
   await send(order({ id: 5002, ...at('2025-02-01') }));
   expect(await liveOrder()).toBeUndefined();
+  // An order that was known before is no news.
+  await send(order({ id: 5001, ...at('2026-02-01'), updated_at: '2026-02-02T00:00:00Z' }), 'orders/updated');
+  expect(await liveOrder()).toBeUndefined();
   await send(order({ id: 5003, ...at('2026-02-02') }));
   await send(order({ id: 5002, ...at('2025-02-01'), updated_at: '2026-02-03T00:00:00Z' }), 'orders/updated');
   expect(await liveOrder()).toBe('2026-02-02T00:00:00.000Z');
@@ -410,6 +420,16 @@ test('a name that is cut in the middle of a character does not stop its order', 
 test('copies of a delivery that is not understood are quarantined once', async () => {
   const answers = await Promise.all(Array.from({ length: 8 }, () => send('{"id": 7,')));
   expect(answers.map(({ status, body }) => `${status} ${body.status}`)).toEqual(Array(8).fill('202 quarantined'));
+});
+
+test('what is quarantined leaves one line in the log, without a word of the body', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  await send(order({ id: 70, email: 'told@example.com' }));
+  expect(warn.mock.calls).toEqual([]);
+  const { body } = await send(order({ id: 71, email: 'told@example.com', created_at: 'told@example.com' }));
+  const line = { level: 'warn', message: 'delivery quarantined', deliveryId: body.deliveryId, sourceId: 'shop' };
+  expect(warn.mock.calls.map(([text]) => JSON.parse(String(text)))).toEqual([line]);
+  warn.mockRestore();
 });
 
 describe('when the store is away', () => {

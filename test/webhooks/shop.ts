@@ -1,18 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { SQSEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Source } from '../../shared/domain/source.ts';
 import type { CustomerItem } from '../../shared/dynamodb/customer-item.ts';
 import { sourceKey } from '../../shared/dynamodb/keys.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
-import { startQueues } from '../queues.ts';
 import type { Signed } from '../signed.ts';
 import type { Door } from './door.ts';
 
-/** What tests of single platforms share: their sources, the retry queue, a shop's API, and random ways of sending. */
+/** What tests of single platforms share: their sources, a shop's API, and random ways of sending. */
 
 export function aSource(given: Pick<Source, 'id' | 'platform' | 'secrets'> & Partial<Source>): Source {
   const at = '2026-01-01T00:00:00.000Z';
@@ -38,24 +36,6 @@ export async function addSource(door: Door, given: Parameters<typeof aSource>[0]
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** A queue that keeps what it is sent, and the worker that takes from it. */
-export async function startRetryQueue() {
-  const queues = await startQueues();
-  const waiting = queues.of('retry');
-  return {
-    endpoint: queues.endpoint,
-    waiting: () => waiting.length,
-    /** Lets the worker try all that waits, once; what failed goes on waiting. */
-    async work(): Promise<void> {
-      const { handler } = await import('../../functions/webhooks/retry.ts');
-      const Records = waiting.splice(0).map((body, index) => ({ messageId: String(index), body }));
-      const { batchItemFailures } = await handler({ Records } as SQSEvent);
-      for (const { itemIdentifier } of batchItemFailures) waiting.push(Records[Number(itemIdentifier)]?.body as string);
-    },
-    stop: queues.stop,
-  };
 }
 
 /** A shop's API on loopback: answers by path, late now and then, and with the statuses that are planned. */
