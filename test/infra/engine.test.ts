@@ -34,6 +34,7 @@ describe('functions', () => {
       'outreach/deliver',
       'outreach/plan',
       'stream/publish',
+      'webhooks/keep',
       'webhooks/receive',
       'webhooks/retry',
     ]);
