@@ -139,8 +139,16 @@ async function apply(
 
 /** The source's own time of what it says; a shop's word that two are one bears none. */
 function timeOf(fact: Fact): Instant | undefined {
-  if (fact.kind === 'merge') return undefined;
-  return fact.kind === 'conversation' ? fact.occurredAt : fact.at;
+  switch (fact.kind) {
+    case 'merge':
+      return undefined;
+    case 'conversation':
+      return fact.occurredAt;
+    case 'consent':
+      return fact.consent.occurredAt;
+    default:
+      return fact.at;
+  }
 }
 
 function notUnderstood(reason: string): Outcome {
