@@ -19,9 +19,16 @@ export interface Options {
   sender?: string;
   /** Where set, e-mail leaves over SMTP instead of SES. */
   smtpUrl?: string;
+  /** For how many days a delivery is kept, to be looked up and played again. Default 30. */
+  deliveryDays: number;
+  /** Id of the source whose subscription delivers to a queue. Absent: there is no such queue. */
+  commercetools?: string;
   /** Who is told of alarms by e-mail; others can subscribe to the topics. */
   alarms: { address?: string };
 }
+
+/** An address, or `Name <address>`. */
+export const senderPattern = /^(?:[^\s@<>]+@[^\s@<>]+|[^<>@\r\n]+<[^\s@<>]+@[^\s@<>]+>)$/;
 
 /**
  * Reads the options from context; those given on the command line come as text.
@@ -52,13 +59,20 @@ export function readOptions(node: Node): Options {
     hour: (daily.hour + 1) % 24,
   };
   const segments = read('segments', wholeNumber(1, 256), 'a whole number from 1 to 256') ?? 16;
-  const sender = read('sender', matching(/^(?:[^\s@<>]+@[^\s@<>]+|[^<>@\r\n]+<[^\s@<>]+@[^\s@<>]+>)$/), 'an address');
+  const deliveryDays = read('deliveryDays', wholeNumber(1, 365), 'a whole number from 1 to 365') ?? 30;
+  const sender = read('sender', matching(senderPattern), 'an address');
   const smtpUrl = read(
     'smtpUrl',
     matching(/^(?:smtps?:\/\/\S+|\{\{resolve:secretsmanager:\S+\}\})$/),
     'an smtp:// or smtps:// address, or a {{resolve:secretsmanager:…}} reference to one',
   );
   const alarmAddress = read('alarmAddress', matching(/^[^\s@<>]+@[^\s@<>]+$/), 'an address');
+
+  const commercetools = read(
+    'commercetools',
+    matching(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    'the id of a source: lower-case letters, digits and hyphens',
+  );
 
   if (testStage && /^prod(uction)?$/.test(stage)) faults.push(`testStage is not to be had on the stage ${stage}`);
   if (!testStage && smtpUrl !== undefined && /^smtps?:\/\/[^/]*@/.test(smtpUrl))
@@ -73,10 +87,12 @@ export function readOptions(node: Node): Options {
     nightSchedule,
     reconcileSchedule,
     segments,
+    deliveryDays,
     alarms: alarmAddress === undefined ? {} : { address: alarmAddress },
     ...(adminKeyHash === undefined ? {} : { adminKeyHash }),
     ...(sender === undefined ? {} : { sender }),
     ...(smtpUrl === undefined ? {} : { smtpUrl }),
+    ...(commercetools === undefined ? {} : { commercetools }),
   };
 }
 

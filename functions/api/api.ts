@@ -19,15 +19,18 @@ import { countAgainstLimit } from '../../shared/http/rate-limit.ts';
 import type { HttpAnswer, HttpRequest } from '../../shared/http/request.ts';
 import type { Route } from '../../shared/http/route.ts';
 import { findCustomers, showCustomer, showInteractions } from './customers.ts';
-import { replayDelivery, showDeliveries } from './deliveries.ts';
+import { showDeliveries, showDelivery } from './deliveries.ts';
 import type { Door } from './door.ts';
 import { showHealth } from './health.ts';
 import { finishImport, makeImport, putPart, showErrors, showImport, showImports } from './imports.ts';
 import { reportInteractions } from './interactions.ts';
 import { dropKey, makeKey, showKeys } from './keys.ts';
+import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from './merges.ts';
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
 import { showReconciliation, showReconciliations, startReconciliation } from './reconciliations.ts';
+import { replayDeliveries, replayDelivery } from './replays.ts';
+import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
 import { showValue, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
@@ -46,11 +49,19 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/sources/{sourceId}/reconciliations': showReconciliations,
   'GET /v1/sources/{sourceId}/reconciliations/{reconciliationId}': showReconciliation,
   'GET /v1/deliveries': showDeliveries,
+  'GET /v1/sources/{sourceId}/health': showSourceHealth,
+  'GET /v1/deliveries/{deliveryId}': showDelivery,
+  'POST /v1/deliveries/replay': replayDeliveries,
   'POST /v1/deliveries/{deliveryId}/replay': replayDelivery,
   'GET /v1/customers': findCustomers,
   'GET /v1/customers/{customerId}': showCustomer,
   'GET /v1/customers/{customerId}/interactions': showInteractions,
   'GET /v1/customers/{customerId}/value': showValue,
+  'GET /v1/customers/{customerId}/merges': showMerges,
+  'POST /v1/customers/{customerId}/merge': mergeInto,
+  'POST /v1/customers/{customerId}/unmerge': unmerge,
+  'GET /v1/merge-suggestions': showSuggestions,
+  'DELETE /v1/merge-suggestions/{suggestionId}': dropSuggestion,
   'POST /v1/interactions': reportInteractions,
   'GET /v1/imports': showImports,
   'POST /v1/imports': makeImport,
@@ -72,6 +83,8 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
 
 const environment = readVariables(process.env, [
   variables.customersTable,
+  variables.deliveriesTable,
+  variables.deliveryDays,
   variables.ledgerTable,
   variables.outreachTable,
   variables.registryTable,
@@ -79,6 +92,7 @@ const environment = readVariables(process.env, [
 ]);
 const tables: TableNames = {
   customers: environment.CUSTOMERS_TABLE,
+  deliveries: environment.DELIVERIES_TABLE,
   ledger: environment.LEDGER_TABLE,
   outreach: environment.OUTREACH_TABLE,
   registry: environment.REGISTRY_TABLE,
@@ -143,6 +157,7 @@ async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
     stage: environment.STAGE,
     testStage,
     settings,
+    deliveryDays: Number(environment.DELIVERY_DAYS),
     ask: shops.ask,
     sendReconciliation,
     ...(nightSchedule && { nightSchedule }),

@@ -2,9 +2,10 @@ import * as z from 'zod/mini';
 import { type Customer, profileFields } from '../../shared/domain/customer.ts';
 import type { Facts } from '../../shared/domain/facts.ts';
 import type { Identity } from '../../shared/domain/identity.ts';
+import { personsOf } from '../../shared/domain/merge.ts';
 import {
   findCustomer,
-  identitiesOfCustomer,
+  identitiesOfPerson,
   listInteractions,
   readCustomer,
 } from '../../shared/dynamodb/customer-reads.ts';
@@ -31,7 +32,7 @@ export const findCustomers = route({
 });
 
 export const showCustomer = route({
-  summary: 'Shows a customer',
+  summary: 'Shows a customer, also by the id of one that was merged into it',
   scope: 'customers:read',
   params,
   answers: { 200: { description: 'The customer', schema: customer } },
@@ -48,9 +49,8 @@ export const showInteractions = route({
   answers: { 200: { description: 'A page of interactions', schema: interactions } },
   async answer(door: Door, { params: { customerId }, query }) {
     const { limit, after, page } = await pagingOf(door, query);
-    await existing(door, customerId);
     const found = await listInteractions(door.client, door.tables.ledger, {
-      customerId,
+      personIds: personsOf(await existing(door, customerId)),
       limit,
       ...(after !== undefined && { after }),
     });
@@ -58,7 +58,7 @@ export const showInteractions = route({
   },
 });
 
-/** @throws Problem `customer_not_found` */
+/** The customer, also by the id of one that was merged into it. @throws Problem `customer_not_found` */
 export async function existing({ client, tables }: Door, customerId: string): Promise<Customer> {
   const found = await readCustomer(client, tables.customers, customerId);
   if (!found) throw new Problem(404, 'customer_not_found', 'There is no such customer.');
@@ -81,17 +81,19 @@ function identityOf({ email, phone, externalId }: z.infer<typeof customerFilters
 
 async function shown(door: Door, customer: Customer) {
   const { id, profile, standing, waiting } = customer;
-  const [{ baseCurrency }, identities] = await Promise.all([
+  const [, ...mergedIds] = personsOf(customer);
+  const [{ baseCurrency }, ...identities] = await Promise.all([
     door.settings(),
-    identitiesOfCustomer(door.client, door.tables.registry, id),
+    ...[id, ...mergedIds].map((person) => identitiesOfPerson(door.client, door.tables.registry, person)),
   ]);
   const main = mainFacts(customer, baseCurrency ?? 'XXX');
   return {
     id,
+    mergedIds,
     createdAt: customer.createdAt,
     updatedAt: customer.updatedAt,
     ...Object.fromEntries(profileFields.flatMap((field) => (profile[field] ? [[field, profile[field].value]] : []))),
-    identities,
+    identities: identities.flat(),
     facts: {
       ...shownFacts(main.facts, main.currency),
       waiting: Object.entries(waiting)

@@ -10,7 +10,7 @@ import { linesOf, rowsOf } from '../../shared/http/lines.ts';
 import { itemBytes } from '../../shared/http/route.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import { exports, type PlatformExports } from '../../shared/storefronts/exports.ts';
-import { checkedInteraction } from './interaction-fact.ts';
+import { checkedInteraction, factOf } from './interaction-fact.ts';
 import { goesOnInteraction, interactionOf, neededColumns } from './interaction-row.ts';
 
 /** The platform whose own export a format is; absent for ours, which any source may be given. */
@@ -51,10 +51,10 @@ export function itemsOf(format: ImportFormat, body: Uint8Array, source: Source, 
 }
 
 function ourFact(item: unknown, source: Source): Translation {
-  const { given, fact } = checkedInteraction(item);
+  const given = checkedInteraction(item);
   if (given.sourceId !== undefined && given.sourceId !== source.id)
     throw invalid([{ pointer: '/sourceId', detail: 'must be the source of the import, or left out' }]);
-  return { kind: 'fact', fact };
+  return { kind: 'fact', fact: factOf(given, source.id) };
 }
 
 interface Group {

@@ -12,20 +12,21 @@ import { invalid, validate } from '../../shared/http/validate.ts';
 type ItemGiven = NonNullable<(InteractionGiven & { type: 'order' })['items']>[number];
 
 /**
- * One interaction as it was given, and in the words of the engine.
+ * One interaction as it was given.
  * @param place where it stands in the request
  * @throws Problem `invalid_request`
  */
-export function checkedInteraction(item: unknown, place = ''): { given: InteractionGiven; fact: Fact } {
+export function checkedInteraction(item: unknown, place = ''): InteractionGiven {
   const given = validate(interactionIn, item, place);
   const detail = whoFault(given);
   if (detail !== undefined) throw invalid([{ pointer: `${place}/customer`, detail }]);
   const faults = currencyFaults(given).map((fault) => ({ ...fault, pointer: `${place}${fault.pointer}` }));
   if (faults.length > 0) throw invalid(faults);
-  return { given, fact: factOf(given) };
+  return given;
 }
 
-function factOf(given: InteractionGiven): Fact {
+/** What a partner reports, in the words of the engine. */
+export function factOf(given: InteractionGiven, sourceId: string): Fact {
   const { externalId, occurredAt } = given;
   switch (given.type) {
     case 'order': {
@@ -53,6 +54,15 @@ function factOf(given: InteractionGiven): Fact {
         who: {},
         at: occurredAt,
       };
+    case 'consent': {
+      const { channel, purpose = 'marketing', state } = given;
+      return {
+        kind: 'consent',
+        externalId,
+        who: whoOf(given),
+        consent: { channel, purpose, state, occurredAt, sourceId },
+      };
+    }
     default: {
       const { type, direction, channel, rating, text } = given;
       return {

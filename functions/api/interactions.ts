@@ -20,7 +20,7 @@ import {
 } from '../../shared/http/schemas/interactions.ts';
 import { validate } from '../../shared/http/validate.ts';
 import type { Door } from './door.ts';
-import { checkedInteraction } from './interaction-fact.ts';
+import { checkedInteraction, factOf } from './interaction-fact.ts';
 
 const batchBytes = 500_000;
 
@@ -71,10 +71,10 @@ async function recordEach(door: Door, items: readonly unknown[]): Promise<{ http
 }
 
 async function recordOne({ client, tables }: Door, frames: Frames, item: unknown, place = '') {
-  const { given, fact } = checkedInteraction(item, place);
+  const given = checkedInteraction(item, place);
   try {
     const frame = await frames.of(given);
-    return shown(await record(recordStore(client, tables), fact, frame), given, frame);
+    return shown(await record(recordStore(client, tables), factOf(given, frame.sourceId), frame), given, frame);
   } catch (error) {
     if (error instanceof Unintelligible) throw new Problem(422, 'cannot_be_recorded', `${error.reason}.`);
     throw error;
@@ -111,6 +111,7 @@ class Frames {
       sourceId,
       baseCurrency: settings.baseCurrency ?? (await this.#fixed(currency)),
       ...(source?.backfillBefore !== undefined && { backfillBefore: source.backfillBefore }),
+      ...(source?.nobody && { nobody: source.nobody }),
       receivedAt: now,
       mint: mintWith(settings.salt),
     };

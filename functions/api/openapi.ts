@@ -51,7 +51,14 @@ const webhooks: Record<WebhookKey, Described> = {
       413: 'body_too_large',
       415: 'unsupported_content_encoding',
       500: 'internal',
-      503: 'store_unavailable: try again',
+      503: 'store_unavailable, keys_unavailable: try again',
     },
+  },
+  'GET /v1/webhooks/{sourceId}': {
+    summary: 'Gives back what a platform asks an address before it trusts it',
+    description: 'Platform adobe-commerce: the query parameter `challenge` comes back in the body, under that name.',
+    query: z.object({ challenge: z.optional(z.string()) }),
+    answers: { 200: { description: 'What was asked', schema: z.record(z.string(), z.string()) } },
+    problems: { 404: 'source_not_found, nothing_to_echo', 503: 'store_unavailable: try again' },
   },
 };

@@ -1,5 +1,7 @@
 import type * as z from 'zod/mini';
+import { personsOf } from '../../shared/domain/merge.ts';
 import type { OutreachJob } from '../../shared/domain/outreach-job.ts';
+import { readCustomer } from '../../shared/dynamodb/customer-reads.ts';
 import { listJobs } from '../../shared/dynamodb/outreach-list.ts';
 import { route } from '../../shared/http/route.ts';
 import { type job, jobQuery, jobs } from '../../shared/http/schemas/outreach.ts';
@@ -19,7 +21,7 @@ export const showOutreachJobs = route({
       {
         limit,
         ...(after !== undefined && { after }),
-        ...(customerId !== undefined && { customerId }),
+        ...(customerId !== undefined && { customerIds: await personIds(door, customerId) }),
         ...(status !== undefined && { status }),
         ...(playId !== undefined && { playId }),
       },
@@ -28,6 +30,12 @@ export const showOutreachJobs = route({
     return { status: 200, body: page(found.jobs.map(shown), found.next) };
   },
 });
+
+/** Jobs name the person whom they began with: those of all persons are the customer's. */
+async function personIds({ client, tables }: Door, customerId: string): Promise<string[]> {
+  const customer = await readCustomer(client, tables.customers, customerId);
+  return customer ? personsOf(customer) : [customerId];
+}
 
 function shown(found: OutreachJob): z.infer<typeof job> {
   const { id, customerId, play, trigger, decision, channel, status, reason, providerMessageId, sentAt } = found;

@@ -5,7 +5,7 @@ import { fixBaseCurrency } from '../../shared/dynamodb/settings.ts';
 import { getSource, putSource } from '../../shared/dynamodb/source-store.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
-import { secretFault, source, sourceId, sourceIn } from '../../shared/http/schemas/sources.ts';
+import { missingFor, secretFault, source, sourceId, sourceIn } from '../../shared/http/schemas/sources.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import type { Door } from './door.ts';
@@ -51,8 +51,9 @@ export const replaceSource = route({
 
 function withGiven(id: string, given: Given, before: Source | undefined, now: Instant): Omit<Source, 'baseCurrency'> {
   const { secrets: fresh, platform, currency, timeZone } = given;
-  const secrets = fresh ?? before?.secrets;
-  if (!secrets) throw invalid([{ pointer: '/secrets', detail: 'is missing: a new source needs one at least' }]);
+  const secrets = fresh ?? before?.secrets ?? [];
+  const missing = missingFor(platform, { ...given, secrets });
+  if (missing) throw invalid([{ pointer: `/${missing}`, detail: 'is missing: signatures are checked with it' }]);
   const faults = secrets.flatMap((secret, index) => {
     const detail = secretFault(given.platform, secret);
     return detail === undefined ? [] : [{ pointer: fresh ? `/secrets/${index}` : '/secrets', detail }];
@@ -74,13 +75,14 @@ function withGiven(id: string, given: Given, before: Source | undefined, now: In
   };
 }
 
-function settingsOf({ backfillBefore, address, notificationUrl, webhookId, country }: Given) {
+function settingsOf({ backfillBefore, address, notificationUrl, webhookId, country, nobody }: Given) {
   return {
     ...(backfillBefore !== undefined && { backfillBefore }),
     ...(address !== undefined && { address }),
     ...(notificationUrl !== undefined && { notificationUrl }),
     ...(webhookId !== undefined && { webhookId }),
     ...(country !== undefined && { country }),
+    ...(nobody !== undefined && { nobody: [...new Set(nobody)] }),
   };
 }
 

@@ -19,10 +19,10 @@ export const showValue = route({
   params: z.strictObject({ customerId: keyText }),
   answers: { 200: { description: 'The value', schema: value } },
   async answer(door: Door, { params: { customerId } }) {
-    const { standing } = await existing(door, customerId);
-    const receipt = standing && (await findReceipt(door.client, door.tables.ledger, customerId, standing.runId));
+    const { id, standing } = await existing(door, customerId);
+    const receipt = standing && (await findReceipt(door.client, door.tables.ledger, id, standing.runId));
     const body: z.infer<typeof value> = {
-      customerId,
+      customerId: id,
       tier: standing?.tier ?? null,
       previousTier: standing?.previousTier ?? null,
       since: standing?.since ?? null,

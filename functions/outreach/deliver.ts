@@ -3,10 +3,11 @@ import { emailSender } from '../../shared/channels/email.ts';
 import { sesTransport } from '../../shared/channels/email-ses.ts';
 import { smtpTransport } from '../../shared/channels/email-smtp.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import { plays } from '../../shared/domain/play.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
-import { type DeliverStores, deliver, type SentJob } from '../../shared/engine/deliver.ts';
+import { type Delivered, type DeliverStores, deliver, type SentJob } from '../../shared/engine/deliver.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { record } from '../../shared/engine/record.ts';
 import { client, customers, jobs, mint, now, people, registry, settings } from './door.ts';
@@ -44,13 +45,22 @@ async function isDone({ messageId, body, attributes }: SQSRecord, requestId: str
     const { jobId } = readRequest(body);
     const attempt = { jobId, name: `${messageId}/${received}/${requestId}`, repeated: received > 1 };
     const delivered = await deliver(attempt, plays, senders, stores, at);
-    if (delivered.outcome !== 'sent') console.info(JSON.stringify({ message: 'not sent', jobId, ...delivered }));
+    tell(jobId, delivered);
     return delivered.outcome !== 'again';
   } catch (error) {
     const name = error instanceof Problem ? error.code : error instanceof Error ? error.name : typeof error;
-    console.error(JSON.stringify({ level: 'error', message: 'delivery broke off', messageId, name }));
+    console.error(JSON.stringify({ level: 'error', message: logLines.SendingBrokeOff, messageId, name }));
     return false;
   }
+}
+
+function tell(jobId: string, delivered: Delivered): void {
+  const { outcome } = delivered;
+  if (outcome === 'sent') return;
+  if (outcome === 'failed' || outcome === 'unconfirmed') {
+    const message = outcome === 'failed' ? logLines.OutreachFailed : logLines.OutreachUnconfirmed;
+    console.warn(JSON.stringify({ level: 'warn', message, jobId, reason: delivered.reason }));
+  } else console.info(JSON.stringify({ message: 'not sent', jobId, ...delivered }));
 }
 
 /** Of a customer who was erased meanwhile nothing is kept. */

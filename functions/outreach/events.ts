@@ -33,10 +33,11 @@ const requested = z.object({
 
 /**
  * What happened to whom; nothing for interactions other than orders.
- * @throws ZodError
+ * @param body the whole event, as the bus puts it into a queue
+ * @throws SyntaxError, ZodError
  */
-export function readOccasion(event: unknown): { customerId: string; trigger: Trigger } | undefined {
-  const read = z.parse(occasion, event);
+export function readOccasion(body: string): { customerId: string; trigger: Trigger } | undefined {
+  const read = z.parse(occasion, JSON.parse(body));
   if (read['detail-type'] === 'TierChanged') {
     const { customerId, ...change } = read.detail;
     return { customerId, trigger: { kind: 'tier', ...change } };

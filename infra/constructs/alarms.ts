@@ -4,6 +4,7 @@ import {
   ComparisonOperator,
   type IMetric,
   MathExpression,
+  type Metric,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -13,11 +14,12 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { LogLine } from '../../shared/contracts/log-lines.ts';
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import { type BoundTable, throttleMetrics } from './bound-table.ts';
 import { RapportFunction } from './function.ts';
 import type { RapportHttpApi } from './http-api.ts';
-import { DeadLetterQueue } from './queue.ts';
+import { DeadLetterQueue, WorkQueue } from './queue.ts';
 
 export interface EngineParts {
   http: RapportHttpApi;
@@ -25,6 +27,53 @@ export interface EngineParts {
   machine: StateMachine;
   schedule: NightSchedule;
 }
+
+/** More than a handful within five minutes is no hiccup. */
+const aHandful = 5;
+
+/** What the software finds by itself: how many within five minutes are too many, and what to do. */
+const findings: Record<LogLine, { threshold: number; description: string }> = {
+  DeliveryQuarantined: {
+    threshold: 0,
+    description:
+      'A delivery was not understood: GET /v1/deliveries?status=quarantined tells why; mend, then POST /v1/deliveries/{id}/replay',
+  },
+  DeliveryNotKept: {
+    threshold: aHandful,
+    description:
+      'Deliveries are recorded but cannot be looked up later: look at the log of the function for the name of the error, and whether the queue of kept deliveries answers',
+  },
+  KeepingBrokeOff: {
+    threshold: aHandful,
+    description:
+      'Deliveries are not kept, or not counted: look at the log of the function for the name of the error; messages are tried ten times',
+  },
+  OutreachFailed: {
+    threshold: 0,
+    description:
+      'A provider refused a message for good: GET /v1/outreach-jobs?status=failed tells why (a bad address, or an unverified sender)',
+  },
+  OutreachUnconfirmed: {
+    threshold: 0,
+    description:
+      'A message may have left or not, and is not sent again: GET /v1/outreach-jobs?status=unconfirmed, then ask the provider',
+  },
+  RetryBrokeOff: {
+    threshold: aHandful,
+    description:
+      'Deliveries in the retry queue cannot be recorded: look at the log of the function for the name of the error; they are tried for two hours',
+  },
+  PlanningBrokeOff: {
+    threshold: aHandful,
+    description:
+      'Outreach cannot be planned: look at the log of the function for the name of the error; events are tried for twelve hours',
+  },
+  SendingBrokeOff: {
+    threshold: aHandful,
+    description:
+      'Messages cannot be sent: look at the log of the function for the name of the error; requests are tried five times',
+  },
+};
 
 const fiveMinutes = { period: Duration.minutes(5) };
 
@@ -51,12 +100,18 @@ export class Alarms extends Construct {
     return this;
   }
 
-  /** Every dead-letter queue and function that the stack has by now is found by itself. */
+  /** Every queue and function that the stack has by now is found by itself. */
   watchEngine({ http, publish, machine, schedule }: EngineParts): this {
+    const told = new Map<LogLine, Metric>();
     for (const part of Stack.of(this).node.findAll()) {
       if (part instanceof DeadLetterQueue) this.onDeadLetters(part);
-      if (part instanceof RapportFunction) this.onThrottledFunction(part);
+      if (part instanceof WorkQueue) this.onWaiting(part);
+      if (!(part instanceof RapportFunction)) continue;
+      this.onThrottledFunction(part);
+      if (!http.answering.includes(part)) this.onErrors(part);
+      for (const [line, metric] of part.told) told.set(line, metric);
     }
+    for (const [line, metric] of told) this.onFindings(line, metric);
     this.onStreamAge(publish);
     this.onServerErrors(http);
     this.onNight(machine, schedule);
@@ -65,14 +120,49 @@ export class Alarms extends Construct {
 
   private onDeadLetters({ queue, node }: DeadLetterQueue): void {
     const metric = queue.metricApproximateNumberOfMessagesVisible({ ...fiveMinutes, statistic: Stats.MAXIMUM });
-    this.alarm(`${named(node.path)}NotEmpty`, `Dead letters in ${node.path}: look, mend, re-drive`, metric, 0);
+    this.alarm(
+      `${named(node.path)}NotEmpty`,
+      `Dead letters in ${node.path}: look, mend, re-drive (README, When something stops)`,
+      metric,
+      0,
+    );
+  }
+
+  /**
+   * SQS leaves out of this age what was received more than three times: it tells of work that nobody takes up, and
+   * {@link findings} of work that fails.
+   */
+  private onWaiting({ queue, node }: WorkQueue): void {
+    const metric = queue.metricApproximateAgeOfOldestMessage({ ...fiveMinutes, statistic: Stats.MAXIMUM });
+    this.alarm(
+      `${named(node.path)}Waits`,
+      `Messages in ${node.path} wait for more than 15 minutes: see whether its function runs, is throttled, or has more than it can do`,
+      metric,
+      15 * 60,
+    );
+  }
+
+  /** Of functions that a queue, a stream or the night calls: nobody else would see them. */
+  private onErrors({ lambda, node }: RapportFunction): void {
+    const metric = lambda.metricErrors({ ...fiveMinutes, statistic: Stats.SUM });
+    this.alarm(
+      `${named(node.path)}Errors`,
+      `${node.path} breaks down or runs out of time: look where in its log; what it was given comes again`,
+      metric,
+      aHandful,
+    );
+  }
+
+  private onFindings(line: LogLine, metric: Metric): void {
+    const { threshold, description } = findings[line];
+    this.alarm(line, description, metric.with(fiveMinutes), threshold);
   }
 
   private onThrottledFunction({ lambda, node }: RapportFunction): void {
     const metric = lambda.metricThrottles(fiveMinutes);
     this.alarm(
       `${named(node.path)}Throttled`,
-      `${node.path} is throttled: the account's concurrency is used up`,
+      `${node.path} is throttled: see which function uses up the account's concurrency, or ask for more`,
       metric,
       0,
     );
@@ -87,18 +177,28 @@ export class Alarms extends Construct {
       usingMetrics: Object.fromEntries(throttled.map((metric, number) => [`m${number}`, metric])),
       period,
     });
-    this.alarm(`${named(name)}TableThrottled`, `Table ${name} throttles: a hot partition, or a sudden rise`, sum, 0);
+    this.alarm(
+      `${named(name)}TableThrottled`,
+      `Table ${name} throttles: a sudden rise passes; for a hot partition look at the table's Contributor Insights`,
+      sum,
+      0,
+    );
   }
 
   private onStreamAge(publish: RapportFunction): void {
     const age = publish.lambda.metric('IteratorAge', { ...fiveMinutes, statistic: Stats.MAXIMUM });
-    this.alarm('StreamLags', 'Events leave the tables more than ten minutes late', age, 10 * 60_000);
+    this.alarm(
+      'StreamLags',
+      'Events leave the tables more than ten minutes late: look at the log of publish; the stream forgets after 24 hours',
+      age,
+      10 * 60_000,
+    );
   }
 
   private onServerErrors({ api }: RapportHttpApi): void {
     this.alarm(
       'ServerErrors',
-      'The API answers with faults of its own',
+      'The API answers with faults of its own: look at the logs of the functions behind it for the name of the error',
       api.metricServerError({ ...fiveMinutes, statistic: Stats.SUM }),
       5,
     );
@@ -115,11 +215,17 @@ export class Alarms extends Construct {
       },
       ...fiveMinutes,
     });
-    this.alarm('NightFailed', 'A value run failed, was aborted or ran out of time', failed, 0);
+    this.alarm(
+      'NightFailed',
+      'A value run failed, was aborted or ran out of time: GET /v1/value-runs tells why, POST /v1/value-runs starts another',
+      failed,
+      0,
+    );
     // CloudWatch looks back over seven days at most: too short to tell whether a weekly night is late.
     if (weekday !== undefined) return;
     this.add('NightMissing', {
-      alarmDescription: 'No value run came to its end within 26 hours (rings on a new stage until its first night)',
+      alarmDescription:
+        'No value run came to its end within 26 hours: see whether the schedule is on (rings on a new stage until its first night)',
       metric: machine.metricSucceeded({ period: Duration.hours(1), statistic: Stats.SUM }),
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       threshold: 1,

@@ -13,7 +13,7 @@ import { Construct } from 'constructs';
 import { type BoundTable, throttleMetrics } from './bound-table.ts';
 import { RapportFunction } from './function.ts';
 import type { RapportHttpApi } from './http-api.ts';
-import { DeadLetterQueue } from './queue.ts';
+import { DeadLetterQueue, WorkQueue } from './queue.ts';
 
 export interface DashboardProps {
   alarms: Alarm[];
@@ -29,6 +29,8 @@ export class RapportDashboard extends Construct {
     super(scope, id);
     const parts = Stack.of(this).node.findAll();
     const functions = parts.filter((part) => part instanceof RapportFunction);
+    const queues = parts.filter((part) => part instanceof WorkQueue);
+    const findings = new Map(functions.flatMap(({ told }) => [...told]));
     const deadLetters = parts.filter((part) => part instanceof DeadLetterQueue);
     const sum = { statistic: Stats.SUM };
 
@@ -76,6 +78,15 @@ export class RapportDashboard extends Construct {
               queue.metricApproximateNumberOfMessagesVisible({ label: node.path, statistic: Stats.MAXIMUM }),
             ),
           ),
+        ],
+        [
+          graph(
+            'Age of the oldest message (s)',
+            queues.map(({ queue, node }) =>
+              queue.metricApproximateAgeOfOldestMessage({ label: node.path, statistic: Stats.MAXIMUM }),
+            ),
+          ),
+          graph('Set aside or broken off', [...findings.values()]),
         ],
         [
           graph('Nights', [machine.metricSucceeded(sum), machine.metricFailed(sum), machine.metricTimedOut(sum)]),

@@ -9,22 +9,23 @@ import {
   Stack,
   Validations,
 } from 'aws-cdk-lib';
+import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   Code,
   type EventSourceMappingOptions,
-  type FunctionProps,
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { FilterPattern, LogGroup, MetricFilter, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type Variable, variables } from '../../shared/contracts/environment.ts';
+import { type LogLine, logLines } from '../../shared/contracts/log-lines.ts';
 import { bundleInto, repositoryPath, repositoryRoot } from '../bundling.ts';
 import { type BoundTable, tableActions, tableArns } from './bound-table.ts';
 
@@ -37,8 +38,6 @@ export interface RapportFunctionProps {
   memorySize: number;
   stage: string;
   testStage: boolean;
-  deadLetterQueue?: Queue;
-  retries?: Pick<FunctionProps, 'retryAttempts' | 'maxEventAge'>;
 }
 
 /** Makes a function of the stage at hand. */
@@ -55,11 +54,16 @@ export const entryMetadata = 'rapport:entry';
 export class RapportFunction extends Construct {
   readonly lambda: LambdaFunction;
   readonly role: Role;
+  /** How often each line that {@link tells} named was written. */
+  readonly told = new Map<LogLine, Metric>();
+  private readonly logGroup: LogGroup;
+  private readonly stage: string;
 
   constructor(scope: Construct, id: string, props: RapportFunctionProps) {
     super(scope, id);
     const entry = repositoryPath(props.entry);
-    const logGroup = new LogGroup(this, 'Log', {
+    this.stage = props.stage;
+    this.logGroup = new LogGroup(this, 'Log', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -73,16 +77,14 @@ export class RapportFunction extends Construct {
       memorySize: props.memorySize,
       timeout: props.timeout,
       role: this.role,
-      logGroup,
+      logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       environment: {
         [variables.stage]: props.stage,
         ...(props.testStage ? { [variables.testStage]: 'true' } : {}),
       },
-      ...(props.deadLetterQueue ? { deadLetterQueue: props.deadLetterQueue } : {}),
-      ...props.retries,
     });
-    logGroup.grantWrite(this.role);
+    this.logGroup.grantWrite(this.role);
     (this.lambda.node.defaultChild as CfnResource).addMetadata(entryMetadata, entry);
   }
 
@@ -110,6 +112,11 @@ export class RapportFunction extends Construct {
 
   scans(table: BoundTable): this {
     return this.uses(table, tableActions.scans);
+  }
+
+  /** Conditional puts, many in one call (PartiQL), and updates of what is there already. */
+  insertsInBulk(table: BoundTable): this {
+    return this.uses(table, tableActions.insertsInBulk);
   }
 
   /** Conditional updates, many in one call (PartiQL). */
@@ -158,6 +165,21 @@ export class RapportFunction extends Construct {
       reason: 'Each execution of this one state machine has a name of its own.',
     });
     return this.set(variables.valueRunMachine, machine.stateMachineArn);
+  }
+
+  /** Counts these lines of its log; functions that write the same line count together. */
+  tells(...lines: LogLine[]): this {
+    for (const line of lines) {
+      const filter = new MetricFilter(this, line, {
+        logGroup: this.logGroup,
+        // The phrase itself: Lambda puts the function's own JSON, as text, into the JSON of the log.
+        filterPattern: FilterPattern.allTerms(logLines[line]),
+        metricNamespace: `Rapport/${this.stage}`,
+        metricName: line,
+      });
+      this.told.set(line, filter.metric({ statistic: Stats.SUM }));
+    }
+    return this;
   }
 
   may(actions: readonly string[], resources: string[]): this {

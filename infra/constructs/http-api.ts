@@ -32,9 +32,12 @@ const accessLogFields = {
 export class RapportHttpApi extends Construct {
   readonly api: HttpApi;
   readonly stage: HttpStage;
+  /** The functions whose answer a caller waits for. */
+  readonly answering: readonly RapportFunction[];
 
   constructor(scope: Construct, id: string, props: { workloads: Record<Workload, RapportFunction> }) {
     super(scope, id);
+    this.answering = Object.values(props.workloads);
     this.api = new HttpApi(this, 'Api', { description: 'Rapport', createDefaultStage: false });
     const integrations = Object.fromEntries(
       Object.entries(props.workloads).map(([workload, { lambda }]) => [

@@ -1,6 +1,6 @@
 import { ArnFormat, Duration, Fn, Stack } from 'aws-cdk-lib';
 import { type EventBus, type EventPattern, Match, Rule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { variables } from '../../shared/contracts/environment.ts';
@@ -21,7 +21,7 @@ export interface OutreachProps {
 /** EventBridge's own most: 185 attempts within a day. */
 const untilTheNextDay = { retryAttempts: 185, maxEventAge: Duration.hours(24) };
 
-/** From what happened to what is said: plan decides, the queue of the channel holds, deliver sends. */
+/** From what happened to what is said: a queue holds, plan decides; the queue of the channel holds, deliver sends. */
 export class Outreach extends Construct {
   constructor(scope: Construct, id: string, props: OutreachProps) {
     super(scope, id);
@@ -30,20 +30,25 @@ export class Outreach extends Construct {
   }
 }
 
+const planTimeout = Duration.seconds(30);
+
 function planOf(scope: Construct, { tables, bus, createFunction }: OutreachProps): void {
   const deadLetters = new DeadLetterQueue(scope, 'PlanDeadLetters');
+  // A store may be away for hours, and every decision can still be made then: a try every three minutes for twelve hours.
+  const { queue } = new WorkQueue(scope, 'Occasions', { workTimeout: planTimeout, attempts: 240, deadLetters });
   const plan = createFunction(scope, 'Plan', {
     entry: 'functions/outreach/plan.ts',
     description: 'Decides on outreach after an order or a change of tier',
-    timeout: Duration.seconds(30),
+    timeout: planTimeout,
     memorySize: 512,
-    // The bus hands over and forgets: what the function cannot do after its own retries must not be lost either.
-    deadLetterQueue: deadLetters.queue,
-    retries: { retryAttempts: 2, maxEventAge: Duration.hours(6) },
   })
     .reads(tables.customers, tables.registry, tables.outreach)
-    .writes(tables.outreach);
-  const target = new LambdaFunction(plan.lambda, { deadLetterQueue: deadLetters.queue, ...untilTheNextDay });
+    .writes(tables.outreach)
+    .tells('PlanningBrokeOff');
+  plan.lambda.addEventSource(
+    new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 10 }),
+  );
+  const target = new SqsQueue(queue, { deadLetterQueue: deadLetters.queue, ...untilTheNextDay });
 
   new Rule(scope, 'AfterOrder', {
     eventBus: bus,
@@ -64,7 +69,7 @@ const deliverTimeout = Duration.seconds(30);
 function channelOf(scope: Construct, channel: Channel, props: OutreachProps): void {
   const name = channel.charAt(0).toUpperCase() + channel.slice(1);
   const deadLetters = new DeadLetterQueue(scope, `${name}DeadLetters`);
-  const { queue } = new WorkQueue(scope, `${name}Jobs`, { workTimeout: deliverTimeout, attempts: 5, deadLetters });
+  const { queue } = new WorkQueue(scope, `${name}Jobs`, { workTimeout: deliverTimeout, attempts: 20, deadLetters });
   new Rule(scope, `Requested${name}`, {
     eventBus: props.bus,
     description: `Outreach by ${channel}`,
@@ -81,7 +86,8 @@ function channelOf(scope: Construct, channel: Channel, props: OutreachProps): vo
       memorySize: 512,
     })
     .reads(outreach, customers, registry, ledger)
-    .writes(outreach, customers, ledger);
+    .writes(outreach, customers, ledger)
+    .tells('OutreachFailed', 'OutreachUnconfirmed', 'SendingBrokeOff');
   deliver.lambda.addEventSource(
     new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 10 }),
   );

@@ -25,7 +25,6 @@ const meaningless = [
   'KmsKeyArn',
   'ReservedConcurrentExecutions',
   'RuntimeManagementConfig',
-  'DeadLetterConfig',
   'RecursiveLoop',
 ];
 

@@ -55,8 +55,9 @@ export class LocalFunction {
     this.#environment();
   }
 
-  /** Never rejects. `requestId` is what the handler sees as `awsRequestId`. */
-  invoke(event: unknown, requestId: string = randomUUID()): Promise<Outcome> {
+  /** Never rejects. */
+  invoke(event: unknown): Promise<Outcome> {
+    const requestId = randomUUID();
     const environment = this.#environment();
     return new Promise((settle) => {
       const milliseconds = this.settings.timeout * 1000;

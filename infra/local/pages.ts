@@ -1,17 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DeadLetterOffice, DeadLetters } from './dead-letters.ts';
 import type { LocalPages } from './gateway.ts';
 import { readHeaders, readTexts } from './mail.ts';
 import type { Outbox, OutboxEntry } from './outbox.ts';
 import type { Status } from './status.ts';
 
 /** The pages below `/_local/`: they belong to the stack, not to the API. */
-export function localPages(outbox: Outbox, status: () => Promise<Status>): LocalPages {
+export function localPages(outbox: Outbox, office: DeadLetterOffice, status: () => Promise<Status>): LocalPages {
   return async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
     if (!isLocal(request)) {
       write(response, 403, 'text/plain; charset=utf-8', 'this page is for this machine alone');
       return true;
     }
+    const redriven = /^\/_local\/dead-letters\/([\w-]+)\/redrive$/.exec(url.pathname)?.[1];
+    if (request.method === 'POST' && redriven) return redrive(office, redriven, request, response);
     if (request.method !== 'GET') return false;
     if (url.pathname === '/_local/status') {
       write(response, 200, 'application/json', JSON.stringify(await status()));
@@ -21,6 +24,12 @@ export function localPages(outbox: Outbox, status: () => Promise<Status>): Local
       const entries = await outbox.list();
       if (url.searchParams.get('format') === 'json') write(response, 200, 'application/json', JSON.stringify(entries));
       else write(response, 200, html, listPage(entries.slice(0, 500), entries.length));
+      return true;
+    }
+    if (url.pathname === '/_local/dead-letters') {
+      const letters = office.list();
+      if (url.searchParams.get('format') === 'json') write(response, 200, 'application/json', JSON.stringify(letters));
+      else write(response, 200, html, deadLettersPage(letters));
       return true;
     }
     const path = /^\/_local\/outbox\/([\w-]+)(\.eml|\/html)?$/.exec(url.pathname);
@@ -38,6 +47,31 @@ const html = 'text/html; charset=utf-8';
 /** A page of another origin may reach this port under a name of its own; it gets nothing to see. */
 function isLocal({ headers }: IncomingMessage): boolean {
   return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/i.test(headers.host ?? '');
+}
+
+/** What a program asks for, or this very page: a browser says when another page asks. */
+function isFromHere({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return site === undefined ? headers.origin === undefined : site === 'same-origin';
+}
+
+async function redrive(
+  office: DeadLetterOffice,
+  queue: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  request.resume();
+  if (!isFromHere(request)) {
+    write(response, 403, 'text/plain; charset=utf-8', 'another page may not ask for this');
+    return true;
+  }
+  const moved = await office.redrive(queue);
+  if (moved === undefined) return false;
+  if (request.headers['sec-fetch-site'] === undefined)
+    write(response, 200, 'application/json', JSON.stringify({ moved }));
+  else response.writeHead(303, { location: '/_local/dead-letters' }).end();
+  return true;
 }
 
 function write(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
@@ -76,6 +110,21 @@ function listPage(entries: readonly OutboxEntry[], total: number): string {
       : `<table><thead><tr><th>Subject</th><th>To</th><th>Date</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
   const count = total === 1 ? '1 message' : `${total} messages`;
   return page('Outbox', `<h1>Outbox <small>${count}</small></h1>${list}`);
+}
+
+function deadLettersPage(letters: readonly DeadLetters[]): string {
+  const rows = letters.map(
+    ({ queue, messages, returnable, oldest }) =>
+      `<tr><td>${escaped(queue)}</td><td>${messages}</td><td>${oldest ?? ''}</td><td>${
+        returnable === 0
+          ? ''
+          : `<form method="post" action="/_local/dead-letters/${escaped(queue)}/redrive"><button>Re-drive ${returnable}</button></form>`
+      }</td></tr>`,
+  );
+  return page(
+    'Dead letters',
+    `<h1>Dead letters</h1><table><thead><tr><th>Queue</th><th>Messages</th><th>Oldest</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
+  );
 }
 
 function messagePage(id: string, message: Buffer): string {

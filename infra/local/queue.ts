@@ -24,6 +24,8 @@ export interface Message {
   notBefore: number;
   receiveCount: number;
   firstReceivedAt: number | undefined;
+  /** Of a dead letter: name of the queue that gave it up. */
+  from?: string;
 }
 
 export interface Received extends Message {
@@ -33,6 +35,7 @@ export interface Received extends Message {
 type Entry =
   | { put: Omit<Message, 'receiveCount' | 'firstReceivedAt'> & Partial<Message> }
   | { received: string; count: number; at: number }
+  | { hidden: string; until: number }
   | { deleted: string }
   | { purged: true };
 
@@ -52,7 +55,8 @@ export const maximumMessageBytes = 1_048_576;
 
 /**
  * A queue as SQS has it (at least once, visibility time-out, receive count, redrive), on a journal: a message that was
- * accepted survives the end of the process. What was in flight then is given out again at once.
+ * accepted survives the end of the process. What was in flight then is given out again at once, but for what somebody had
+ * put off by changing its visibility.
  */
 export class Queue {
   readonly settings: QueueSettings;
@@ -87,7 +91,10 @@ export class Queue {
   }
 
   /** Resolves once the message is durable. */
-  async send(body: string, options: { delaySeconds?: number; attributes?: Record<string, unknown> } = {}) {
+  async send(
+    body: string,
+    options: { delaySeconds?: number; attributes?: Record<string, unknown> | undefined; from?: string } = {},
+  ) {
     const delay = (options.delaySeconds ?? this.settings.delay) * 1000;
     const sentAt = Date.now();
     const message: Message = {
@@ -98,6 +105,7 @@ export class Queue {
       notBefore: sentAt + delay,
       receiveCount: 0,
       firstReceivedAt: undefined,
+      ...(options.from === undefined ? {} : { from: options.from }),
     };
     const held: Held = { message, due: Number.POSITIVE_INFINITY, turn: 0, inFlight: false, retried: false };
     this.#held.set(message.id, held);
@@ -134,7 +142,10 @@ export class Queue {
     const held = this.#inFlight(receiptHandle);
     if (!held) return false;
     held.retried = true;
+    held.message.notBefore = Date.now() + seconds * 1000;
     this.#place(held, performance.now() + seconds * 1000, seconds > 0);
+    // Not awaited: a wait that is lost with the process only means that the next try comes early.
+    this.#journal.jot({ hidden: held.message.id, until: held.message.notBefore }).catch(() => undefined);
     return true;
   }
 
@@ -167,6 +178,20 @@ export class Queue {
       if (hidden ? inFlight && !retried : true) counts.pending++;
     }
     return counts;
+  }
+
+  /** Of a dead-letter queue: gives each message back to the queue that gave it up, and tells how many; others stay. */
+  async giveBack(find: (name: string) => Queue | undefined): Promise<number> {
+    let back = 0;
+    for (const held of [...this.#held.values()]) {
+      const target = held.message.from === undefined ? undefined : find(held.message.from);
+      if (!target || held.due === Number.POSITIVE_INFINITY) continue;
+      held.due = Number.POSITIVE_INFINITY;
+      held.turn++;
+      await this.#move(held, target, {});
+      back++;
+    }
+    return back;
   }
 
   /** Messages in the order in which they were sent, without receiving them. */
@@ -220,10 +245,12 @@ export class Queue {
   }
 
   async #redrive(held: Held): Promise<void> {
-    const { id, body, attributes } = held.message;
     const target = this.settings.redrive?.queue();
-    if (!target) return;
-    await target.send(body, attributes ? { attributes } : {});
+    if (target) await this.#move(held, target, { from: this.settings.name });
+  }
+
+  async #move({ message: { id, body, attributes } }: Held, target: Queue, options: { from?: string }): Promise<void> {
+    await target.send(body, { attributes, ...options });
     this.#held.delete(id);
     await this.#journal.jot({ deleted: id });
   }
@@ -281,6 +308,9 @@ function replay(messages: Map<string, Message>, entry: Entry): void {
       message.receiveCount = entry.count;
       message.firstReceivedAt = entry.at;
     }
+  } else if ('hidden' in entry) {
+    const message = messages.get(entry.hidden);
+    if (message) message.notBefore = entry.until;
   } else if ('deleted' in entry) messages.delete(entry.deleted);
   else messages.clear();
 }

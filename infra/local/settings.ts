@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { senderPattern } from '../options.ts';
 import { checkAdminKey } from './admin-key.ts';
 import type { LocalStackOptions } from './stack.ts';
 import { StartError } from './start-error.ts';
@@ -18,19 +19,27 @@ export interface Settings {
  */
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   const { PORT = '8787', RAPPORT_DATA = '.rapport', RAPPORT_ADMIN_KEY, AWS_ENDPOINT_URL_DYNAMODB } = environment;
-  const { RAPPORT_SENDER, RAPPORT_SMTP_URL } = environment;
   if (!/^\d{1,5}$/.test(PORT) || Number(PORT) > 65_535)
     throw new StartError(`PORT must be a number from 0 to 65535 (0 chooses a free one), not ${PORT}`);
   return {
     port: Number(PORT),
     dataFolder: resolve(RAPPORT_DATA),
-    mail: {
-      ...(RAPPORT_SENDER ? { sender: RAPPORT_SENDER } : {}),
-      ...(RAPPORT_SMTP_URL ? { smtpUrl: RAPPORT_SMTP_URL } : {}),
-    },
+    mail: readMail(environment),
     ...(RAPPORT_ADMIN_KEY === undefined ? {} : { adminKey: checkAdminKey(RAPPORT_ADMIN_KEY) }),
     ...(AWS_ENDPOINT_URL_DYNAMODB ? { engine: readEngine(AWS_ENDPOINT_URL_DYNAMODB, environment) } : {}),
   };
+}
+
+function readMail({
+  RAPPORT_SENDER: sender,
+  RAPPORT_SMTP_URL: smtpUrl,
+}: Record<string, string | undefined>): Settings['mail'] {
+  if (sender && !senderPattern.test(sender))
+    throw new StartError(`RAPPORT_SENDER must be an address, or "My shop <hello@example.com>", not ${sender}`);
+  // It may hold a password, and is not repeated.
+  if (smtpUrl && !/^smtps?:\/\/[^\s/]/.test(smtpUrl))
+    throw new StartError('RAPPORT_SMTP_URL must be an smtp:// or smtps:// address');
+  return { ...(sender ? { sender } : {}), ...(smtpUrl ? { smtpUrl } : {}) };
 }
 
 function readEngine(url: string, environment: Record<string, string | undefined>): NonNullable<Settings['engine']> {

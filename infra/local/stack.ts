@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { AwsError } from '../../shared/aws/aws-error.ts';
 import { clockRoutes } from '../../shared/contracts/routes.ts';
-import { type BuiltBus, buildBus } from './build-bus.ts';
+import { buildBus } from './build-bus.ts';
 import { buildFunctions, entryOf } from './build-functions.ts';
 import { buildMachines, buildSchedules, taskInvoker } from './build-machines.ts';
 import { openQueues } from './build-queues.ts';
@@ -9,6 +9,7 @@ import { buildRoutes } from './build-routes.ts';
 import { buildSubscriptions, type Subscriptions } from './build-subscriptions.ts';
 import { bundleFunctions, bundleWorker } from './bundle.ts';
 import { makeFolder } from './data-folder.ts';
+import { DeadLetterOffice } from './dead-letters.ts';
 import { startDynoxide } from './dynoxide.ts';
 import { engineClient } from './engine-client.ts';
 import { eventBridge } from './eventbus.ts';
@@ -42,8 +43,6 @@ export interface LocalStackOptions {
   app?: string;
   /** Another DynamoDB-compatible engine instead of the embedded one. */
   engine?: { url: string; credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } };
-  /** Waits between the attempts of an asynchronous invocation, in seconds; default Lambda's own, a minute and two. */
-  asyncWaits?: readonly number[];
   log?: Log;
 }
 
@@ -154,8 +153,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   const positions = await Positions.open(join(dataFolder, 'positions.journal'), log);
   const outbox = await Outbox.open(join(dataFolder, 'outbox'));
   const ticker = new Ticker();
-  const asyncWaits = options.asyncWaits ?? [60, 120];
-  const bus = await buildBus({ template, functions, queues, folder: journals, log, asyncWaits });
+  const bus = buildBus({ template, queues });
   const subscriptions = buildSubscriptions({
     template,
     functions,
@@ -172,7 +170,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
     settled: async () => settling?.settled(settlePatience),
     log,
   });
-  settling = new Settling({ subscriptions, queues, waiting: bus.waiting, ticker, executions: () => machines.running });
+  settling = new Settling({ subscriptions, queues, ticker, executions: () => machines.running });
   const scheduler = new Scheduler(
     buildSchedules(template, () => machines, queues),
     positions,
@@ -187,14 +185,13 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   services.add('AWSStepFunctions', machines.service);
   services.add('POST /v2/email/outbound-emails', outbox.service);
 
-  for (const { invocation } of bus.waiting.values()) invocation.start();
   for (const subscription of [...subscriptions.streams, ...subscriptions.queues]) subscription.start();
   machines.resume();
   scheduler.start();
   const known = settling;
   gateway.open(
     routes,
-    localPages(outbox, () => known.status()),
+    localPages(outbox, new DeadLetterOffice(queues, subscriptions.consumed), () => known.status()),
     async (routeKey) => clockRoutes.includes(routeKey) && known.settled(settlePatience),
   );
   timings.open = Math.round(performance.now() - begun);
@@ -203,9 +200,9 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   const stop = async () => {
     await gateway.close(drainPatience);
     scheduler.stop();
-    await endWork({ subscriptions, queues, bus, ticker, machines, functions });
+    await endWork({ subscriptions, queues, ticker, machines, functions });
     await services.close();
-    for (const queue of [...queues.values(), ...[...bus.waiting.values()].map((one) => one.queue)]) await queue.close();
+    for (const queue of queues.values()) await queue.close();
     await positions.close();
     engine.close();
     await embeddedEngine?.stop();
@@ -239,20 +236,18 @@ function unreachable(url: string): (error: NodeJS.ErrnoException) => never {
 interface Working {
   subscriptions: Subscriptions;
   queues: ReadonlyMap<string, Queue>;
-  bus: BuiltBus;
   ticker: Ticker;
   machines: StateMachines;
   functions: ReadonlyMap<string, LocalFunction>;
 }
 
 /** Nothing new is begun; invocations have a while to end, then they are ended. */
-async function endWork({ subscriptions, queues, bus, ticker, machines, functions }: Working): Promise<void> {
-  for (const queue of [...queues.values(), ...[...bus.waiting.values()].map((one) => one.queue)]) queue.halt();
+async function endWork({ subscriptions, queues, ticker, machines, functions }: Working): Promise<void> {
+  for (const queue of queues.values()) queue.halt();
   const ends = [
     machines.stop(),
     ...subscriptions.streams.map((one) => one.stop()),
     ...subscriptions.queues.map((one) => one.stop()),
-    ...[...bus.waiting.values()].map(({ invocation }) => invocation.stop()),
   ];
   ticker.stop();
   const all = [...functions.values()];

@@ -49,7 +49,7 @@ Rapport listens on ${url}
   health   ${url}/health
   API      ${url}/openapi.json
   outbox   ${url}/_local/outbox
-  status   ${url}/_local/status
+  status   ${url}/_local/status, and ${url}/_local/dead-letters
   data     ${folder === '' || folder.startsWith('..') ? dataFolder : folder}
 
 Ctrl-C stops it.

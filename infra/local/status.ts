@@ -1,4 +1,3 @@
-import type { BuiltBus } from './build-bus.ts';
 import type { Subscriptions } from './build-subscriptions.ts';
 import type { Queue } from './queue.ts';
 import type { Ticker } from './ticker.ts';
@@ -6,7 +5,7 @@ import type { Ticker } from './ticker.ts';
 /** What the stack says of itself. */
 export interface Status {
   /** Everything that was accepted and is not worked off, but for what waits for another try. */
-  pending: { streams: number; bus: number; queues: number; executions: number };
+  pending: { streams: number; queues: number; executions: number };
   idle: boolean;
   /** Messages in queues that nobody works off, by queue. */
   deadLetters: Record<string, number>;
@@ -15,13 +14,12 @@ export interface Status {
 export interface SettlingParts {
   subscriptions: Subscriptions;
   queues: ReadonlyMap<string, Queue>;
-  waiting: BuiltBus['waiting'];
   ticker: Ticker;
   /** How many executions run. */
   executions(): number;
 }
 
-/** Tells when all that was accepted has been worked off: streams, events on the bus, queues. */
+/** Tells when all that was accepted has been worked off: streams and queues, in which the bus leaves its events. */
 export class Settling {
   readonly #parts: SettlingParts;
 
@@ -52,7 +50,7 @@ export class Settling {
   }
 
   async status(): Promise<Status> {
-    const { subscriptions, queues, waiting } = this.#parts;
+    const { subscriptions, queues } = this.#parts;
     const before = this.#activity();
     const worked = this.#handedOver() > 0;
     const drained = await this.#parts.ticker.hurry(() => this.#drained(performance.now() + 250));
@@ -62,7 +60,6 @@ export class Settling {
     const others = [...queues.values()].filter(({ settings }) => !subscriptions.consumed.has(settings.name));
     const pending = {
       streams: drained ? read : Math.max(1, read),
-      bus: pendingOf([...waiting.values()].map(({ queue }) => queue)),
       queues: pendingOf(consumed),
       executions: this.#parts.executions(),
     };
@@ -79,17 +76,14 @@ export class Settling {
   }
 
   #handedOver(): number {
-    const { subscriptions, queues, waiting } = this.#parts;
-    const consumed = [...queues.values()].filter(({ settings }) => subscriptions.consumed.has(settings.name));
-    return pendingOf([...[...waiting.values()].map(({ queue }) => queue), ...consumed]);
+    const { subscriptions, queues } = this.#parts;
+    return pendingOf([...queues.values()].filter(({ settings }) => subscriptions.consumed.has(settings.name)));
   }
 
   #activity(): number {
-    const { subscriptions, queues, waiting } = this.#parts;
-    const sent = [...queues.values(), ...[...waiting.values()].map(({ queue }) => queue)];
-    return (
-      subscriptions.streams.reduce((sum, { read }) => sum + read, 0) + sent.reduce((sum, queue) => sum + queue.sent, 0)
-    );
+    const { subscriptions, queues } = this.#parts;
+    const sent = [...queues.values()].reduce((sum, queue) => sum + queue.sent, 0);
+    return subscriptions.streams.reduce((sum, { read }) => sum + read, sent);
   }
 }
 

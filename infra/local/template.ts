@@ -72,7 +72,6 @@ const run: Record<string, string | undefined> = {
   'AWS::DynamoDB::Table': 'TableName',
   'AWS::Lambda::Function': 'FunctionName',
   'AWS::Lambda::EventSourceMapping': undefined,
-  'AWS::Lambda::EventInvokeConfig': undefined,
   'AWS::ApiGatewayV2::Api': undefined,
   'AWS::ApiGatewayV2::Stage': undefined,
   'AWS::ApiGatewayV2::Route': undefined,

@@ -6,10 +6,12 @@ import { RapportDashboard } from '../constructs/dashboard.ts';
 import { RapportBus } from '../constructs/event-bus.ts';
 import { type FunctionFactory, RapportFunction } from '../constructs/function.ts';
 import { RapportHttpApi } from '../constructs/http-api.ts';
+import { KeptDeliveries } from '../constructs/kept-deliveries.ts';
 import { Night } from '../constructs/night.ts';
 import { Outreach } from '../constructs/outreach.ts';
 import { Publish } from '../constructs/publish.ts';
 import { Reconcile } from '../constructs/reconcile.ts';
+import { Subscription } from '../constructs/subscription.ts';
 import { WebhookRetry } from '../constructs/webhook-retry.ts';
 import type { Options } from '../options.ts';
 import type { DataStack } from './data.ts';
@@ -19,7 +21,7 @@ export class EngineStack extends Stack {
   constructor(scope: Construct, id: string, props: { tables: DataStack['tables']; options: Options }) {
     super(scope, id, { description: 'Rapport: webhooks, API, outreach and the night' });
     const { tables, options } = props;
-    const { customers, ledger, outreach, registry } = tables;
+    const { customers, deliveries, ledger, outreach, registry } = tables;
     const createFunction: FunctionFactory = (within, name, given) => {
       const made = new RapportFunction(within, name, { ...given, stage: options.stage, testStage: options.testStage });
       // The test clock lies in the Registry, and every door looks at it.
@@ -49,8 +51,17 @@ export class EngineStack extends Stack {
       memorySize: 1024,
     })
       .reads(customers, ledger, registry)
-      .writes(customers, ledger, registry);
-    new WebhookRetry(this, 'WebhookRetry', { receive: webhooks, customers, ledger, registry, createFunction });
+      .writes(customers, ledger, registry)
+      .tells('DeliveryQuarantined');
+    const recording = { customers, ledger, registry, createFunction };
+    const { retry } = new WebhookRetry(this, 'WebhookRetry', { receive: webhooks, ...recording });
+    const doors = [webhooks, retry];
+    if (options.commercetools !== undefined) {
+      const { take } = new Subscription(this, 'Commercetools', { sourceId: options.commercetools, ...recording });
+      doors.push(take);
+    }
+    const { deliveryDays: days } = options;
+    new KeptDeliveries(this, 'KeptDeliveries', { doors, deliveries, days, createFunction });
 
     const api = createFunction(this, 'Api', {
       entry: 'functions/api/api.ts',
@@ -59,9 +70,10 @@ export class EngineStack extends Stack {
       timeout: options.testStage ? Duration.minutes(15) : Duration.seconds(29),
       memorySize: 1024,
     })
-      .reads(customers, ledger, registry, outreach)
-      .writes(customers, ledger, registry)
+      .reads(customers, deliveries, ledger, registry, outreach)
+      .writes(customers, deliveries, ledger, registry)
       .starts(machine)
+      .set(variables.deliveryDays, String(days))
       .set(variables.adminKeyHash, options.adminKeyHash ?? adminKeyParameter(this))
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));
     new Reconcile(this, 'Reconcile', { tables, createFunction, schedule: options.reconcileSchedule }).sentBy(api);

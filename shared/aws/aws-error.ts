@@ -71,13 +71,16 @@ export function noAnswer(target: string, cause: Error | string): AwsError {
   return new AwsError('NoAnswer', target, { status: 0, passing: true, code, ...(code !== cause && { cause }) });
 }
 
+/** Calls that are answered with nothing. Everywhere else an answer without JSON was cut off on its way. */
+const silent = new Set(['AmazonSQS.ChangeMessageVisibility']);
+
 /**
  * What an answer holds.
  * @throws AwsError where it is none of success
  */
 export function answered(target: string, { statusCode: status = 0, headers }: IncomingMessage, text: string): unknown {
   const content = parsed(text);
-  if (status === 200 && content) return content;
+  if (status === 200 && (content || silent.has(target))) return content ?? {};
   if (status === 200) throw noAnswer(target, 'EBADMSG');
   const fields = content ?? {};
   const type = textOf(fields.__type) ?? textOf(headers['x-amzn-errortype']) ?? textOf(fields.code) ?? 'Unknown';
@@ -97,7 +100,7 @@ function textOf(value: unknown): string | undefined {
 
 function parsed(text: string): Record<string, unknown> | undefined {
   try {
-    const content: unknown = JSON.parse(text === '' ? '{}' : text);
+    const content: unknown = JSON.parse(text);
     return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

@@ -41,8 +41,26 @@ export interface Customer {
   waiting: Record<string, Facts>;
   /** False while only test orders or test records speak of this customer: kept out of value. */
   live: boolean;
-  /** The latest order, since history last came in, that is neither a test nor history: without one there is no outreach. */
+  /** The latest order, since history last came in or persons were merged or parted, that is neither a test nor history: without one there is no outreach. */
   lastLiveOrderAt?: Instant;
+  standing?: Standing;
+  /** The persons that turned out to be this customer, itself among them, by their ids; absent where it is one alone. */
+  parts?: Record<string, Part>;
+}
+
+/** What is known of one person; a customer is one person or, after a merge, several. */
+export type PersonState = Pick<
+  Customer,
+  'createdAt' | 'profile' | 'sourceIds' | 'consents' | 'facts' | 'waiting' | 'live' | 'lastLiveOrderAt'
+>;
+
+/** One person of a customer who is several, with its place in the tree of merges. */
+export interface Part extends PersonState {
+  /** The person that this one was merged into; absent in the one who gives the customer its id. */
+  into?: string;
+  /** The merge that did it. */
+  mergeId?: string;
+  /** The standing that the person had as a customer of its own. */
   standing?: Standing;
 }
 
@@ -76,10 +94,7 @@ export function withWord(customer: Customer, word: Word): Customer {
   const profile = { ...customer.profile };
   for (const field of profileFields) {
     const value = word.person[field];
-    if (value === undefined) continue;
-    const known = profile[field];
-    if (!known || word.at > known.at || (word.at === known.at && value > known.value))
-      profile[field] = { value, at: word.at };
+    if (value !== undefined) profile[field] = laterWord(profile[field], { value, at: word.at });
   }
   const { externalId } = word.person;
   return {
@@ -94,6 +109,12 @@ export function withWord(customer: Customer, word: Word): Customer {
   };
 }
 
+/** Of two words said at one time the one whose text is greater, so that the order of arrival does not matter. */
+export function laterWord(known: Dated | undefined, said: Dated): Dated {
+  const wins = !known || said.at > known.at || (said.at === known.at && said.value > known.value);
+  return wins ? said : known;
+}
+
 /** The customer after a live order (no test, no history) placed at `placedAt`. */
 export function withLiveOrder(customer: Customer, placedAt: Instant): Customer {
   const lastLiveOrderAt = later(customer.lastLiveOrderAt, placedAt);
@@ -101,8 +122,11 @@ export function withLiveOrder(customer: Customer, placedAt: Instant): Customer {
 }
 
 /** The customer after history came in: what it explains is no reason for outreach. */
-export function withHistory({ lastLiveOrderAt: _, ...customer }: Customer): Customer {
-  return customer;
+export function withHistory<Known extends PersonState>({
+  lastLiveOrderAt: _,
+  ...known
+}: Known): Omit<Known, 'lastLiveOrderAt'> {
+  return known;
 }
 
 /** The customer's facts in one currency. */
@@ -119,6 +143,6 @@ export function withFactsIn(customer: Customer, currency: string, baseCurrency: 
 }
 
 /** The time of the first purchase, in whichever currency. */
-export function firstPurchaseAt({ facts, waiting }: Customer): Instant | undefined {
+export function firstPurchaseAt({ facts, waiting }: Pick<Customer, 'facts' | 'waiting'>): Instant | undefined {
   return Object.values(waiting).reduce((first, other) => earlier(first, other.firstPurchaseAt), facts.firstPurchaseAt);
 }

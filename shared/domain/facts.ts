@@ -48,6 +48,19 @@ export function withContribution(
   };
 }
 
+/** The facts of two people together, in one currency. */
+export function addFacts(a: Facts, b: Facts): Facts {
+  const first = earlier(a.firstPurchaseAt, b.firstPurchaseAt);
+  const last = later(a.lastPurchaseAt, b.lastPurchaseAt);
+  return {
+    purchaseCount: a.purchaseCount + b.purchaseCount,
+    totalSpent: a.totalSpent + b.totalSpent,
+    totalRefunded: a.totalRefunded + b.totalRefunded,
+    ...(first && { firstPurchaseAt: first }),
+    ...(last && { lastPurchaseAt: last }),
+  };
+}
+
 /** The facts from nothing: what {@link withContribution} must always agree with. */
 export function foldFacts(contributions: Iterable<Contribution>): Facts {
   let facts = noFacts;

@@ -60,3 +60,39 @@ export function identitiesOf(person: Person, sourceId: string): Identity[] {
     ...(person.phone === undefined ? [] : [{ namespace: 'phone', value: person.phone }]),
   ];
 }
+
+/** More customers than this with ids of their own who come with one address or number: it identifies nobody. */
+export const customersPerAddress = 5;
+
+const nobodysMailbox =
+  /^(?:no[._-]?reply|do[._-]?not[._-]?reply|guest|walk[._-]?in(?:[._-]?customers?)?|pos)(?:\+.*)?@/;
+
+/** Senders that nobody reads, and what tills put in for people who gave no address. */
+function isPlaceholder(address: string, nobody: readonly string[]): boolean {
+  return nobodysMailbox.test(address) || nobody.includes(address);
+}
+
+/**
+ * The person without the addresses and numbers that identify nobody.
+ * @param nobody those of the source: the shop's own, and what its staff put in for walk-in customers
+ */
+export function withoutPlaceholders(person: Person, nobody: readonly string[] = []): Person {
+  const { email, orderEmail, phone, ...rest } = person;
+  const [first, second] = [email, orderEmail].filter((one) => one !== undefined && !isPlaceholder(one, nobody));
+  return {
+    ...rest,
+    ...(first !== undefined && { email: first }),
+    ...(first !== undefined && second !== undefined && { orderEmail: second }),
+    ...(phone !== undefined && !isPlaceholder(phone, nobody) && { phone }),
+  };
+}
+
+/** The person without these identities. */
+export function withoutIdentities(person: Person, identities: readonly Identity[]): Person {
+  return identities.length === 0
+    ? person
+    : withoutPlaceholders(
+        person,
+        identities.map(({ value }) => value),
+      );
+}

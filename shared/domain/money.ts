@@ -71,6 +71,21 @@ export function parseMoney(text: string, currency: string): Money | undefined {
   return { minor: sign ? -minor : minor, currency };
 }
 
+/**
+ * Reads decimal text finer than the currency, `59.899999999999999995` or `5e-18`, rounded half to even: for sources that
+ * reckon with more decimals than anybody pays. Nothing where it is no number or absurdly large.
+ */
+export function roundMoney(text: string, currency: string): Money | undefined {
+  const match = /^(-?)(\d{1,20})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,2}))?$/.exec(text);
+  if (!match || !isCurrency(currency)) return undefined;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  const shift = decimalsOf(currency) + Number(exponent) - fraction.length;
+  const digits = BigInt(whole + fraction);
+  const minor = shift >= 0 ? digits * 10n ** BigInt(shift) : scale(digits, 1n, 10n ** BigInt(-shift));
+  if (minor >= bound) return undefined;
+  return { minor: sign ? -minor : minor, currency };
+}
+
 /** Exact decimal text with all of the currency's decimals. */
 export function decimalText({ minor, currency }: Money): string {
   const places = decimalsOf(currency);

@@ -1,6 +1,19 @@
 import type { Instant } from './instant.ts';
 
-export const platforms = ['shopify', 'standard', 'square', 'stripe', 'woocommerce'] as const;
+export const platforms = [
+  'shopify',
+  'standard',
+  'adobe-commerce',
+  'bigcommerce',
+  'commercetools',
+  'medusa',
+  'paypal',
+  'saleor',
+  'shopware',
+  'square',
+  'stripe',
+  'woocommerce',
+] as const;
 export type Platform = (typeof platforms)[number];
 
 /** A configured origin of webhooks. */
@@ -15,12 +28,14 @@ export interface Source {
   credentials?: Record<string, string>;
   /** The address that the shop calls, exactly as it is configured there: Square signs it. */
   notificationUrl?: string;
-  /** The shop's own id of the webhook: PayPal signs it. */
+  /** To whom messages are addressed: PayPal's id of the webhook, or the client id of a project of Adobe's. */
   webhookId?: string;
   /** ISO 3166 code of the country whose phone numbers stand without a country code. */
   country?: string;
   /** What counts as a purchase: an order that was placed, or one that was paid. */
   countsWhen: 'placed' | 'paid';
+  /** Addresses and numbers that identify nobody: the shop's own, and what its staff put in for walk-in customers. */
+  nobody?: string[];
   currency: string;
   /** The deployment's currency, in which facts are counted. */
   baseCurrency: string;

@@ -1,15 +1,10 @@
-import type { Customer, Standing } from '../domain/customer.ts';
+import type { Customer, Part, Standing } from '../domain/customer.ts';
 import type { Facts } from '../domain/facts.ts';
+import type { Stub } from '../domain/merge.ts';
 
-/**
- * A customer as it lies in the table. Every night reads all of them, so the item is lean: short names, no lists that
- * grow, and what the night measures at the top level, where a projection reaches it.
- */
-export interface CustomerItem {
-  customerId: string;
-  version: number;
+/** What is known of one person, as it lies in the table. */
+interface PersonItem {
   createdAt: string;
-  updatedAt: string;
   profile: Customer['profile'];
   sourceIds: Customer['sourceIds'];
   consents: Customer['consents'];
@@ -25,30 +20,93 @@ export interface CustomerItem {
   standing?: Standing;
 }
 
+/**
+ * A customer as it lies in the table. Every night reads all of them, so the item is lean: short names, no lists that
+ * grow, and what the night measures at the top level, where a projection reaches it.
+ */
+export interface CustomerItem extends PersonItem {
+  customerId: string;
+  version: number;
+  updatedAt: string;
+  /** Of a customer who is several persons. */
+  parts?: Record<string, PersonItem & Pick<Part, 'into' | 'mergeId'>>;
+}
+
+/** In the place of a customer who was merged into another: the night, which looks for `live`, passes it over. */
+export interface StubItem {
+  customerId: string;
+  version: number;
+  mergedInto: string;
+}
+
 /** Amounts come back as numbers or, beyond 2^53, as bigint. */
 type StoredFacts = Omit<Facts, 'totalSpent' | 'totalRefunded'> &
   Record<'totalSpent' | 'totalRefunded', number | bigint>;
 
-export function itemOf({ id, facts, waiting, ...customer }: Customer): CustomerItem {
-  return { customerId: id, ...customer, ...facts, ...(Object.keys(waiting).length > 0 && { waiting }) };
+export function itemOf({ id, facts, waiting, parts, ...customer }: Customer): CustomerItem {
+  return {
+    customerId: id,
+    ...customer,
+    ...facts,
+    ...waitingItem(waiting),
+    ...(parts && {
+      parts: Object.fromEntries(Object.entries(parts).map(([person, part]) => [person, partItem(part)])),
+    }),
+  };
 }
 
-export function customerOf(item: CustomerItem): Customer {
-  const {
-    customerId,
-    waiting,
+function partItem({ facts, waiting, ...part }: Part): PersonItem {
+  return { ...part, ...facts, ...waitingItem(waiting) };
+}
+
+function waitingItem(waiting: Customer['waiting']): Pick<PersonItem, 'waiting'> {
+  return Object.keys(waiting).length > 0 ? { waiting } : {};
+}
+
+export function stubItem({ id, version, mergedInto }: Stub): StubItem {
+  return { customerId: id, version, mergedInto };
+}
+
+export function isStubItem(item: CustomerItem | StubItem): item is StubItem {
+  return 'mergedInto' in item;
+}
+
+export function customerOf({ customerId, parts, ...item }: CustomerItem): Customer {
+  return {
+    id: customerId,
+    ...stateOf(item),
+    ...(parts && { parts: Object.fromEntries(Object.entries(parts).map(([person, part]) => [person, stateOf(part)])) }),
+  };
+}
+
+/** A customer, or what is left in the place of one who was merged into another. */
+export function storedCustomerOf(item: CustomerItem | StubItem): Customer | Stub {
+  if (!isStubItem(item)) return customerOf(item);
+  const { customerId, version, mergedInto } = item;
+  return { id: customerId, version, mergedInto };
+}
+
+function stateOf<Item extends PersonItem>({
+  purchaseCount,
+  totalSpent,
+  totalRefunded,
+  firstPurchaseAt,
+  lastPurchaseAt,
+  waiting = {},
+  ...state
+}: Item) {
+  const facts = factsOf({
     purchaseCount,
     totalSpent,
     totalRefunded,
-    firstPurchaseAt,
-    lastPurchaseAt,
-    ...customer
-  } = item;
-  return { id: customerId, ...customer, facts: factsOf(item), waiting: waitingOf(waiting) };
-}
-
-function waitingOf(stored: CustomerItem['waiting'] = {}): Customer['waiting'] {
-  return Object.fromEntries(Object.entries(stored).map(([currency, facts]) => [currency, factsOf(facts)]));
+    ...(firstPurchaseAt && { firstPurchaseAt }),
+    ...(lastPurchaseAt && { lastPurchaseAt }),
+  });
+  return {
+    ...state,
+    facts,
+    waiting: Object.fromEntries(Object.entries(waiting).map(([currency, stored]) => [currency, factsOf(stored)])),
+  };
 }
 
 /** The facts of an item, of which nothing else need have been read. */

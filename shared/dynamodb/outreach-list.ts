@@ -6,7 +6,8 @@ import { dayShard, jobDaysKey, jobShards } from './keys.ts';
 import { type JobItem, jobOf } from './outreach-store.ts';
 
 export interface JobQuery {
-  customerId?: string;
+  /** The persons of one customer. */
+  customerIds?: readonly string[];
   status?: JobStatus;
   playId?: string;
   limit: number;
@@ -28,7 +29,7 @@ export async function listJobs(client: Client, table: string, query: JobQuery, n
   const list = new JobList(client, table, query, now);
   const wanted = query.limit + 1;
   const found =
-    query.customerId === undefined ? await list.byDay(wanted) : await list.ofCustomer(wanted, query.customerId);
+    query.customerIds === undefined ? await list.byDay(wanted) : await list.ofCustomers(wanted, query.customerIds);
   const items = found.slice(0, query.limit);
   const last = items.at(-1);
   return { jobs: items.map(jobOf), ...(found.length > query.limit && last && { next: last.createdAtJob }) };
@@ -47,8 +48,9 @@ class JobList {
     this.#now = now;
   }
 
-  ofCustomer(wanted: number, customerId: string): Promise<JobItem[]> {
-    return this.#newest(wanted, 'byCustomer', customerId);
+  async ofCustomers(wanted: number, customerIds: readonly string[]): Promise<JobItem[]> {
+    const found = await Promise.all(customerIds.map((id) => this.#newest(wanted, 'byCustomer', id)));
+    return newestFirst(found.flat()).slice(0, wanted);
   }
 
   async byDay(wanted: number): Promise<JobItem[]> {
@@ -57,7 +59,7 @@ class JobList {
       const shards = Array.from({ length: jobShards }, (_, shard) =>
         this.#newest(wanted - found.length, 'byDay', dayShard(day, shard)),
       );
-      const items = (await Promise.all(shards)).flat().sort((a, b) => (a.createdAtJob < b.createdAtJob ? 1 : -1));
+      const items = newestFirst((await Promise.all(shards)).flat());
       found.push(...items.slice(0, wanted - found.length));
       if (found.length === wanted) break;
     }
@@ -114,4 +116,8 @@ class JobList {
     } while (start && found.length < wanted);
     return found.slice(0, wanted);
   }
+}
+
+function newestFirst(items: JobItem[]): JobItem[] {
+  return items.sort((a, b) => (a.createdAtJob < b.createdAtJob ? 1 : -1));
 }

@@ -2,12 +2,22 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Order } from '../domain/order.ts';
 import { storeUnavailable } from '../engine/problem.ts';
-import type { Answers, NaturalEntry, OrderLine, Reads, RecordStore, Write } from '../engine/record-store.ts';
+import type {
+  Answers,
+  IdentityEntry,
+  NaturalEntry,
+  OrderLine,
+  Reads,
+  RecordStore,
+  Write,
+} from '../engine/record-store.ts';
 import type { Client, TableNames } from './client.ts';
-import { type CustomerItem, customerOf, itemOf } from './customer-item.ts';
+import { type CustomerItem, itemOf, type StubItem, storedCustomerOf, stubItem } from './customer-item.ts';
 import { isConflict } from './faults.ts';
-import { identityKey, interactionKey, naturalKey } from './keys.ts';
+import { identityKey, interactionKey, mergeKey, naturalKey, suggestionKey } from './keys.ts';
+import { mergesOf } from './merge-reads.ts';
 import { readOrder } from './order-item.ts';
+import { settled, suggested, suggestionEntryOf } from './suggestion-store.ts';
 
 type Tables = Pick<TableNames, 'customers' | 'ledger' | 'registry'>;
 type Item = Record<string, unknown>;
@@ -23,16 +33,15 @@ export function recordStore(client: Client, tables: Tables): RecordStore {
         naturals: reads.naturals.map((ref) =>
           naturalEntryOf(at(tables.ledger, naturalKey(ref.sourceId, ref.type, ref.externalId))),
         ),
-        identities: reads.identities.map(
-          (identity) => at(tables.registry, identityKey(identity))?.customerId as string | undefined,
-        ),
+        identities: reads.identities.map((identity) => identityEntryOf(at(tables.registry, identityKey(identity)))),
         customers: reads.customers.map((customerId) => {
           const item = at(tables.customers, { customerId });
-          return item && customerOf(item as unknown as CustomerItem);
+          return item && storedCustomerOf(item as unknown as CustomerItem | StubItem);
         }),
         orders: reads.orders.map(({ customerId, occurredAt, interactionId }) =>
           orderLineOf(at(tables.ledger, interactionKey(customerId, occurredAt, interactionId))),
         ),
+        suggestions: reads.suggestions.map((id) => suggestionEntryOf(at(tables.registry, suggestionKey(id)))),
       } satisfies Answers;
     },
 
@@ -43,9 +52,11 @@ export function recordStore(client: Client, tables: Tables): RecordStore {
       return { ...(first && { first }), ...(last && { last }) };
     },
 
+    merges: (personId) => mergesOf(client, tables.ledger, personId),
+
     async commit(writes) {
       try {
-        await client.transactWrite({ TransactItems: writes.map((write) => transactItem(write, tables)) });
+        await client.transactWrite({ TransactItems: writes.flatMap((write) => transactItems(write, tables)) });
         return 'committed';
       } catch (error) {
         if (isConflict(error)) return 'conflict';
@@ -65,7 +76,7 @@ function keysOf(reads: Required<Reads>, tables: Tables): Map<string, Item[]> {
   ];
   const keys = new Map<string, Item[]>([
     [tables.ledger, ledger],
-    [tables.registry, reads.identities.map(identityKey)],
+    [tables.registry, [...reads.identities.map(identityKey), ...reads.suggestions.map(suggestionKey)]],
     [tables.customers, reads.customers.map((customerId) => ({ customerId }))],
   ]);
   for (const [table, list] of keys) if (list.length === 0) keys.delete(table);
@@ -100,6 +111,12 @@ function naturalEntryOf(item: Item | undefined): NaturalEntry | undefined {
     ...(occurredAt && { occurredAt }),
     ...(order && { order: readOrder(order) }),
   };
+}
+
+function identityEntryOf(item: Item | undefined): IdentityEntry | undefined {
+  if (!item) return undefined;
+  const { customerId, met = [] } = item as unknown as Omit<IdentityEntry, 'met'> & Partial<IdentityEntry>;
+  return { customerId, met };
 }
 
 function orderLineOf(item: Item | undefined): OrderLine | undefined {
@@ -145,7 +162,18 @@ async function purchaseFrom(client: Client, TableName: string, which: Purchases,
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
-function transactItem(write: Write, tables: Tables): TransactItem {
+function transactItems(write: Write, tables: Tables): TransactItem[] {
+  switch (write.kind) {
+    case 'suggestion':
+      return suggested(write.suggestion, tables.registry);
+    case 'settled':
+      return settled(write.suggestion, write.status, tables.registry);
+    default:
+      return [transactItem(write, tables)];
+  }
+}
+
+function transactItem(write: Exclude<Write, { kind: 'suggestion' | 'settled' }>, tables: Tables): TransactItem {
   switch (write.kind) {
     case 'customer':
       return { Put: { TableName: tables.customers, Item: itemOf(write.customer), ...versionIs(write.expected) } };
@@ -173,6 +201,18 @@ function transactItem(write: Write, tables: Tables): TransactItem {
       const Item = { ...identityKey(write.identity), customerId: write.customerId };
       return { Put: { TableName: tables.registry, Item, ...leadsNowhereElse(write.customerId) } };
     }
+    case 'met': {
+      const { identity, entry, personId } = write;
+      const Item = { ...identityKey(identity), customerId: entry.customerId, met: [...entry.met, personId] };
+      return { Put: { TableName: tables.registry, Item, ...metAsManyAs(entry) } };
+    }
+    case 'stub':
+      return { Put: { TableName: tables.customers, Item: stubItem(write.stub), ...versionIs(write.expected) } };
+    case 'merge': {
+      const { line, personId } = write;
+      const Item = { ...mergeKey(personId, line.at, line.mergeId, line.kind), ...line };
+      return { Put: { TableName: tables.ledger, Item } };
+    }
   }
 }
 
@@ -188,7 +228,16 @@ function revisionIs(revision: number) {
 
 function leadsNowhereElse(customerId: string) {
   return {
-    ConditionExpression: 'attribute_not_exists(pk) OR customerId = :customer',
+    ConditionExpression: '(attribute_not_exists(pk) OR customerId = :customer) AND attribute_not_exists(met)',
     ExpressionAttributeValues: { ':customer': customerId },
+  };
+}
+
+/** Persons are only ever added. */
+function metAsManyAs({ customerId, met }: IdentityEntry) {
+  const isAsRead = met.length === 0 ? 'attribute_not_exists(met)' : 'size(met) = :read';
+  return {
+    ConditionExpression: `customerId = :customer AND ${isAsRead}`,
+    ExpressionAttributeValues: { ':customer': customerId, ...(met.length > 0 && { ':read': met.length }) },
   };
 }

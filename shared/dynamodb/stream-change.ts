@@ -27,6 +27,8 @@ function read(image: Image): Item {
 }
 
 function customerChange(after: Item, before: Item | undefined): Change | undefined {
+  // Who comes back from a merge, as whoever goes into one, is no news: nothing happened to the person.
+  if (before && 'mergedInto' in before) return undefined;
   const state = customerState(after);
   return state && { kind: 'customer', after: state, before: before && customerState(before) };
 }

@@ -27,8 +27,8 @@ export async function listValueRuns(
   return { runs: items.map(valueRunOf), ...(Items.length > limit && last && { next: String(last.sk) }) };
 }
 
-/** How many receipts may have been written by runs that did not come to the customer before the one that did. */
-const mostUnsettled = 20;
+/** Nearly always one of the latest is the one: others were left by runs that did not come to the customer in the end. */
+const receiptsPerPage = 20;
 
 /** The receipt of what a run made of a customer; one that a run left behind before it reached the customer is passed over. */
 export async function findReceipt(
@@ -37,14 +37,20 @@ export async function findReceipt(
   customerId: string,
   runId: string,
 ): Promise<Receipt | undefined> {
-  const { Items = [] } = await client.query({
-    TableName: ledger,
-    KeyConditionExpression: 'pk = :receipts',
-    ExpressionAttributeValues: { ':receipts': receiptKey(customerId, '', '').pk },
-    ScanIndexForward: false,
-    ConsistentRead: true,
-    Limit: mostUnsettled,
-  });
-  const found = Items.find((item) => item.runId === runId);
-  return found && receiptOf(found);
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await client.query({
+      TableName: ledger,
+      KeyConditionExpression: 'pk = :receipts',
+      ExpressionAttributeValues: { ':receipts': receiptKey(customerId, '', '').pk },
+      ScanIndexForward: false,
+      ConsistentRead: true,
+      Limit: receiptsPerPage,
+      ...(start && { ExclusiveStartKey: start }),
+    });
+    const found = page.Items?.find((item) => item.runId === runId);
+    if (found) return receiptOf(found);
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return undefined;
 }

@@ -10,6 +10,8 @@ export interface Frame {
   baseCurrency: string;
   /** Orders placed before are history. */
   backfillBefore?: Instant;
+  /** Addresses and numbers that identify nobody, beside those that never do. */
+  nobody?: readonly string[];
   receivedAt: Instant;
   mint: Mint;
 }
@@ -22,8 +24,15 @@ export interface Recorded {
   interactionId?: string;
 }
 
+/** Two persons whom the shop's word makes one customer. */
+export interface MergeEvidence {
+  from: string;
+  into: string;
+  by: 'shop' | 'verified_email';
+}
+
 /** What one attempt would write; nothing for a duplicate. `stale` where reads did not fit together. */
-export type Draft = { writes: Write[]; about: Omit<Recorded, 'outcome'> } | 'stale';
+export type Draft = { writes: Write[]; about: Omit<Recorded, 'outcome'>; merge?: MergeEvidence } | 'stale';
 
 export function isChanged(before: Customer, after: Customer): boolean {
   return before.version === 0 || canonicalText(before) !== canonicalText(after);

@@ -1,5 +1,5 @@
 import type { Consent } from '../domain/consent.ts';
-import type { Person } from '../domain/identity.ts';
+import { type Person, withoutPlaceholders } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Conversation, ConversationType } from '../domain/interaction.ts';
 import type { Order } from '../domain/order.ts';
@@ -21,7 +21,17 @@ export type Fact =
       /** The source's own time of these words. */
       at: Instant;
     }
-  | { kind: 'customer'; person: Person; at: Instant; test: boolean; consents: readonly Consent[] }
+  | {
+      kind: 'customer';
+      person: Person;
+      /** The shop has seen that the address belongs to the person. */
+      emailVerified?: boolean;
+      at: Instant;
+      test: boolean;
+      consents: readonly Consent[];
+    }
+  /** The shop made one customer of two; it names them by its own ids. */
+  | { kind: 'merge'; kept: string; gone: string; test: boolean }
   | {
       kind: 'conversation';
       type: ConversationType;
@@ -29,7 +39,9 @@ export type Fact =
       who: Who;
       occurredAt: Instant;
       conversation: Conversation;
-    };
+    }
+  /** A yes or a no that a partner heard from the customer. */
+  | { kind: 'consent'; externalId: string; who: Who; consent: Consent };
 
 /**
  * The fact with no word dated after it was heard: a clock that runs ahead would otherwise speak the last word for years.
@@ -38,7 +50,8 @@ export type Fact =
 export function notAfter(fact: Fact, receivedAt: Instant): Fact {
   const bound = (at: Instant) => (at > receivedAt ? receivedAt : at);
   const bounded = (consent: Consent) => ({ ...consent, occurredAt: bound(consent.occurredAt) });
-  if (fact.kind === 'conversation') return fact;
+  if (fact.kind === 'conversation' || fact.kind === 'merge') return fact;
+  if (fact.kind === 'consent') return { ...fact, consent: bounded(fact.consent) };
   if (fact.kind === 'customer') return { ...fact, at: bound(fact.at), consents: fact.consents.map(bounded) };
   const { snapshot, consents } = fact.order;
   return {
@@ -52,9 +65,16 @@ export function notAfter(fact: Fact, receivedAt: Instant): Fact {
   };
 }
 
+/** The fact without addresses and numbers that identify nobody. */
+export function withoutNobody(fact: Fact, nobody: readonly string[] | undefined): Fact {
+  if (fact.kind === 'merge') return fact;
+  if (fact.kind === 'customer') return { ...fact, person: withoutPlaceholders(fact.person, nobody) };
+  return 'customerId' in fact.who ? fact : { ...fact, who: withoutPlaceholders(fact.who, nobody) };
+}
+
 /** A thing of a shop by its own id, to be fetched from the shop's API. */
 export interface Resource {
-  type: 'order' | 'customer';
+  type: 'order' | 'customer' | 'payment';
   id: string;
 }
 

@@ -4,6 +4,7 @@ import type { Money } from '../domain/money.ts';
 import { type Order, refundedOf, type Snapshot } from '../domain/order.ts';
 import type { Frame } from './draft.ts';
 import { type Fact, type Translation, Unintelligible } from './fact.ts';
+import { Known } from './known.ts';
 import { Problem, StoreRefusal } from './problem.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
@@ -136,12 +137,10 @@ function isMore({ minor, currency }: Money, known: Order, snapshot: Snapshot): b
 }
 
 async function knownOrder(store: RecordStore, name: string, frame: Frame): Promise<Order | undefined> {
-  const nothing = { naturals: [], identities: [], customers: [], orders: [] };
-  const consistent = { consistent: true };
-  const [entry] = (await store.read({ ...nothing, naturals: [orderRef(name, frame)] }, consistent)).naturals;
-  if (!entry?.customerId || !entry.occurredAt) return entry?.order;
-  const { customerId, occurredAt } = entry;
-  const place = { customerId, occurredAt, interactionId: orderId(name, frame) };
-  const [line] = (await store.read({ ...nothing, orders: [place] }, consistent)).orders;
-  return line?.order;
+  const known = new Known(store, true);
+  const ref = orderRef(name, frame);
+  await known.fetch({ naturals: [ref] });
+  const entry = known.natural(ref);
+  if (!entry?.customerId) return entry?.order;
+  return (await known.orderLine(entry.customerId, entry.occurredAt, orderId(name, frame)))?.order;
 }

@@ -2,6 +2,7 @@ import type { Customer } from '../domain/customer.ts';
 import { addressOf, decide } from '../domain/decision.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
+import { personsOf } from '../domain/merge.ts';
 import { newJob, type OutreachJob } from '../domain/outreach-job.ts';
 import {
   type NoOccasion,
@@ -18,6 +19,7 @@ export interface PlanStores {
   /** The highest tier of the policy in force; nothing while there is none. */
   readTopTier(): Promise<string | undefined>;
   isSuppressed(channel: OutreachChannel, address: string): Promise<boolean>;
+  readJob(jobId: string): Promise<OutreachJob | undefined>;
   /** Keeps a job unless one with its id is there: then nothing changes. */
   addJob(job: OutreachJob): Promise<'added' | 'known'>;
 }
@@ -29,7 +31,7 @@ export type Planned =
 /**
  * One decision for each play to which the trigger is an occasion, kept with its reasons also where the outcome is
  * silence. The id of a job comes from its play, customer and occasion, so a trigger that is delivered again adds
- * nothing, and the first decision stands.
+ * nothing, and the first decision stands; also that for another person whom the customer turned out to be.
  */
 export async function planOutreach(
   { customerId, trigger }: { customerId: string; trigger: Trigger },
@@ -47,9 +49,15 @@ export async function planOutreach(
       planned.push({ play: play.id, outcome: 'no_occasion', reason: reason ?? 'unknown_customer' });
       continue;
     }
+    const jobId = (person: string) => mint('job', person, ...occasionKey(play, trigger));
+    const earlier = await jobOfOthers(customer, customerId, jobId, stores);
+    if (earlier) {
+      planned.push({ play: play.id, outcome: 'known', job: earlier });
+      continue;
+    }
     const decision = decide(play, customer, await suppressedChannels(play.channels, customer, stores), now);
     const job = newJob({
-      id: mint('job', customerId, ...occasionKey(play, trigger)),
+      id: jobId(customerId),
       customerId,
       play: { id: play.id, version: play.version },
       trigger,
@@ -58,6 +66,18 @@ export async function planOutreach(
     planned.push({ play: play.id, outcome: await stores.addJob(job), job });
   }
   return planned;
+}
+
+/** The decision on the same occasion that stands for another of the customer's persons. */
+async function jobOfOthers(
+  customer: Customer,
+  customerId: string,
+  jobId: (person: string) => string,
+  { readJob }: PlanStores,
+): Promise<OutreachJob | undefined> {
+  const others = personsOf(customer).filter((person) => person !== customerId);
+  const jobs = await Promise.all(others.map((person) => readJob(jobId(person))));
+  return jobs.find((job) => job !== undefined);
 }
 
 /** The channels on which the customer's present address must not be written to. */

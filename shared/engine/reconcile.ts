@@ -9,6 +9,7 @@ import {
 import type { Platform, Source } from '../domain/source.ts';
 import type { Frame } from './draft.ts';
 import { type Fact, Unintelligible } from './fact.ts';
+import { Known } from './known.ts';
 import { Problem, StoreRefusal } from './problem.ts';
 import { asCounted } from './receive.ts';
 import { record } from './record.ts';
@@ -174,8 +175,9 @@ function faultOf(error: unknown, ports: ReconcilePorts): { code: string; detail:
 async function isUnknown(store: RecordStore, fact: Fact, frame: Frame): Promise<boolean> {
   if (fact.kind !== 'order') return false;
   const naturals = [fact.externalId, ...(fact.alsoKnownAs ?? [])].map((name) => orderRef(name, frame));
-  const found = await store.read({ naturals, identities: [], customers: [], orders: [] }, { consistent: true });
-  return found.naturals.every((entry) => entry === undefined);
+  const known = new Known(store, true);
+  await known.fetch({ naturals });
+  return naturals.every((ref) => known.natural(ref) === undefined);
 }
 
 function added<Counts extends Partial<ReconciliationCounts>>(

@@ -1,19 +1,32 @@
 import { canonicalText } from '../domain/canonical.ts';
 import { type Consent, consentKey } from '../domain/consent.ts';
-import { withWord } from '../domain/customer.ts';
+import { newCustomer, withWord } from '../domain/customer.ts';
+import type { Identity } from '../domain/identity.ts';
 import type { Interaction } from '../domain/interaction.ts';
-import { customerWrite, type Draft, type Frame, isChanged } from './draft.ts';
+import { customerWrite, type Draft, type Frame, isChanged, type MergeEvidence } from './draft.ts';
 import { type Fact, Unintelligible } from './fact.ts';
-import type { Known, NaturalRef, Write } from './record-store.ts';
-import { personOf, resolve } from './resolve.ts';
+import { customerIdFrom, type Known, type Stale } from './known.ts';
+import type { NaturalRef, Write } from './record-store.ts';
+import { identifiesNobody, resolve } from './resolve.ts';
+import { conflictWrites } from './suggest.ts';
 
 /** What a source says of a customer: profile, identities, consents. */
 export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer' }, frame: Frame): Promise<Draft> {
   const found = await resolve(known, fact.person, frame);
+  if (found === 'stale') return 'stale';
   if (!found) throw new Unintelligible('customer has no id, e-mail address or phone number');
-  const owner = found.customer;
-  if (!owner) return 'stale';
-  const customer = withWord(owner, { ...fact, sourceId: frame.sourceId });
+  const { customer: owner, person } = found;
+  const merge = await evidenceOf(known, fact, owner.id, frame);
+  if (merge === 'stale') return 'stale';
+  const isElsewhere = found.elsewhere.filter(({ entry }) => entry.customerId !== merge?.from);
+  const conflicts = await conflictWrites(
+    known,
+    { customer: owner, elsewhere: isElsewhere },
+    person.externalId !== undefined,
+    frame,
+  );
+  if (conflicts === 'stale') return 'stale';
+  const customer = withWord(owner, { ...fact, person, sourceId: frame.sourceId });
   const writes: Write[] = fact.consents
     .filter((consent) => canonicalText(consent) !== canonicalText(owner.consents[consentKey(consent)] ?? null))
     .map((consent) => ({
@@ -23,8 +36,54 @@ export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer
       interaction: consentLine(consent, owner.id, frame),
     }));
   for (const identity of found.attach) writes.push({ kind: 'identity', identity, customerId: owner.id });
+  writes.push(...conflicts);
   if (writes.length > 0 || isChanged(owner, customer)) writes.push(customerWrite(owner, customer, frame.receivedAt));
-  return { writes, about: { customerId: owner.id } };
+  return { writes, about: { customerId: owner.id }, ...(merge && { merge }) };
+}
+
+/** An address that the shop has verified joins whoever was known by it alone: no customer of this shop by another id. */
+async function evidenceOf(
+  known: Known,
+  { person: { externalId, email }, emailVerified }: Fact & { kind: 'customer' },
+  ownerId: string,
+  { sourceId }: Frame,
+): Promise<MergeEvidence | Stale | undefined> {
+  if (!emailVerified || externalId === undefined || email === undefined) return undefined;
+  const entry = await known.identity({ namespace: 'email', value: email });
+  if (!entry || entry.customerId === ownerId || identifiesNobody(entry)) return undefined;
+  const home = await known.home(entry.customerId);
+  if (!home || home === 'stale') return 'stale';
+  if (home.id === known.homeId(ownerId) || Object.hasOwn(home.sourceIds, sourceId)) return undefined;
+  return { from: entry.customerId, into: ownerId, by: 'verified_email' };
+}
+
+/**
+ * The shop's own word that two of its customers are one. Whoever of them is not known yet is made, so that orders that
+ * are still on their way find their person, whatever comes first.
+ */
+export async function draftShopMerge(known: Known, fact: Fact & { kind: 'merge' }, frame: Frame): Promise<Draft> {
+  if (fact.kept === fact.gone) throw new Unintelligible('a customer cannot be merged into itself');
+  const [kept, gone] = [fact.kept, fact.gone].map((value) => ({ namespace: frame.sourceId, value })) as [
+    Identity,
+    Identity,
+  ];
+  await known.fetch({ identities: [kept, gone] });
+  const writes: Write[] = [];
+  const ids: string[] = [];
+  for (const identity of [kept, gone]) {
+    const entry = await known.identity(identity);
+    const id = entry?.customerId ?? customerIdFrom(identity, frame);
+    ids.push(id);
+    const owner = await known.customer(id);
+    if (owner === 'stale' || (entry && !owner)) return 'stale';
+    if (entry) continue;
+    const before = owner ?? newCustomer(id, frame.receivedAt);
+    const word = { person: { externalId: identity.value }, sourceId: frame.sourceId, consents: [] };
+    const after = withWord(before, { ...word, at: frame.receivedAt, test: fact.test });
+    writes.push({ kind: 'identity', identity, customerId: id }, customerWrite(before, after, frame.receivedAt));
+  }
+  const [into = '', from = ''] = ids;
+  return { writes, about: { customerId: into }, merge: { from, into, by: 'shop' } };
 }
 
 function consentLine(consent: Consent, customerId: string, frame: Frame): Interaction {
@@ -41,36 +100,48 @@ function consentLine(consent: Consent, customerId: string, frame: Frame): Intera
   };
 }
 
-/** A call, visit, message or review: said once, kept once. */
-export async function draftConversation(
+/** A call, visit, message or review, or a consent by a partner: said once, kept once. */
+export async function draftSaying(
   known: Known,
-  fact: Fact & { kind: 'conversation' },
+  fact: Fact & { kind: 'conversation' | 'consent' },
   frame: Frame,
 ): Promise<Draft> {
-  const { type, externalId, occurredAt, conversation } = fact;
+  const { externalId } = fact;
   const { sourceId, receivedAt } = frame;
+  const type = fact.kind === 'consent' ? 'consent' : fact.type;
+  const occurredAt = fact.kind === 'consent' ? fact.consent.occurredAt : fact.occurredAt;
   const natural: NaturalRef = { sourceId, type, externalId };
   const id = frame.mint('int', sourceId, type, externalId);
   await known.fetch({ naturals: [natural] });
   const entry = known.natural(natural);
-  if (entry?.customerId) return { writes: [], about: { customerId: entry.customerId, interactionId: id } };
+  if (entry?.customerId) {
+    if ((await known.home(entry.customerId)) === 'stale') return 'stale';
+    return { writes: [], about: { customerId: entry.customerId, interactionId: id } };
+  }
 
   const found = await resolve(known, fact.who, frame);
+  if (found === 'stale') return 'stale';
   if (!found) throw new Unintelligible('nobody is named: an id, an e-mail address or a phone number is needed');
-  const owner = found.customer;
-  if (!owner) return 'stale';
+  const { customer: owner, person } = found;
+  const conflicts = await conflictWrites(known, found, person.externalId !== undefined, frame);
+  if (conflicts === 'stale') return 'stale';
   const customer = withWord(owner, {
-    person: personOf(fact.who),
+    person,
     sourceId,
     at: occurredAt,
     test: false,
-    consents: [],
+    consents: fact.kind === 'consent' ? [fact.consent] : [],
   });
-  const interaction: Interaction = { id, type, sourceId, externalId, occurredAt, receivedAt, conversation };
+  const line = { id, sourceId, externalId, occurredAt, receivedAt };
+  const interaction: Interaction =
+    fact.kind === 'consent'
+      ? { ...line, type: 'consent', consent: fact.consent }
+      : { ...line, type: fact.type, conversation: fact.conversation };
   const writes: Write[] = [
     { kind: 'natural', natural, customerId: owner.id, occurredAt, revision: 0 },
     { kind: 'interaction', moved: false, customerId: owner.id, interaction },
     customerWrite(owner, customer, receivedAt),
+    ...conflicts,
   ];
   for (const identity of found.attach) writes.push({ kind: 'identity', identity, customerId: owner.id });
   return { writes, about: { customerId: owner.id, interactionId: id } };

@@ -1,5 +1,6 @@
 import { canonicalText } from '../domain/canonical.ts';
-import { type Customer, firstPurchaseAt, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
+import { type Customer, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
+import type { Person } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
 import {
@@ -12,9 +13,11 @@ import {
 } from '../domain/order.ts';
 import type { Draft, Frame } from './draft.ts';
 import { type Fact, Unintelligible, type Who } from './fact.ts';
-import type { Known, OrderLine, Write } from './record-store.ts';
-import { type Found, personOf, resolve } from './resolve.ts';
+import type { Known } from './known.ts';
+import type { OrderLine, Write } from './record-store.ts';
+import { type Found, resolve } from './resolve.ts';
 import { followNames, type Home, orderId, orderRef } from './sale-names.ts';
+import { conflictWrites } from './suggest.ts';
 import { Touched } from './touched.ts';
 
 const stub: Order = { refunds: {}, consents: {} };
@@ -31,16 +34,16 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   if (followed === 'stale') return 'stale';
   const { home, others, aliases } = followed;
 
-  const said = [home, ...others].flatMap(({ order }) => order ?? []);
-  const before = said.reduce(joinOrders, stub);
+  const before = [home, ...others].flatMap(({ order }) => order ?? []).reduce(joinOrders, stub);
   const after = joinOrders(before, fact.order);
   if (Object.keys(after.refunds).length > refundsPerOrder) {
     throw new Unintelligible(`order has more than ${refundsPerOrder} refunds`);
   }
 
   const holder = home.holder ?? others.find((other) => other.holder)?.holder;
-  const named = atHome(await resolve(known, fact.who, frame), holder, fact.who, frame);
-  if (named && !named.customer) return 'stale';
+  const found = await resolve(known, fact.who, frame);
+  if (found === 'stale') return 'stale';
+  const named = atHome(found, holder, fact.who, frame);
   const isNews = after.snapshot !== before.snapshot;
   const owner = holder && !(named && isNews) ? holder : named?.customer;
   if (!owner || !after.snapshot) return held(home, after, aliases, frame);
@@ -50,19 +53,22 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
     frame.baseCurrency,
     [home, ...others].map((one) => one.interactionId),
   );
-  const attach = named?.customer?.id === owner.id ? named.attach : undefined;
-  if (attach) touched.set(owner, withWords(owner, fact, after, frame));
+  const said = named?.customer.id === owner.id ? named : undefined;
+  if (said) touched.set(owner, withWords(owner, said.person, fact, after, frame));
   await recount(touched, home, others, owner, contributionOf(after));
 
   const line = home.line ?? others.find((other) => other.line)?.line;
-  const lines = linesOf(after, line ?? { firstAt: firstPurchaseAt(touched.of(owner)) }, home.name, frame);
-  touched.set(owner, withSale(touched.of(owner), lines, line));
+  const lines = linesOf(after, line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }, home.name, frame);
+  touched.set(owner, withSale(touched.of(owner), lines, line, holder));
 
   const writes = lineChanges(home, owner.id, lines, line !== undefined, frame);
   for (const other of others) writes.push(...lineChanges(other, owner.id, [], true, frame));
   const left = [home, ...others].flatMap((one) => (one.holder && one.holder.id !== owner.id ? [one.holder.id] : []));
   writes.push(...touched.writes(frame.receivedAt, writes.length > 0 ? [owner.id, ...left] : left));
-  for (const identity of attach ?? []) writes.push({ kind: 'identity', identity, customerId: owner.id });
+  for (const identity of said?.attach ?? []) writes.push({ kind: 'identity', identity, customerId: owner.id });
+  const conflicts = said ? await conflictWrites(known, said, said.person.externalId !== undefined, frame) : [];
+  if (conflicts === 'stale') return 'stale';
+  writes.push(...conflicts);
   const { entry } = home;
   const { placedAt: occurredAt } = after;
   if (occurredAt && (entry?.customerId !== owner.id || entry.occurredAt !== occurredAt)) {
@@ -97,22 +103,23 @@ async function recount(touched: Touched, home: Home, others: readonly Home[], ow
  * knows the customer by another id.
  */
 function atHome(named: Found | undefined, holder: Customer | undefined, who: Who, frame: Frame): Found | undefined {
-  if (!named?.customer || !holder || named.customer.version > 0 || 'customerId' in who) return named;
+  if (!named || !holder || named.customer.version > 0 || 'customerId' in who) return named;
   const knownAs = Object.hasOwn(holder.sourceIds, frame.sourceId) ? holder.sourceIds[frame.sourceId] : undefined;
   const isAnother = knownAs !== undefined && who.externalId !== undefined && knownAs !== who.externalId;
-  return isAnother ? named : { customer: holder, attach: named.attach };
+  return isAnother ? named : { ...named, customer: holder, elsewhere: [] };
 }
 
 /** Test orders speak of nobody's wishes. */
 function withWords(
   owner: Customer,
+  person: Person,
   fact: Fact & { kind: 'order' },
   { snapshot, consents }: Order,
   frame: Frame,
 ): Customer {
   const test = snapshot?.test ?? true;
   return withWord(owner, {
-    person: personOf(fact.who),
+    person,
     sourceId: frame.sourceId,
     at: fact.at,
     test,
@@ -120,12 +127,22 @@ function withWords(
   });
 }
 
-/** History that comes in explains what follows it, until there is a live order again. */
-function withSale(customer: Customer, lines: Interaction[], line: OrderLine | undefined): Customer {
+/**
+ * History that comes in explains what follows it, until there is a live order again. An order that was known before is
+ * none, whatever is said of it: one that moves to another customer counts there as it still did where it was.
+ */
+function withSale(
+  customer: Customer,
+  lines: Interaction[],
+  line: OrderLine | undefined,
+  holder: Customer | undefined,
+): Customer {
   const sale = lines.find((next) => next.type === 'order');
   if (sale?.type !== 'order' || sale.order.snapshot?.test) return customer;
-  if (!sale.backfill) return withLiveOrder(customer, sale.occurredAt);
-  return line ? customer : withHistory(customer);
+  if (sale.backfill) return line ? customer : withHistory(customer);
+  const isKnown = line !== undefined && !line.order.snapshot?.test;
+  const stillCounts = !isKnown || (holder?.lastLiveOrderAt ?? '') >= sale.occurredAt;
+  return stillCounts ? withLiveOrder(customer, sale.occurredAt) : customer;
 }
 
 /**

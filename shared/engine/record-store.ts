@@ -1,11 +1,10 @@
 import type { Customer } from '../domain/customer.ts';
 import type { PurchaseBounds } from '../domain/facts.ts';
-import { type Identity, identitiesOf } from '../domain/identity.ts';
+import type { Identity } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Interaction } from '../domain/interaction.ts';
+import type { MergeLine, MergeSuggestion, Stub } from '../domain/merge.ts';
 import type { Order } from '../domain/order.ts';
-import type { Frame } from './draft.ts';
-import type { Who } from './fact.ts';
 
 /** A source's own name for a fact: what makes every write repeatable. */
 export interface NaturalRef {
@@ -38,19 +37,34 @@ export interface OrderPlace {
   interactionId: string;
 }
 
+/** Where an identity leads. */
+export interface IdentityEntry {
+  /** A person: merging customers moves no identity. */
+  customerId: string;
+  /** Other persons with ids of their own who came with this address or number. */
+  met: string[];
+}
+
 export interface Reads {
   naturals?: NaturalRef[];
   identities?: Identity[];
   customers?: string[];
   orders?: OrderPlace[];
+  /** Ids of suggestions. */
+  suggestions?: string[];
 }
 
 export interface Answers {
   naturals: (NaturalEntry | undefined)[];
-  /** The customer that each identity leads to. */
-  identities: (string | undefined)[];
-  customers: (Customer | undefined)[];
+  identities: (IdentityEntry | undefined)[];
+  customers: (Customer | Stub | undefined)[];
   orders: (OrderLine | undefined)[];
+  suggestions: (SuggestionEntry | undefined)[];
+}
+
+/** A suggestion that was ever made: what was dismissed is not suggested again. */
+export interface SuggestionEntry extends MergeSuggestion {
+  status: 'open' | 'dismissed' | 'merged';
 }
 
 /** One write of the transaction. `expected` and `revision` are what was read; 0 where there was nothing. */
@@ -59,7 +73,14 @@ export type Write =
   | { kind: 'interaction'; customerId: string; interaction: Interaction; revision?: number; moved: boolean }
   | { kind: 'removal'; customerId: string; occurredAt: Instant; interactionId: string }
   | ({ kind: 'natural'; natural: NaturalRef } & NaturalEntry)
-  | { kind: 'identity'; identity: Identity; customerId: string };
+  | { kind: 'identity'; identity: Identity; customerId: string }
+  /** Adds to the persons who came with an identity; `entry` is what was read. */
+  | { kind: 'met'; identity: Identity; entry: IdentityEntry; personId: string }
+  | { kind: 'stub'; stub: Stub; expected: number }
+  /** One line in the journal of each of the persons. */
+  | { kind: 'merge'; line: MergeLine; personId: string }
+  | { kind: 'suggestion'; suggestion: MergeSuggestion }
+  | { kind: 'settled'; suggestion: MergeSuggestion; status: 'dismissed' | 'merged' };
 
 /** What {@link record} needs of a store. */
 export interface RecordStore {
@@ -71,93 +92,10 @@ export interface RecordStore {
     currency: string,
     exceptInteractionIds: readonly string[],
   ): Promise<PurchaseBounds>;
+  /** Every merge and its undoing that a person was part of. */
+  merges(personId: string): Promise<MergeLine[]>;
   /** All or nothing; `conflict` where something read had changed. */
   commit(writes: Write[]): Promise<'committed' | 'conflict'>;
   /** Waits a little, longer with each attempt. */
   pause(attempt: number): Promise<void>;
 }
-
-/** What was read so far for one attempt: nothing is read twice. */
-export class Known {
-  readonly store: RecordStore;
-  readonly #consistent: boolean;
-  readonly #naturals = new Map<string, NaturalEntry | undefined>();
-  readonly #identities = new Map<string, string | undefined>();
-  readonly #customers = new Map<string, Customer | undefined>();
-  readonly #orders = new Map<string, OrderLine | undefined>();
-
-  constructor(store: RecordStore, consistent: boolean) {
-    this.store = store;
-    this.#consistent = consistent;
-  }
-
-  async fetch({ naturals = [], identities = [], customers = [], orders = [] }: Reads): Promise<void> {
-    const reads = {
-      naturals: naturals.filter((ref) => !this.#naturals.has(naturalText(ref))),
-      identities: identities.filter((identity) => !this.#identities.has(identityText(identity))),
-      customers: customers.filter((id) => !this.#customers.has(id)),
-      orders: orders.filter((place) => !this.#orders.has(orderText(place))),
-    };
-    if (Object.values(reads).every((list) => list.length === 0)) return;
-    const answers = await this.store.read(reads, { consistent: this.#consistent });
-    reads.naturals.forEach((ref, i) => void this.#naturals.set(naturalText(ref), answers.naturals[i]));
-    reads.identities.forEach((identity, i) => void this.#identities.set(identityText(identity), answers.identities[i]));
-    reads.customers.forEach((id, i) => void this.#customers.set(id, answers.customers[i]));
-    reads.orders.forEach((place, i) => void this.#orders.set(orderText(place), answers.orders[i]));
-  }
-
-  /**
-   * Everything that the checkout of a known customer needs, in one round trip: a customer's identifier is minted from
-   * the identity that first led to it, so the customer and the order's line can be asked for before either is found.
-   */
-  async fetchCheckout(
-    naturals: NaturalRef[],
-    orderId: string,
-    who: Who,
-    placedAt: Instant | undefined,
-    frame: Frame,
-  ): Promise<void> {
-    const identity = 'customerId' in who ? undefined : identitiesOf(who, frame.sourceId)[0];
-    const guess = 'customerId' in who ? who.customerId : identity && customerIdFrom(identity, frame);
-    await this.fetch({
-      naturals,
-      identities: identity ? [identity] : [],
-      customers: guess ? [guess] : [],
-      orders: guess && placedAt ? [{ customerId: guess, occurredAt: placedAt, interactionId: orderId }] : [],
-    });
-  }
-
-  natural(ref: NaturalRef): NaturalEntry | undefined {
-    return this.#naturals.get(naturalText(ref));
-  }
-
-  async identity(identity: Identity): Promise<string | undefined> {
-    await this.fetch({ identities: [identity] });
-    return this.#identities.get(identityText(identity));
-  }
-
-  async customer(id: string): Promise<Customer | undefined> {
-    await this.fetch({ customers: [id] });
-    return this.#customers.get(id);
-  }
-
-  async orderLine(
-    customerId: string,
-    occurredAt: Instant | undefined,
-    interactionId: string,
-  ): Promise<OrderLine | undefined> {
-    if (!occurredAt) return undefined;
-    const place = { customerId, occurredAt, interactionId };
-    await this.fetch({ orders: [place], customers: [customerId] });
-    return this.#orders.get(orderText(place));
-  }
-}
-
-export function customerIdFrom(identity: Identity, { mint }: Pick<Frame, 'mint'>): string {
-  return mint('cus', identity.namespace, identity.value);
-}
-
-const naturalText = ({ sourceId, type, externalId }: NaturalRef) => `${sourceId}#${type}#${externalId}`;
-const identityText = ({ namespace, value }: Identity) => `${namespace}#${value}`;
-const orderText = ({ customerId, occurredAt, interactionId }: OrderPlace) =>
-  `${customerId}#${occurredAt}#${interactionId}`;

@@ -1,29 +1,39 @@
-import type { Draft, Frame, Recorded } from './draft.ts';
-import { type Fact, notAfter } from './fact.ts';
+import type { Draft, Frame, MergeEvidence, Recorded } from './draft.ts';
+import { type Fact, notAfter, withoutNobody } from './fact.ts';
+import { Known } from './known.ts';
+import { mergeOnEvidence } from './merge-customers.ts';
 import { Problem } from './problem.ts';
-import { draftConversation, draftCustomer } from './record-customer.ts';
+import { draftCustomer, draftSaying, draftShopMerge } from './record-customer.ts';
 import { draftOrder } from './record-order.ts';
-import { Known, type RecordStore } from './record-store.ts';
+import type { RecordStore } from './record-store.ts';
 
 const attempts = 24;
 
 /**
  * Writes a fact into the ledger, its customer, and the identities that lead to it, in one transaction on condition
- * of what was read; where somebody else was faster it reads again. Repeating it changes nothing.
+ * of what was read; where somebody else was faster it reads again. Repeating it changes nothing. Where the fact says
+ * that two customers are one, they are merged next.
  * @throws Unintelligible where the fact cannot be kept as it is
  * @throws Problem `store_unavailable`; `too_busy`; `customer_not_found` for a customer named by an unknown identifier
  */
 export async function record(store: RecordStore, fact: Fact, frame: Frame): Promise<Recorded> {
-  const heard = notAfter(fact, frame.receivedAt);
+  const heard = withoutNobody(notAfter(fact, frame.receivedAt), frame.nobody);
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt > 0) await store.pause(attempt);
-    const draft = await draftOf(new Known(store, attempt > 0), heard, frame);
+    const known = new Known(store, attempt > 0);
+    const draft = await draftOf(known, heard, frame);
     if (draft === 'stale') continue;
-    if (draft.writes.length === 0) return { outcome: 'duplicate', ...draft.about };
-    if ((await store.commit(draft.writes)) === 'committed') return { outcome: 'recorded', ...draft.about };
+    const writes = known.folded(draft.writes);
+    if (writes.length > 0 && (await store.commit(writes)) === 'conflict') continue;
+    const merged = draft.merge && (await mergeOnEvidence(store, draft.merge, mergeFrame(draft.merge, frame)));
+    const customerId = merged?.into ?? (draft.about.customerId && known.homeId(draft.about.customerId));
+    const outcome = writes.length > 0 || merged?.status === 'merged' ? 'recorded' : 'duplicate';
+    return { outcome, ...draft.about, ...(customerId && { customerId }) };
   }
   throw new Problem(503, 'too_busy', 'Too many writes to one customer at once. Try again.', { retryAfter: 1 });
 }
+
+const mergeFrame = ({ by }: MergeEvidence, { receivedAt: at, mint }: Frame) => ({ by, at, mint });
 
 function draftOf(known: Known, fact: Fact, frame: Frame): Promise<Draft> {
   switch (fact.kind) {
@@ -31,7 +41,10 @@ function draftOf(known: Known, fact: Fact, frame: Frame): Promise<Draft> {
       return draftOrder(known, fact, frame);
     case 'customer':
       return draftCustomer(known, fact, frame);
+    case 'merge':
+      return draftShopMerge(known, fact, frame);
     case 'conversation':
-      return draftConversation(known, fact, frame);
+    case 'consent':
+      return draftSaying(known, fact, frame);
   }
 }

@@ -1,7 +1,8 @@
 import type { Customer } from '../domain/customer.ts';
 import type { Order } from '../domain/order.ts';
 import type { Frame } from './draft.ts';
-import type { Known, NaturalEntry, NaturalRef, OrderLine, Write } from './record-store.ts';
+import type { Known, Stale } from './known.ts';
+import type { NaturalEntry, NaturalRef, OrderLine, Write } from './record-store.ts';
 
 /** What is known of a sale under one of its names. */
 export interface Home {
@@ -37,7 +38,7 @@ export function orderId(name: string, { mint, sourceId }: Frame): string {
  * Follows the names of a sale to what is known of it. Most platforms have one name for an order; some tell one sale in
  * several forms, each with an id of its own, and say only later that they belong together.
  */
-export async function followNames(known: Known, names: readonly string[], frame: Frame): Promise<SaleNames | 'stale'> {
+export async function followNames(known: Known, names: readonly string[], frame: Frame): Promise<SaleNames | Stale> {
   const leadTo = new Map<string, string>();
   for (const name of names) leadTo.set(name, await endOf(known, name, frame));
   const kept = [...new Set(leadTo.values())].filter((name) => known.natural(orderRef(name, frame)));
@@ -67,13 +68,13 @@ async function endOf(known: Known, name: string, frame: Frame): Promise<string> 
   return aliasOf === undefined ? name : endOf(known, aliasOf, frame);
 }
 
-async function homeOf(known: Known, name: string, frame: Frame): Promise<Home | 'stale'> {
+async function homeOf(known: Known, name: string, frame: Frame): Promise<Home | Stale> {
   const interactionId = orderId(name, frame);
   const entry = known.natural(orderRef(name, frame));
   if (!entry?.customerId)
     return { name, interactionId, entry, order: entry?.order, line: undefined, holder: undefined };
   const line = await known.orderLine(entry.customerId, entry.occurredAt, interactionId);
   const holder = await known.customer(entry.customerId);
-  if (!line || !holder) return 'stale';
+  if (!line || !holder || holder === 'stale') return 'stale';
   return { name, interactionId, entry, order: line.order, line, holder };
 }

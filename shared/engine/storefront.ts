@@ -20,10 +20,10 @@ export interface Check {
   now: Instant;
   /**
    * Fetches a published key or certificate, with a time-out, a bound and a cache. Its host is pinned by the storefront
-   * that asks.
+   * that asks. `fresh` looks past the cache, for a key that may have been published since: once in ten seconds at most.
    * @throws Problem `keys_unavailable`: nothing is proven, and the delivery must be tried again
    */
-  fetchKey(url: URL): Promise<string>;
+  fetchKey(url: URL, options?: { fresh: boolean }): Promise<string>;
 }
 
 /** One request to a shop's own API. */
@@ -34,11 +34,14 @@ export interface ShopRequest {
   headers?: Readonly<Record<string, string>>;
   /** JSON. */
   body?: unknown;
+  /** Fields of a form, instead of a body. */
+  form?: Readonly<Record<string, string>>;
 }
 
 /**
  * Asks a shop's API at the given address and answers with the parsed body; undefined where there is no such resource.
- * @throws Problem `shop_unavailable`: to be tried again; `shop_refused`: as well, once somebody mended the credentials
+ * @throws Problem `shop_unavailable`: to be tried again, after `retryAfter` where the shop says when; `shop_refused` where
+ * it does not know the credentials (any more), which somebody may mend
  */
 export type AskShop = (address: string, request: ShopRequest) => Promise<unknown>;
 
@@ -92,6 +95,8 @@ export interface Storefront {
   ping?(delivery: Delivery): boolean;
   /** The platform's own id of the delivery, the same when it is sent again; absent where it has none. */
   deliveryId(delivery: Delivery): string | undefined;
+  /** The query parameter that the platform sends by GET before it trusts an address: its value is given back. */
+  echoes?: string;
   /** Headers that translation needs: kept with a delivery that is set aside. */
   keptHeaders: readonly string[];
   /**
@@ -102,10 +107,11 @@ export interface Storefront {
   translate(body: unknown, delivery: Pick<Delivery, 'headers'>, source: Source): Translation;
   /**
    * For platforms whose messages name what changed and no more: the state of the thing itself, which is the truth.
+   * @param askedAt the time by the clock at the door
    * @throws Unintelligible
-   * @throws Problem `shop_unavailable`
+   * @throws Problem `shop_unavailable`, `shop_refused`
    */
-  fetch?(resource: Resource, source: Source, ask: AskShop): Promise<Translation>;
+  fetch?(resource: Resource, source: Source, ask: AskShop, askedAt: Instant): Promise<Translation>;
   listing?: Listing;
 }
 

@@ -10,8 +10,9 @@ type Schema = z.core.$ZodType;
 export interface Described {
   summary: string;
   description?: string;
-  body: Schema;
-  headers: Record<string, string>;
+  body?: Schema;
+  query?: z.ZodMiniObject;
+  headers?: Record<string, string>;
   answers: Record<number, { description: string; schema?: Schema; type?: string }>;
   /** Problem answers, by status. */
   problems: Record<number, string>;
@@ -136,7 +137,8 @@ function operationOf(routeKey: string, route: Route<never>): Json {
   };
 }
 
-function describedOf(routeKey: string, { summary, description, body, headers, answers, problems }: Described): Json {
+function describedOf(routeKey: string, described: Described): Json {
+  const { summary, description, body, query, headers = {}, answers, problems } = described;
   return {
     operationId: operationIdOf(routeKey),
     summary,
@@ -149,6 +151,7 @@ function describedOf(routeKey: string, { summary, description, body, headers, an
         required: true,
         schema: { type: 'string' },
       })),
+      ...parametersOf(query, 'query'),
       ...Object.entries(headers).map(([name, text]) => ({
         name,
         in: 'header',
@@ -156,7 +159,7 @@ function describedOf(routeKey: string, { summary, description, body, headers, an
         schema: { type: 'string' },
       })),
     ],
-    requestBody: { required: true, content: { 'application/json': { schema: jsonSchemaOf(body) } } },
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: jsonSchemaOf(body) } } } }),
     responses: {
       ...responsesOf(answers, false),
       ...Object.fromEntries(Object.entries(problems).map(([status, text]) => [status, problemOf(text)])),

@@ -2,7 +2,7 @@ import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 import * as z from 'zod/mini';
 import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domain/identity.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
-import { isCurrency, type Money, parseMoney } from '../domain/money.ts';
+import { decimalsOf, decimalText, isCurrency, type Money, parseMoney, roundMoney, scale } from '../domain/money.ts';
 import { itemsPerOrder, type OrderedItem } from '../domain/order.ts';
 import { Unintelligible } from '../engine/fact.ts';
 
@@ -29,6 +29,23 @@ export const instant = z.pipe(
     return z.NEVER;
   }),
 );
+
+/** Like {@link instant}, or a date as e-mail has it (RFC 2822): `Tue, 05 Mar 2019 21:40:11 +0000`. */
+export const mailDate = z.pipe(
+  z.string(),
+  z.transform((value, context): Instant => {
+    const [, day = '', month = '', year, time, zone = ''] = rfc2822.exec(value) ?? [];
+    const number = String(months.indexOf(month) + 1).padStart(2, '0');
+    const offset = /^[A-Z]/.test(zone) ? 'Z' : zone;
+    const found = parseInstant(year ? `${year}-${number}-${day.padStart(2, '0')}T${time}${offset}` : value);
+    if (found !== undefined) return found;
+    context.issues.push({ code: 'custom', message: 'is no date with an offset between 1970 and 2199', input: '' });
+    return z.NEVER;
+  }),
+);
+
+const rfc2822 = /^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}:\d{2}:\d{2}) ([+-]\d{4}|GMT|UTC?|Z)$/;
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** A decimal number, as text or as a number. */
 export const decimal = z.pipe(z.union([z.string(), z.number()]), z.transform(String));
@@ -93,6 +110,37 @@ export function money(amount: string, code: string, place: string): Money {
   return read;
 }
 
+/** As {@link money}, where the source reckons with more decimals than the currency has: rounded half to even. */
+export function roundedMoney(amount: string, code: string, place: string): Money {
+  const rounded = roundMoney(amount, code);
+  if (!rounded) throw new Unintelligible(`${place}: is no amount of ${isCurrency(code) ? code : 'a known currency'}`);
+  if (rounded.minor < 0n) throw new Unintelligible(`${place}: is negative`);
+  return rounded;
+}
+
+/** As {@link part}, rounded half to even. */
+export function roundedPart(amount: string | number | null | undefined, code: string): bigint | undefined {
+  if (amount === null || amount === undefined) return undefined;
+  const minor = roundMoney(String(amount), code)?.minor;
+  return minor === undefined || minor < 0n ? undefined : minor;
+}
+
+/**
+ * The text of a number without the noise that its sender's floating point left: 92.44 for `92.43999999999999`. What is
+ * truly finer than its currency stays as it is, to be refused.
+ */
+export function withoutNoise(text: string, code: string): string {
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d{1,15})\.(\d{8,20})$/.exec(text) ?? [];
+  const digits = 20;
+  if (whole === '' || !isCurrency(code)) return text;
+  const exact = BigInt(whole + fraction.padEnd(digits, '0'));
+  const unit = 10n ** BigInt(digits - decimalsOf(code));
+  const minor = scale(exact, 1n, unit);
+  const off = exact - minor * unit;
+  const noise = 10n ** BigInt(digits - 8);
+  return off < noise && off > -noise ? `${sign}${decimalText({ minor, currency: code })}` : text;
+}
+
 /**
  * A part of a total, in minor units. Nothing where the source does not say it, or says what is no exact amount: a total
  * counts without its parts.
@@ -146,6 +194,14 @@ function phoneOf(text: string, country: string | undefined): string | undefined 
   if (international || !country || !isSupportedCountry(country)) return international;
   const read = parsePhoneNumberFromString(text.slice(0, 40), country as CountryCode);
   return read?.isPossible() ? normalisePhone(read.number) : undefined;
+}
+
+/**
+ * A message named an order of which the shop knows nothing, when it was asked again and again: set aside, as that is more
+ * often a wrong address than an order that is gone.
+ */
+export function unknownToShop(): Unintelligible {
+  return new Unintelligible("the shop's API knows no such order: is the address of the source right?");
 }
 
 /** What is known of a person, without what is empty or unusable: a bad address loses no order. */

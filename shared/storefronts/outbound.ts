@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns';
-import { type IncomingMessage, request as plain } from 'node:http';
+import { type IncomingHttpHeaders, request as plain } from 'node:http';
 import { request as encrypted } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Problem } from '../engine/problem.ts';
@@ -15,11 +15,14 @@ export interface Outbound {
 const usualTimeout = 4_000;
 const mostBytes = 5_000_000;
 const keptFor = 3_600_000;
+/** A key is looked for past the cache no more often than this. */
+const freshFor = 10_000;
 const mostKept = 100;
+const mostKeyBytes = 100_000;
 
 interface Answer {
   status: number;
-  headers: Record<string, string>;
+  headers: IncomingHttpHeaders;
   body: Buffer;
 }
 
@@ -32,41 +35,60 @@ export interface OutboundSettings {
 }
 
 export function outbound({ loopback, timeout = usualTimeout, readJson }: OutboundSettings): Outbound {
-  const kept = new Map<string, { text: string; at: number }>();
   const stage = { loopback, timeout };
+  const kept = new Map<string, { text: string; at: number; soughtAt: number }>();
+  const underWay = new Map<string, Promise<string>>();
+  /** By origin, until when a shop that was asked too often is left alone: one answer speaks for all that wait. */
+  const pauses = new Map<string, number>();
 
-  const askPage: AskShopPage = async (address, { path, method = 'GET', headers = {}, body }) => {
+  async function fetchAnew(url: URL, fresh: boolean): Promise<string> {
+    const { status, body } = await send(url, { method: 'GET' }, stage, mostKeyBytes).catch((cause) => {
+      throw keysUnavailable('The keys that this signature is checked with cannot be had.', cause);
+    });
+    if (status !== 200) {
+      throw keysUnavailable(`The keys that this signature is checked with: status ${status}.`);
+    }
+    const text = body.toString('utf8');
+    if (kept.size >= mostKept) kept.clear();
+    const at = performance.now();
+    kept.set(url.href, { text, at, soughtAt: fresh ? at : -freshFor });
+    return text;
+  }
+
+  const askPage: AskShopPage = async (address, { path, method = 'GET', headers = {}, body, form }) => {
     const url = new URL(`${address.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`);
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const sent = { accept: 'application/json', ...(text && { 'content-type': 'application/json' }), ...headers };
+    const rest = ((pauses.get(url.origin) ?? 0) - performance.now()) / 1000;
+    if (rest > 0) throw unavailable('shop_unavailable', "The shop's API asked for a pause.", { retryAfter: rest });
+    const [text, type] = form
+      ? [new URLSearchParams(form).toString(), 'application/x-www-form-urlencoded']
+      : [body === undefined ? undefined : JSON.stringify(body), 'application/json'];
+    const sent = { accept: 'application/json', ...(text && { 'content-type': type }), ...headers };
     const answer = await send(url, { method, headers: sent, ...(text && { body: text }) }, stage).catch((cause) => {
       throw unavailable('shop_unavailable', "The shop's API does not answer.", { cause });
     });
-    if (answer.status === 404 || answer.status === 410) return undefined;
-    if (answer.status === 401 || answer.status === 403) {
-      throw unavailable('shop_refused', `The shop's API does not let us in: status ${answer.status}.`);
+    const { status } = answer;
+    if (status === 404 || status === 410 || status === 204) return undefined;
+    if (status === 401 || status === 403)
+      throw unavailable('shop_refused', `The shop's API refuses the credentials with status ${status}.`);
+    if (status < 200 || status > 299) {
+      const retryAfter = pauseOf(answer.headers) ?? (status === 429 ? usualPause : undefined);
+      if (status === 429 && retryAfter) pauses.set(url.origin, performance.now() + retryAfter * 1000);
+      throw unavailable('shop_unavailable', `The shop's API answered with status ${status}.`, { retryAfter });
     }
-    if (answer.status < 200 || answer.status > 299) {
-      const retryAfter = secondsOf(answer.headers['retry-after']);
-      throw unavailable('shop_unavailable', `The shop's API answered with status ${answer.status}.`, { retryAfter });
-    }
-    return { body: readJson(answer.body), headers: answer.headers };
+    // As a shop shows it during maintenance: it says nothing of what was asked for.
+    if (/^text\/html/.test(answer.headers['content-type'] ?? ''))
+      throw unavailable('shop_unavailable', "The shop's API answered with a page for people.");
+    return { body: readJson(answer.body), headers: headersOf(answer.headers) };
   };
 
   return {
-    async fetchKey(url) {
+    async fetchKey(url, { fresh } = { fresh: false }) {
+      const now = performance.now();
       const known = kept.get(url.href);
-      if (known && performance.now() - known.at < keptFor) return known.text;
-      const { status, body } = await send(url, { method: 'GET' }, stage).catch((cause) => {
-        throw unavailable('keys_unavailable', 'The keys that this signature is checked with cannot be had.', { cause });
-      });
-      if (status !== 200) {
-        throw unavailable('keys_unavailable', `The keys that this signature is checked with: status ${status}.`);
-      }
-      const text = body.toString('utf8');
-      if (kept.size >= mostKept) kept.clear();
-      kept.set(url.href, { text, at: performance.now() });
-      return text;
+      if (known && (fresh ? now - known.soughtAt < freshFor : now - known.at < keptFor)) return known.text;
+      const asked = underWay.get(url.href) ?? fetchAnew(url, fresh).finally(() => underWay.delete(url.href));
+      underWay.set(url.href, asked);
+      return asked;
     },
 
     ask: async (address, request) => (await askPage(address, request))?.body,
@@ -74,17 +96,36 @@ export function outbound({ loopback, timeout = usualTimeout, readJson }: Outboun
   };
 }
 
+const usualPause = 30;
+const longestPause = 3_600;
+
+/** Seconds for which the shop wants to be left alone: RFC 9110, or BigCommerce's own header. */
+function pauseOf(headers: IncomingHttpHeaders): number | undefined {
+  const given = headers['retry-after'];
+  const window = Number(headers['x-rate-limit-time-reset-ms'] ?? Number.NaN) / 1000;
+  const seconds =
+    given === undefined ? window : /^\d+(\.\d+)?$/.test(given) ? Number(given) : secondsUntil(given, headers.date);
+  return seconds > 0 ? Math.min(seconds, longestPause) : undefined;
+}
+
+/** By the shop's own clock, which says the time in each answer. */
+function secondsUntil(date: string, now: string | undefined): number {
+  return (Date.parse(date) - Date.parse(now ?? '')) / 1000;
+}
+
+function keysUnavailable(detail: string, cause?: unknown): Problem {
+  return unavailable('keys_unavailable', detail, { cause, retryAfter: usualPause });
+}
+
 function unavailable(
   code: string,
   detail: string,
-  { cause, retryAfter = 30 }: { cause?: unknown; retryAfter?: number | undefined } = {},
+  { cause, retryAfter }: { cause?: unknown; retryAfter?: number | undefined } = {},
 ): Problem {
-  return new Problem(503, code, detail, { retryAfter, ...(cause !== undefined && { cause }) });
-}
-
-/** Of Retry-After, where it is a number of seconds; an hour at most. */
-function secondsOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,9}(\.\d+)?$/.test(text) ? Math.min(3_600, Math.ceil(Number(text))) : undefined;
+  return new Problem(503, code, detail, {
+    ...(retryAfter !== undefined && { retryAfter: Math.ceil(retryAfter) }),
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 interface Sent {
@@ -97,6 +138,7 @@ function send(
   url: URL,
   { method, headers, body }: Sent,
   { loopback, timeout }: { loopback: boolean; timeout: number },
+  most = mostBytes,
 ): Promise<Answer> {
   const isLocal = loopback && url.hostname === '127.0.0.1';
   return new Promise((resolve, reject) => {
@@ -112,11 +154,11 @@ function send(
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > mostBytes) call.destroy(new Error(`the answer has more than ${mostBytes} bytes`));
+        if (bytes > most) call.destroy(new Error(`the answer has more than ${most} bytes`));
         else chunks.push(chunk);
       });
       answer.on('end', () =>
-        resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer), body: Buffer.concat(chunks) }),
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
       );
       answer.on('error', reject);
     });
@@ -126,7 +168,7 @@ function send(
 }
 
 /** Names come in lower case; one that came twice is joined by commas. */
-function headersOf({ headers }: IncomingMessage): Record<string, string> {
+function headersOf(headers: IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
   );
@@ -148,10 +190,14 @@ for (const [network, prefix] of [
 ] as const)
   closed.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of [
-  ['::', 127],
+  ['::', 96],
   ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ] as const)
   closed.addSubnet(network, prefix, 'ipv6');

@@ -15,6 +15,7 @@ export const customerShape = z.object({
   phone: maybeText,
   first_name: maybeText,
   last_name: maybeText,
+  verified_email: z.nullish(z.boolean()),
   updated_at: z.nullish(instant),
   created_at: z.nullish(instant),
   email_marketing_consent: marketingConsent,
@@ -41,9 +42,30 @@ export function translateCustomer(body: unknown, source: Source, test: boolean):
         },
         source,
       ),
+      ...(customer.verified_email && { emailVerified: true }),
       consents: Object.values(withConsents({}, statedConsents(customer, source.id))),
     },
   };
+}
+
+/** `gid://shopify/Customer/1`; the REST resources bear the number alone. */
+const customerGid = z.pipe(
+  z.string().check(z.regex(/^gid:\/\/shopify\/Customer\/\d{1,30}$/, 'is no id of a customer')),
+  z.transform((gid) => gid.slice(gid.lastIndexOf('/') + 1)),
+);
+
+const mergeShape = z.object({
+  admin_graphql_api_customer_kept_id: customerGid,
+  admin_graphql_api_customer_deleted_id: customerGid,
+  status: z.string(),
+});
+
+/** Told also while it is under way, and when it failed: then nothing happened. */
+export function translateMerge(body: unknown, test: boolean): Translation {
+  const merge = read(mergeShape, body);
+  if (merge.status.toLowerCase() !== 'completed') return { kind: 'ignored', reason: 'the merge is not completed' };
+  const { admin_graphql_api_customer_kept_id: kept, admin_graphql_api_customer_deleted_id: gone } = merge;
+  return { kind: 'fact', fact: { kind: 'merge', kept, gone, test } };
 }
 
 const consentShape = z.object({

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
-import { translateConsent, translateCustomer } from './shopify-customer.ts';
+import { translateConsent, translateCustomer, translateMerge } from './shopify-customer.ts';
 import { shopifyListing } from './shopify-listing.ts';
 import { translateOrder, translateRefund } from './shopify-order.ts';
 import { isAmong } from './signature.ts';
@@ -38,6 +38,8 @@ export const shopify: Storefront = {
       case 'customers/create':
       case 'customers/update':
         return translateCustomer(body, source, isTest);
+      case 'customers/merge':
+        return translateMerge(body, isTest);
       case 'customers_email_marketing_consent/update':
       case 'customers_marketing_consent/update':
         return translateConsent(body, source, { saidAt: headers['x-shopify-triggered-at'], test: isTest });

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /**
  * Whether one of the given signatures is one of the expected, in time that does not tell how near it came. Compared as
@@ -11,4 +11,13 @@ export function isAmong(given: readonly string[], expected: readonly string[]): 
 
 function isSame(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** A public key from PEM or JWK; nothing where it is none. */
+export function publicKey(of: string | JsonWebKey): KeyObject | undefined {
+  try {
+    return createPublicKey(typeof of === 'string' ? of : { key: of, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
 }

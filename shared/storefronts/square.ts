@@ -4,7 +4,7 @@ import type { Consent } from '../domain/consent.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { AskShop, Storefront } from '../engine/storefront.ts';
-import { identifier, instant, maybeText, person, read } from './fields.ts';
+import { identifier, instant, maybeText, person, read, unknownToShop } from './fields.ts';
 import { isAmong } from './signature.ts';
 import { orderShape, paymentShape, squareAmount, squareMoney, translateOrder } from './square-order.ts';
 
@@ -65,7 +65,7 @@ export const square: Storefront = {
   async fetch({ id }, source, ask) {
     const get = asking(source, ask);
     const found = await get(`v2/orders/${encodeURIComponent(id)}`);
-    if (found === undefined) return { kind: 'ignored', reason: 'Square knows no such order' };
+    if (found === undefined) throw unknownToShop();
     const { order } = read(z.object({ order: orderShape }), found);
     if (order.state === 'DRAFT') return { kind: 'ignored', reason: 'a draft is no order' };
     if (order.returns?.length && !order.line_items?.length) {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, verify as isSigned } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type Consent, type Consents, withConsents } from '../domain/consent.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
@@ -19,12 +19,13 @@ import {
   person,
   read,
 } from './fields.ts';
-import { isAmong } from './signature.ts';
+import { isAmong, publicKey } from './signature.ts';
 
 /**
  * Everything that has no file of its own: signed after the Standard Webhooks specification, with the body below.
  * `webhook-signature` is a list of `v1,<base64 HMAC-SHA256 of "id.timestamp.body">` separated by spaces; the key is
- * the base64 text after `whsec_`.
+ * the base64 text after `whsec_`. Among them may stand `v1a,<base64 ed25519 signature of the same>`, made with the key
+ * whose public half is the base64 text after `whpk_`.
  */
 export const standard: Storefront = {
   keptHeaders: ['webhook-id', 'webhook-timestamp'],
@@ -44,12 +45,17 @@ export const standard: Storefront = {
     if (Math.abs(Number(timestamp) * 1000 - millisecondsOf(now)) > tolerance) {
       return { refused: 'webhook-timestamp is more than five minutes from now' };
     }
-    const expected = secrets.map((secret) => {
-      const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
-      return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')}`;
-    });
+    const content = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
     const given = signatures.split(' ').slice(0, mostSignatures);
-    return isAmong(given, expected) ? { authentic: true } : { refused: 'no active secret made this signature' };
+    const shared = secrets.filter((secret) => !secret.startsWith(publicPrefix));
+    const expected = shared.map((secret) => {
+      const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+      return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
+    });
+    const published = secrets.filter((secret) => secret.startsWith(publicPrefix));
+    return isAmong(given, expected) || published.some((key) => isByKey(key, content, given))
+      ? { authentic: true }
+      : { refused: 'no active secret made this signature' };
   },
 
   deliveryId: ({ headers }) => headers['webhook-id'],
@@ -76,6 +82,18 @@ export const standard: Storefront = {
 
 const tolerance = 5 * 60_000;
 const mostSignatures = 10;
+const publicPrefix = 'whpk_';
+
+/** Whether one of the `v1a` signatures was made with the private half of an ed25519 key. */
+function isByKey(key: string, content: Uint8Array, given: readonly string[]): boolean {
+  const x = Buffer.from(key.slice(publicPrefix.length), 'base64').toString('base64url');
+  const publicHalf = publicKey({ kty: 'OKP', crv: 'Ed25519', x });
+  const signatures = given.flatMap((one) => /^v1a,([A-Za-z0-9+/]{86}==)$/.exec(one)?.[1] ?? []);
+  return (
+    publicHalf !== undefined &&
+    signatures.some((one) => isSigned(null, content, publicHalf, Buffer.from(one, 'base64')))
+  );
+}
 
 const moneyShape = z.object({ amount: decimal, currency });
 

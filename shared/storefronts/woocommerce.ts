@@ -63,7 +63,7 @@ export const woocommerce: Storefront = {
     }
   },
 
-  async fetch({ id }, source, ask) {
+  async fetch({ id }, source, ask, askedAt) {
     const { address, credentials: { consumerKey, consumerSecret } = {} } = source;
     if (!address) throw new Unintelligible("the source has no address: set it to the shop's");
     if (!consumerKey || !consumerSecret) {
@@ -72,12 +72,17 @@ export const woocommerce: Storefront = {
     const basic = Buffer.from(`${consumerKey}:${consumerSecret}`).toString('base64');
     const path = `wp-json/wc/v3/orders/${encodeURIComponent(id)}`;
     const order = await ask(address, { path, headers: { authorization: `Basic ${basic}` } });
-    if (order === undefined) return { kind: 'ignored', reason: 'the shop knows no such order any more' };
-    return translateOrder(order, source);
+    return order === undefined ? erased(id, askedAt) : translateOrder(order, source);
   },
 
   listing: woocommerceListing(translateOrder),
 };
+
+/** It was deleted, and lies not even in the bin: as if it had been cancelled. */
+function erased(externalId: string, at: Instant): Translation {
+  const order = { cancelledAt: at, refunds: {}, consents: {} };
+  return { kind: 'fact', fact: { kind: 'order', externalId, who: {}, at, order } };
+}
 
 /** `*_gmt` times are in UTC and bear no zone. */
 const utc = z.pipe(

@@ -90,6 +90,32 @@ test('every kind stands in the ledger, newest first, with its own fields', async
   });
 });
 
+test('a consent that a partner heard counts from when it was said, whenever it is told', async () => {
+  const person = { email: 'consent@example.com' };
+  const said = (externalId: string, state: string, occurredAt: string, more: object = {}) =>
+    report({ type: 'consent', externalId, occurredAt, channel: 'email', state, customer: person, ...more });
+  const { body, status } = await said('C-2', 'refused', '2026-03-02T09:00:00Z');
+  expect([status, body.status]).toEqual([201, 'recorded']);
+  expect((await said('C-1', 'granted', '2026-03-01T09:00:00Z')).status).toBe(201);
+  expect((await said('C-2', 'refused', '2026-03-02T09:00:00Z')).body).toMatchObject({
+    status: 'duplicate',
+    id: body.id,
+  });
+  const stated = async () => (await customer(body.customerId)).body.consents;
+  expect(await stated()).toMatchObject([
+    { channel: 'email', purpose: 'marketing', state: 'refused', sourceId: 'partner-admin' },
+  ]);
+  await said('C-3', 'granted', '2026-03-03T09:00:00Z', { customer: undefined, customerId: body.customerId });
+  expect(await stated()).toMatchObject([{ state: 'granted', occurredAt: '2026-03-03T09:00:00.000Z' }]);
+  const lines = (await ledger(body.customerId)).body.data;
+  expect(lines.map(({ type, state }) => [type, state])).toEqual([
+    ['consent', 'granted'],
+    ['consent', 'refused'],
+    ['consent', 'granted'],
+  ]);
+  expect((await said('C-4', 'perhaps', '2026-03-04T09:00:00Z')).status).toBe(400);
+});
+
 test('a refund before its order waits for it', async () => {
   const refund = await report({
     type: 'refund',

@@ -22,7 +22,7 @@ beforeAll(async () => {
     incoming.on('end', () => {
       if (queueIsAway) return void answer.writeHead(400).end('{"__type":"com.amazonaws.sqs#AccessDenied"}');
       const message = JSON.parse(Buffer.concat(chunks).toString());
-      waiting.push(message);
+      if (String(message.QueueUrl).endsWith('/reconcile')) waiting.push(message);
       const MD5OfMessageBody = createHash('md5').update(message.MessageBody).digest('hex');
       answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
       answer.end(JSON.stringify({ MessageId: 'm', MD5OfMessageBody }));
@@ -314,7 +314,7 @@ test('credentials that are refused fail it at once', async () => {
   const { id } = (await start(sourceId, at(0))).body;
   expect(await workAll()).toBe(1);
   const { state, failure } = await show(sourceId, id);
-  expect([state, failure]).toEqual(['failed', "shop_refused: The shop's API does not let us in: status 401."]);
+  expect([state, failure]).toEqual(['failed', "shop_refused: The shop's API refuses the credentials with status 401."]);
 });
 
 test('each day every source that can be listed is, once, from where the last one ended', async () => {

@@ -53,6 +53,40 @@ test('a new source needs secrets, those of the platform standard are base64', as
   expect((await put('till', { ...standard, secrets: [standardSecret, standardSecret.slice(6)] })).status).toBe(201);
 });
 
+test('platforms that sign by published keys need what these are found or bound by in the place of secrets', async () => {
+  const { secrets: _, ...without } = shop;
+  for (const [platform, name, value] of [
+    ['paypal', 'webhookId', '9XL90610J3647323C'],
+    ['adobe-commerce', 'webhookId', 'a-client-id'],
+    ['saleor', 'address', 'https://shop.example.org/graphql/'],
+  ] as const) {
+    expect((await put(platform, { ...without, platform })).body.errors).toEqual([
+      { pointer: `/${name}`, detail: expect.stringContaining('missing') },
+    ]);
+    expect(await put(platform, { ...without, platform, [name]: value })).toMatchObject({
+      status: 201,
+      body: { secretCount: 0 },
+    });
+  }
+});
+
+test('public keys of the platform standard stand beside its secrets', async () => {
+  const standard = { ...shop, platform: 'standard' };
+  const key = (bytes: number) => `whpk_${Buffer.alloc(bytes, 7).toString('base64')}`;
+  expect((await put('asymmetric', { ...standard, secrets: [key(32), standardSecret] })).status).toBe(201);
+  for (const secret of [key(31), key(33), 'whpk_', key(32).replace('whpk_', 'whsk_')])
+    expect((await put('asymmetric', { ...standard, secrets: [secret] })).status).toBe(400);
+});
+
+test('a platform that needs no secrets takes none, and another one made of it asks for them', async () => {
+  const { secrets: _, ...without } = shop;
+  expect((await put('queue', { ...without, platform: 'commercetools' })).body).toMatchObject({ secretCount: 0 });
+  expect((await put('queue', without)).status).toBe(400);
+  const medusa = { ...shop, platform: 'medusa', secrets: ['plain-text-secret-of-some-length'] };
+  expect((await put('med', medusa)).status).toBe(400);
+  expect((await put('bc', { ...shop, platform: 'bigcommerce' })).status).toBe(201);
+});
+
 test.each([
   ['an unknown currency', { currency: 'EUX' }, '/currency'],
   ['an unknown time zone', { timeZone: 'Mars/Olympus' }, '/timeZone'],

@@ -103,6 +103,7 @@ describe('what passes is tried again', () => {
     ['a lost answer', 'lost'],
     ['an answer that halts', 'halting'],
     ['an answer that is no JSON', { text: '{"Item":' }],
+    ['an answer that holds nothing', { text: '' }],
   ];
   it.each(passing)('%s', async (_, answer) => {
     const quick = aCaller({ requestTimeout: 200 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { routes } from '../../shared/contracts/routes.ts';
 import {
@@ -34,6 +35,7 @@ describe('functions', () => {
       'outreach/plan',
       'reconcile/work',
       'stream/publish',
+      'webhooks/keep',
       'webhooks/receive',
       'webhooks/retry',
     ]);
@@ -112,9 +114,7 @@ describe('asynchronous edges', () => {
       for (const to of list(at(properties, 'Targets'))) {
         ends.add(target(at(to, 'DeadLetterConfig', 'Arn')));
         expect(at(to, 'RetryPolicy', 'MaximumRetryAttempts')).toBeGreaterThan(0);
-        const receiver = byId(engine, target(at(to, 'Arn')));
-        if (receiver.type === 'AWS::Lambda::Function')
-          ends.add(target(at(receiver.properties, 'DeadLetterConfig', 'TargetArn')));
+        expect(byId(engine, target(at(to, 'Arn'))).type).toBe('AWS::SQS::Queue');
       }
     for (const { properties } of ofType(engine, 'AWS::Scheduler::Schedule'))
       ends.add(target(at(properties, 'Target', 'DeadLetterConfig', 'Arn')));
@@ -124,6 +124,20 @@ describe('asynchronous edges', () => {
       .map(({ properties }) => target(at(properties, 'Dimensions', 0, 'Value')));
     expect(watched.sort()).toEqual([...ends].sort());
     for (const end of ends) expect(at(byId(engine, end).properties, 'MessageRetentionPeriod')).toBe(14 * 24 * 3600);
+  });
+
+  it('end in the queues that the README tells how to re-drive, and to which', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const rows = [...readme.matchAll(/^\| `(\w+DeadLetters)` \|.*\|(?: re-drive to `(\w+)`)?.*\|$/gm)];
+    const named = (id: string) => id.replace(/Queue[0-9A-F]{8}$/, '');
+    const homes = new Map(queues().map(({ id }) => [named(id), undefined as string | undefined]));
+    for (const { id, properties } of queues()) {
+      const end = at(properties, 'RedrivePolicy', 'deadLetterTargetArn');
+      if (end === null) continue;
+      homes.set(named(target(end)), named(id));
+      homes.delete(named(id));
+    }
+    expect(new Map(rows.map(([, end = '', home]) => [end, home]))).toEqual(homes);
   });
 
   it('report failures item by item', () => {
@@ -139,6 +153,27 @@ describe('asynchronous edges', () => {
       const work = Number(at(byId(engine, target(at(properties, 'FunctionName'))).properties, 'Timeout'));
       expect(hidden).toBeGreaterThanOrEqual(6 * work);
     }
+  });
+
+  it('call no function without a queue between', () => {
+    expect(ofType(engine, 'AWS::Lambda::EventInvokeConfig')).toEqual([]);
+    for (const { properties } of functionsOf(engine)) expect(at(properties, 'DeadLetterConfig')).toBeNull();
+    const callers = ofType(engine, 'AWS::Lambda::Permission').map(({ properties }) => at(properties, 'Principal'));
+    expect(new Set(callers)).toEqual(new Set(['apigateway.amazonaws.com']));
+  });
+
+  it('outlast a store that is away for hours: what is to be planned, and deliveries that wait', () => {
+    const outlasts = (entry: string) => {
+      const { id } = functionOf(engine, entry);
+      const mapping = ofType(engine, 'AWS::Lambda::EventSourceMapping').find(
+        ({ properties }) => target(at(properties, 'FunctionName')) === id,
+      );
+      const { properties } = byId(engine, target(at(mapping?.properties ?? null, 'EventSourceArn')));
+      return Number(at(properties, 'VisibilityTimeout')) * Number(at(properties, 'RedrivePolicy', 'maxReceiveCount'));
+    };
+    expect(outlasts('outreach/plan')).toBe(12 * 3600);
+    // Where the worker cannot set its longer waits, too.
+    expect(outlasts('webhooks/retry')).toBe(3 * 3600);
   });
 
   it('publish what the streams show of customers, interactions and jobs, isolating what fails', () => {

@@ -1,16 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  at,
-  functionOf,
-  functionsOf,
-  type Json,
-  list,
-  ofType,
-  only,
-  type Resource,
-  synthesise,
-  target,
-} from './template.ts';
+import { at, functionOf, type Json, list, ofType, only, type Resource, synthesise, target } from './template.ts';
 
 const schedule = { hour: 2, minute: 30, weekday: 1, timeZone: 'Europe/Berlin' };
 
@@ -82,37 +71,6 @@ describe('the night', () => {
       const told = at(functionOf(onTestStage, entry).properties, 'Environment', 'Variables', 'NIGHT_SCHEDULE');
       expect(JSON.parse(String(told))).toEqual(schedule);
     }
-  });
-});
-
-describe('alarms', () => {
-  const ids = (resources: Resource[]) => ofType(resources, 'AWS::CloudWatch::Alarm').map(({ id }) => id);
-
-  it('tell of throttled functions, a late stream, faults of the API and nights', () => {
-    const throttled = ofType(engine, 'AWS::CloudWatch::Alarm')
-      .filter(({ properties }) => at(properties, 'MetricName') === 'Throttles')
-      .map(({ properties }) => target(at(properties, 'Dimensions', 0, 'Value')));
-    expect(throttled.sort()).toEqual(
-      functionsOf(engine)
-        .map(({ id }) => id)
-        .sort(),
-    );
-    for (const kind of ['StreamLags', 'ServerErrors', 'NightFailed', 'NightMissing'])
-      expect(ids(engine).filter((id) => id.startsWith(`Alarms${kind}`))).toHaveLength(1);
-  });
-
-  it('do not miss a daily night where it falls once a week', () => {
-    expect(ids(onTestStage).filter((id) => id.startsWith('AlarmsNightMissing'))).toEqual([]);
-  });
-
-  it('all reach the topic', () => {
-    const [topic] = ofType(engine, 'AWS::SNS::Topic');
-    for (const { properties } of ofType(engine, 'AWS::CloudWatch::Alarm'))
-      expect(list(at(properties, 'AlarmActions')).map(target)).toEqual([topic?.id]);
-  });
-
-  it('stand on one dashboard', () => {
-    expect(ofType(engine, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
   });
 });
 

@@ -14,6 +14,7 @@ describe('the options of a deployment', () => {
       nightSchedule: { hour: 3, minute: 0, timeZone: 'UTC' },
       reconcileSchedule: { hour: 4, minute: 0, timeZone: 'UTC' },
       segments: 16,
+      deliveryDays: 30,
       alarms: {},
     });
   });
@@ -26,9 +27,11 @@ describe('the options of a deployment', () => {
         adminKeyHash: hash,
         nightSchedule: '{"hour":2,"minute":30,"weekday":1,"timeZone":"Europe/Berlin"}',
         segments: '4',
+        deliveryDays: '90',
         sender: 'Shop <shop@shop.example>',
         smtpUrl: 'smtps://user:pass@mail.shop.example',
         alarmAddress: 'ops@shop.example',
+        commercetools: 'ct-eu',
       }),
     ).toEqual({
       stage: 'trial',
@@ -37,9 +40,11 @@ describe('the options of a deployment', () => {
       nightSchedule: { hour: 2, minute: 30, weekday: 1, timeZone: 'Europe/Berlin' },
       reconcileSchedule: { hour: 3, minute: 30, timeZone: 'Europe/Berlin' },
       segments: 4,
+      deliveryDays: 90,
       sender: 'Shop <shop@shop.example>',
       smtpUrl: 'smtps://user:pass@mail.shop.example',
       alarms: { address: 'ops@shop.example' },
+      commercetools: 'ct-eu',
     });
   });
 
@@ -55,6 +60,7 @@ describe('the options of a deployment', () => {
 
   it.each([
     ['stage', 'Production'],
+    ['commercetools', 'Shop#1'],
     ['stage', 'a'.repeat(31)],
     ['testStage', 'yes'],
     ['adminKeyHash', 'rk_secret'],
@@ -66,6 +72,7 @@ describe('the options of a deployment', () => {
     ['nightSchedule', { hour: 3, minute: 0, timeZone: '+02:00' }],
     ['nightSchedule', { hour: 3, minute: 0, timeZone: 'UTC', second: 1 }],
     ['segments', 0],
+    ['deliveryDays', 0],
     ['segments', '1e3'],
     ['sender', 'nobody'],
     ['sender', 'a@b.example\r\nBcc: c@d.example'],

@@ -26,9 +26,10 @@ describe('permissions', () => {
   });
 
   it.each<[string, Record<string, string>]>([
-    ['webhooks/receive', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
-    ['webhooks/retry', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
-    ['api/api', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Outreach: 'R' }],
+    ['webhooks/receive', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'W' }],
+    ['webhooks/retry', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'W' }],
+    ['webhooks/keep', { Deliveries: 'RW' }],
+    ['api/api', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Outreach: 'R', Deliveries: 'RW' }],
     ['stream/publish', {}],
     ['outreach/plan', { Customers: 'R', Registry: 'R', Outreach: 'RW' }],
     ['outreach/deliver', { Customers: 'RW', Ledger: 'RW', Registry: 'R', Outreach: 'RW' }],
@@ -76,20 +77,27 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let only what the flow needs put events, start nights and send e-mail', () => {
+  it('let only what the flow needs put events, work off queues, start nights and send e-mail', () => {
     const may = (action: string) =>
       functionsOf(engine)
         .filter((found) => statementsOf(found).some((statement) => actionsOf(statement).includes(action)))
         .map(entryOf)
         .sort();
     expect(may('events:PutEvents')).toEqual(['stream/publish']);
-    // Beside their own work, publish and plan send what they could not do to their dead-letter queues.
+    expect(may('sqs:ReceiveMessage')).toEqual([
+      'outreach/deliver',
+      'outreach/plan',
+      'reconcile/work',
+      'webhooks/keep',
+      'webhooks/retry',
+    ]);
+    // Publish hands what it could not do to its dead letters, retry sets the wait until the next try.
     expect(may('sqs:SendMessage')).toEqual([
       'api/api',
-      'outreach/plan',
       'reconcile/work',
       'stream/publish',
       'webhooks/receive',
+      'webhooks/retry',
     ]);
     expect(may('states:StartExecution')).toEqual(['api/api']);
     expect(may('ses:SendEmail')).toEqual(['outreach/deliver']);
@@ -120,6 +128,7 @@ const rights: Record<string, string> = {
   'dynamodb:DeleteItem': 'W',
   'dynamodb:ConditionCheckItem': 'W',
   'dynamodb:BatchWriteItem': 'W',
+  'dynamodb:PartiQLInsert': 'W',
   'dynamodb:PartiQLUpdate': 'W',
   'dynamodb:Scan': 'S',
 };
@@ -133,7 +142,7 @@ function tableRights(found: Resource): Record<string, string> {
       const right = rights[action];
       if (right === undefined) throw new Error(`${action} has no letter here`);
       for (const arn of list(at(statement, 'Resource'))) {
-        const table = /(Customers|Ledger|Outreach|Registry)/.exec(JSON.stringify(arn))?.[1];
+        const table = /(Customers|Deliveries|Ledger|Outreach|Registry)/.exec(JSON.stringify(arn))?.[1];
         if (table === undefined) throw new Error(`${JSON.stringify(arn)} is no table`);
         held[table] ??= new Set();
         held[table].add(right);

@@ -59,6 +59,27 @@ describe('a queue', () => {
     await dead.close();
   });
 
+  it('gets its dead letters back, also after a restart, and nobody else does', async () => {
+    const place = join(folder, 'dead.journal');
+    const before = await open({}, place);
+    const queue = await open({ visibilityTimeout: 0, redrive: { queue: () => before, maxReceiveCount: 1 } });
+    await queue.send('bad', { attributes: { a: { DataType: 'String', StringValue: 'x' } } });
+    await before.send('a place in a stream');
+    await queue.receive(1, 0);
+    await queue.receive(1, 0);
+    await before.close();
+
+    const dead = await open({}, place);
+    expect(await dead.giveBack(() => undefined)).toBe(0);
+    expect(await dead.giveBack((name) => (name === 'q' ? queue : undefined))).toBe(1);
+    expect(bodies([...dead.peek()])).toEqual(['a place in a stream']);
+    expect(await queue.receive(1, 0)).toMatchObject([
+      { body: 'bad', receiveCount: 1, attributes: { a: { StringValue: 'x' } } },
+    ]);
+    await queue.close();
+    await dead.close();
+  });
+
   it('ignores a receipt that is outdated when it comes to visibility', async () => {
     const queue = await open({ visibilityTimeout: 0 });
     await queue.send('a');
@@ -66,6 +87,22 @@ describe('a queue', () => {
     await queue.receive(1, 0, 10);
     expect(queue.changeVisibility(first?.receiptHandle ?? '', 0)).toBe(false);
     await queue.close();
+  });
+
+  it('keeps over a restart what was put off', async () => {
+    const queue = await open({ visibilityTimeout: 30 });
+    for (const body of ['off', 'soon']) await queue.send(body);
+    const [off, soon] = await queue.receive(2, 0);
+    expect(queue.changeVisibility(off?.receiptHandle ?? '', 60)).toBe(true);
+    expect(queue.changeVisibility(soon?.receiptHandle ?? '', 0.2)).toBe(true);
+    await queue.close();
+    const again = await open({ visibilityTimeout: 30 });
+    expect(await again.receive(10, 0)).toEqual([]);
+    expect((await again.receive(10, 2_000)).map(({ body, receiveCount }) => [body, receiveCount])).toEqual([
+      ['soon', 2],
+    ]);
+    expect(await again.receive(10, 0)).toEqual([]);
+    await again.close();
   });
 
   it('keeps messages, counts and delays over a restart', async () => {

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { DeadLetters } from '../../infra/local/dead-letters.ts';
 import { engineClient } from '../../infra/local/engine-client.ts';
 import { commandLine } from '../../infra/local/lock.ts';
 import { lineLog } from '../../infra/local/log.ts';
 import type { OutboxEntry } from '../../infra/local/outbox.ts';
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts';
+import { freePort } from '../embedded.ts';
 
 const app = new URL('./app/app.ts', import.meta.url).href;
 const lines: string[] = [];
@@ -22,7 +24,6 @@ beforeAll(async () => {
     port: 0,
     app,
     log: lineLog((line) => lines.push(line)),
-    asyncWaits: [0.05],
   });
 });
 afterAll(async () => {
@@ -91,11 +92,11 @@ describe('what a write sets off', () => {
     expect(await stack.outbox.list()).toMatchObject([{ to: 'thing-17@example.com', subject: 'Grüße' }]);
     expect(await json('/_local/status')).toMatchObject({
       idle: true,
-      pending: { streams: 0, bus: 0, queues: 0, executions: 0 },
+      pending: { streams: 0, queues: 0, executions: 0 },
     });
   });
 
-  it('ends in the dead-letter queue where it keeps failing: of a stream, of a queue, of the bus', async () => {
+  it('ends in the dead-letter queue where it keeps failing: of a stream, of a queue, of a queue behind the bus', async () => {
     await make('thing-bad');
     await make('thing-undeliverable', '?queue=1');
     await make('thing-unnoted');
@@ -104,6 +105,35 @@ describe('what a write sets off', () => {
     await make('thing-after');
     await stack.settled({ timeoutMs: 10_000 });
     expect(await ids(stack.engineUrl)).toContain('note-thing-after');
+  });
+
+  it('is given back from there once the cause is mended, to the queue that it came from', async () => {
+    const letters = () => json<DeadLetters[]>('/_local/dead-letters?format=json');
+    const [dead = expect.fail()] = await letters();
+    expect(dead).toMatchObject({ messages: 3, returnable: 2, oldest: expect.stringMatching(/^\d{4}-/) });
+    expect(await (await call('/_local/dead-letters')).text()).toContain('Re-drive 2');
+
+    await make('other-mended');
+    const redrive = (headers: Record<string, string> = {}, queue = dead.queue) =>
+      call(`/_local/dead-letters/${queue}/redrive`, { method: 'POST', headers, redirect: 'manual' });
+    expect((await redrive({ origin: 'http://elsewhere.example' })).status).toBe(403);
+    expect((await redrive({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await redrive({}, 'Small-Engine-Nothing')).status).toBe(404);
+    expect((await letters())[0]).toMatchObject({ messages: 3 });
+
+    const answers = await Promise.all([redrive(), redrive()]);
+    const moved = await Promise.all(answers.map(async (answer) => ((await answer.json()) as { moved: number }).moved));
+    expect(moved.reduce((sum, count) => sum + count, 0)).toBe(2);
+    await expect.poll(() => ids(stack.engineUrl), { timeout: 10_000 }).toContain('note-thing-unnoted');
+    // What no mending helped comes back; the place in the stream never left.
+    await expect
+      .poll(async () => (await letters())[0], { timeout: 10_000, interval: 100 })
+      .toMatchObject({
+        messages: 2,
+        returnable: 1,
+      });
+    const fromThePage = await redrive({ 'sec-fetch-site': 'same-origin', origin: 'null' });
+    expect([fromThePage.status, fromThePage.headers.get('location')]).toEqual([303, '/_local/dead-letters']);
   });
 
   it('an execution waits for', async () => {
@@ -150,6 +180,15 @@ it('refuses a second stack on the folder', async () => {
   await expect(startLocalStack({ dataFolder: folder, port: 0, app })).rejects.toThrow(
     /another stack \(process \d+\) already runs/,
   );
+});
+
+it('says which engine does not answer', async () => {
+  const own = mkdtempSync(join(tmpdir(), 'rapport-no-engine-'));
+  const url = `http://127.0.0.1:${await freePort()}`;
+  await expect(startLocalStack({ dataFolder: own, port: 0, app, engine: { url } })).rejects.toThrow(
+    `no DynamoDB engine answers at ${url} (ECONNREFUSED)`,
+  );
+  rmSync(own, { recursive: true });
 });
 
 describe('a stack in a process of its own', () => {

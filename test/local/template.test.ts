@@ -118,7 +118,7 @@ describe('what cannot run locally', () => {
     expect(build({ Type: 'Succeed' })).not.toThrow();
   });
 
-  it('is an asynchronous function that would drop its events', async () => {
+  it('is a rule that calls a function with no queue between', () => {
     const template = templateOf({
       F: { Type: 'AWS::Lambda::Function' },
       R: {
@@ -126,9 +126,8 @@ describe('what cannot run locally', () => {
         Properties: { EventPattern: { source: ['x'] }, Targets: [{ Id: 'F', Arn: { 'Fn::GetAtt': ['F', 'Arn'] } }] },
       },
     });
-    const parts = { template, queues: new Map(), folder: folder, log: silentLog, asyncWaits: [] };
-    const functions = new Map([['S-F', { settings: { timeout: 1 } } as never]]);
-    await expect(buildBus({ ...parts, functions })).rejects.toThrow(/would be dropped/);
+    expect(() => buildBus({ template, queues: new Map() })).toThrow(StartError);
+    expect(() => buildBus({ template, queues: new Map() })).toThrow(/S\/R calls S\/F: .*put one between/);
   });
 });
 
@@ -163,7 +162,7 @@ describe("the app's own templates", () => {
     };
     const functions = buildFunctions(template, new Map(), new URL('file:///worker.mjs'), endpoints, silentLog);
     const queues = await openQueues(template, folder);
-    const bus = await buildBus({ template, functions, queues, folder, log: silentLog, asyncWaits: [] });
+    const bus = buildBus({ template, queues });
     const positions = await Positions.open(join(folder, 'positions'), silentLog);
     const engine = () => Promise.reject(new Error('no engine here'));
     const parts = {

@@ -31,6 +31,7 @@ export interface Night {
   /** Does what the state machine does; nothing where the run was skipped. */
   run(input: object, options?: RunOptions): Promise<ValueRun | undefined>;
   steps: Steps;
+  /** Without those who were merged into others. */
   customers(): Promise<Map<string, Customer>>;
   receipts(): Promise<Receipt[]>;
   stop(): Promise<void>;
@@ -114,7 +115,8 @@ export async function aNight(
     run: (input, runOptions = {}) => sequence(night, input, runOptions),
     async customers() {
       const items = await all(client, tables.customers);
-      return new Map(items.map((item) => [String(item.customerId), customerOf(item as unknown as CustomerItem)]));
+      const whole = items.filter(({ mergedInto }) => mergedInto === undefined);
+      return new Map(whole.map((item) => [String(item.customerId), customerOf(item as unknown as CustomerItem)]));
     },
     async receipts() {
       const items = await all(client, tables.ledger);

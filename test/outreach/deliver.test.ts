@@ -2,6 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { variables } from '../../shared/contracts/environment.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
 import type { OutreachJob } from '../../shared/domain/outreach-job.ts';
+import { mintWith } from '../../shared/dynamodb/mint.ts';
+import { recordStore } from '../../shared/dynamodb/record-store.ts';
+import { mergeCustomers } from '../../shared/engine/merge-customers.ts';
 import { type FaultProxy, startFaultProxy } from '../fault-proxy.ts';
 import { aConsent, aCustomer } from '../fixtures/customer.ts';
 import { aJob } from '../fixtures/outreach-job.ts';
@@ -34,6 +37,7 @@ afterAll(async () => {
   await shop.close();
 });
 beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   vi.spyOn(console, 'info').mockImplementation(() => undefined);
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
 });
@@ -63,6 +67,22 @@ const mails = () => ses.taken.filter((raw) => raw.includes(`To: ${address}`) || 
 const messages = async () => (await shop.ledgerOf(customerId)).filter(({ type }) => type === 'message');
 
 describe('a message', () => {
+  test('to one who was merged into another reaches the customer, and stands in the ledger of the person', async () => {
+    await requested();
+    const kept = { id: `cus_kept${count}`, email: `kept${count}@example.com` };
+    const profile = { email: { value: kept.email, at: '2026-03-02T00:00:00.000Z' } };
+    await shop.putCustomer(aCustomer({ id: kept.id, profile }));
+    const frame = { at: today, by: 'api:key_1', mint: mintWith('salt') };
+    const records = recordStore(shop.store, shop.embedded.tables);
+    await mergeCustomers(records, { from: customerId, into: kept.id }, frame);
+    expect(await attempt()).toBe(true);
+    expect(mails()).toHaveLength(0);
+    address = kept.email;
+    expect(mails()).toHaveLength(1);
+    expect(await messages()).toHaveLength(1);
+    expect(await shop.ledgerOf(kept.id)).toEqual([]);
+  });
+
   test('leaves once, and stands in the ledger', async () => {
     await requested();
     expect(await attempt()).toBe(true);
@@ -202,6 +222,33 @@ describe('a provider', () => {
   );
 });
 
+describe('what a person has to look at', () => {
+  const warnings = () => vi.mocked(console.warn).mock.calls.map(([line]) => JSON.parse(String(line)));
+
+  test('leaves a line of its own in the log, once', async () => {
+    for (const behaviour of ['reject', 'break'] as const) {
+      vi.mocked(console.warn).mockClear();
+      await requested();
+      ses.planned.push(behaviour);
+      await attempt();
+      await attempt(2);
+      const message = behaviour === 'reject' ? 'outreach failed' : 'outreach unconfirmed';
+      expect(warnings()).toEqual([{ level: 'warn', message, jobId, reason: expect.stringMatching(/^ses:/) }]);
+    }
+  });
+
+  test('is not what is sent, withdrawn or tried again', async () => {
+    vi.mocked(console.warn).mockClear();
+    await requested();
+    ses.planned.push('throttle');
+    await attempt();
+    await attempt(2);
+    await requested({ consents: {} });
+    await attempt();
+    expect(warnings()).toEqual([]);
+  });
+});
+
 describe('breaking off', () => {
   /** Calls to the store in one undisturbed delivery. */
   async function callsOfOne(): Promise<number> {
@@ -263,7 +310,7 @@ describe('breaking off', () => {
   });
 
   test('no log line tells who was written to', async () => {
-    const lines = [vi.mocked(console.info), vi.mocked(console.error)];
+    const lines = [vi.mocked(console.info), vi.mocked(console.warn), vi.mocked(console.error)];
     await requested();
     ses.planned.push('reject');
     await attempt();

@@ -49,9 +49,9 @@ describe('the list of jobs', () => {
     const thanks = newestFirst.filter(({ play }) => play.id === 'thanks-first-purchase');
     expect(await allPages({ limit: 8, playId: 'thanks-first-purchase' })).toEqual(idsOf(thanks));
     const ofOne = newestFirst.filter(({ customerId }) => customerId === 'cus_1');
-    expect(await allPages({ limit: 8, customerId: 'cus_1' })).toEqual(idsOf(ofOne));
+    expect(await allPages({ limit: 8, customerIds: ['cus_1'] })).toEqual(idsOf(ofOne));
     const silentOfOne = ofOne.filter(({ status }) => status === 'silent');
-    expect(await allPages({ limit: 3, customerId: 'cus_1', status: 'silent' })).toEqual(idsOf(silentOfOne));
+    expect(await allPages({ limit: 3, customerIds: ['cus_1'], status: 'silent' })).toEqual(idsOf(silentOfOne));
   });
 
   test('shows a job as it was put', async () => {

@@ -1,43 +1,63 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EventDetails } from '../../shared/contracts/events.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
+import { type FaultProxy, startFaultProxy } from '../fault-proxy.ts';
 import { aConsent, aCustomer, aStanding } from '../fixtures/customer.ts';
-import { busEvent, Shop, today } from './shop.ts';
+import { Faults } from './faults.ts';
+import { busEvent, queued, Shop, today } from './shop.ts';
 
 let shop: Shop;
-let plan: typeof import('../../functions/outreach/plan.ts').handler;
+let handler: typeof import('../../functions/outreach/plan.ts').handler;
+let proxy: FaultProxy;
+let faults: Faults;
 let customerId: string;
 let count = 0;
 
 beforeAll(async () => {
   shop = await Shop.open();
-  plan = (await import('../../functions/outreach/plan.ts')).handler;
+  proxy = await startFaultProxy(shop.embedded.endpoint);
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = proxy.endpoint;
+  ({ handler } = await import('../../functions/outreach/plan.ts'));
+  faults = new Faults((await import('../../functions/outreach/door.ts')).client, proxy);
 });
-afterAll(() => shop.close());
+afterAll(async () => {
+  await proxy.stop();
+  await shop.close();
+});
 beforeEach(() => {
   customerId = `cus_${++count}`;
 });
 
 const known = (overrides: Partial<Customer> = {}) => shop.putCustomer(aCustomer({ id: customerId, ...overrides }));
 
-const ordered = (overrides: Partial<EventDetails['InteractionRecorded']> = {}) =>
-  plan(
-    busEvent('InteractionRecorded', {
-      customerId,
-      interactionId: 'int_1',
-      type: 'order',
-      sourceId: 'shop',
-      occurredAt: '2026-03-01T09:30:00.000Z',
-      backfill: false,
-      first: true,
-      test: false,
-      at: today,
-      ...overrides,
-    }),
-  );
+/** Hands events over in one batch; the positions of those that have to come again. */
+async function plan(...events: unknown[]): Promise<number[]> {
+  const Records = events.map((event, i) => queued(JSON.stringify(event), `message-${i}`));
+  const { batchItemFailures } = await handler({ Records });
+  return batchItemFailures.map(({ itemIdentifier }) => Number(itemIdentifier.replace('message-', '')));
+}
 
-const promoted = (runId: string, overrides: Partial<EventDetails['TierChanged']> = {}) =>
-  plan(busEvent('TierChanged', { customerId, tier: 'platinum', previousTier: 'gold', runId, at: today, ...overrides }));
+const order = (overrides: Partial<EventDetails['InteractionRecorded']> = {}) =>
+  busEvent('InteractionRecorded', {
+    customerId,
+    interactionId: 'int_1',
+    type: 'order',
+    sourceId: 'shop',
+    occurredAt: '2026-03-01T09:30:00.000Z',
+    backfill: false,
+    first: true,
+    test: false,
+    at: today,
+    ...overrides,
+  });
+
+const ordered = async (overrides: Partial<EventDetails['InteractionRecorded']> = {}) =>
+  expect(await plan(order(overrides))).toEqual([]);
+
+const promoted = async (runId: string, overrides: Partial<EventDetails['TierChanged']> = {}) => {
+  const change = { customerId, tier: 'platinum', previousTier: 'gold', runId, at: today, ...overrides };
+  expect(await plan(busEvent('TierChanged', change))).toEqual([]);
+};
 
 describe('thanks for a first purchase', () => {
   test('are requested once, however often the order is told', async () => {
@@ -143,6 +163,46 @@ describe('recognition in the top tier', () => {
   });
 });
 
-test('an event that the rules should not have let through is a fault, for the dead letters', async () => {
-  await expect(plan(busEvent('CustomerCreated', { customerId, at: today }))).rejects.toThrow();
+describe('a batch', () => {
+  const lines: string[] = [];
+  beforeEach(() => {
+    lines.length = 0;
+    vi.spyOn(console, 'error').mockImplementation((line: string) => void lines.push(line));
+  });
+
+  test('fails by item: what the rules should not have let through comes again until it is a dead letter', async () => {
+    await known();
+    const strange = busEvent('CustomerCreated', { customerId, at: today });
+    expect(await plan(strange, order(), 'no event', { 'detail-type': 'TierChanged' })).toEqual([0, 2, 3]);
+    expect(await shop.jobsOf(customerId)).toMatchObject([{ status: 'requested' }]);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject(
+      [0, 2, 3].map((i) => ({ level: 'error', message: 'planning broke off', messageId: `message-${i}` })),
+    );
+  });
+
+  test('that tells the same order twice plans once', async () => {
+    await known();
+    expect(await plan(order(), order())).toEqual([]);
+    expect(await shop.jobsOf(customerId)).toHaveLength(1);
+  });
+
+  test.each(['before', 'after'] as const)(
+    'broken off %s any call to the store is made good the next time',
+    async (when) => {
+      await known();
+      faults.count();
+      await ordered();
+      const total = faults.calls;
+      expect(total).toBeGreaterThan(3);
+      for (let call = 1; call <= total; call++) {
+        customerId = `cus_${++count}`;
+        await known();
+        faults.breakOff(call, when);
+        await plan(order()).catch(() => undefined);
+        faults.none();
+        await ordered();
+        expect(await shop.jobsOf(customerId)).toHaveLength(1);
+      }
+    },
+  );
 });

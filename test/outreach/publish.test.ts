@@ -10,8 +10,9 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { variables } from '../../shared/contracts/environment.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
+import { merged, parted } from '../../shared/domain/merge.ts';
 import type { OutreachJob } from '../../shared/domain/outreach-job.ts';
-import { itemOf } from '../../shared/dynamodb/customer-item.ts';
+import { itemOf, stubItem } from '../../shared/dynamodb/customer-item.ts';
 import { interactionKey } from '../../shared/dynamodb/keys.ts';
 import { jobItemOf } from '../../shared/dynamodb/outreach-store.ts';
 import { aConsent, aCustomer, aStanding } from '../fixtures/customer.ts';
@@ -118,6 +119,19 @@ describe('what the streams show', () => {
       ['ConsentChanged', { customerId: 'cus_ada', channel: 'email', purpose: 'marketing', state: 'refused', at }],
       ['TierChanged', { customerId: 'cus_ada', tier: 'platinum', previousTier: 'gold', runId: 'run_2', at }],
     ]);
+  });
+
+  test('of a merge and its undoing only what they change in the customer who stays', async () => {
+    const [ada, bea] = [aCustomer({ consents: {} }), aCustomer({ id: 'cus_bea', standing: aStanding() })];
+    const one = { ...merged(bea, ada, 'mrg_1'), version: 2 };
+    const stub = stubItem({ id: bea.id, version: 2, mergedInto: ada.id });
+    const key = { customerId: bea.id };
+    await publish(customerRecord(ada, one), streamRecord(key, itemOf(bea), stub));
+    const granted = { customerId: 'cus_ada', channel: 'email', purpose: 'marketing', state: 'granted', at };
+    expect(told()).toEqual([['ConsentChanged', granted]]);
+    const { from, stayed } = parted(one, 'mrg_1') ?? {};
+    await publish(customerRecord(one, stayed), streamRecord(key, stub, from && itemOf(from)));
+    expect(told()).toHaveLength(1);
   });
 
   test('a new line of the ledger once, and neither its changes nor what else lies there', async () => {

@@ -65,7 +65,7 @@ export class Shop {
   }
 
   async jobsOf(customerId: string): Promise<OutreachJob[]> {
-    return (await this.list({ customerId, limit: 100 })).jobs;
+    return (await this.list({ customerIds: [customerId], limit: 100 })).jobs;
   }
 
   list(query: Parameters<typeof listJobs>[2]): Promise<JobPage> {
@@ -109,10 +109,15 @@ export function busEvent<Type extends keyof EventDetails>(
 /** The queue's message that asks for a job. */
 export function request(jobId: string, messageId: string, received = 1): SQSRecord {
   const detail = { jobId, customerId: 'cus_ada', channel: 'email', at: today } as const;
+  return queued(JSON.stringify(busEvent('OutreachRequested', detail)), messageId, received);
+}
+
+/** A message as the queue hands it out. */
+export function queued(body: string, messageId: string, received = 1): SQSRecord {
   return {
     messageId,
     receiptHandle: `${messageId}-${received}`,
-    body: JSON.stringify(busEvent('OutreachRequested', detail)),
+    body,
     attributes: {
       ApproximateReceiveCount: String(received),
       SentTimestamp: '1772359200000',
@@ -122,7 +127,7 @@ export function request(jobId: string, messageId: string, received = 1): SQSReco
     messageAttributes: {},
     md5OfBody: '',
     eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:eu-west-1:000000000000:email',
+    eventSourceARN: 'arn:aws:sqs:eu-west-1:000000000000:work',
     awsRegion: 'eu-west-1',
   };
 }

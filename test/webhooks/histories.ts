@@ -119,7 +119,8 @@ export function messagesOf(history: OrderHistory[]): Message[] {
   });
 }
 
-function orderBody(order: OrderHistory, asOfMinute: number) {
+/** The order as the shop says it at a minute; cancelled ones from 20,000 minutes after they were placed. */
+export function orderBody(order: OrderHistory, asOfMinute: number) {
   const at = timeOf(order.placedMinute);
   const { person } = order;
   const email = person === undefined ? null : `Person${person}@Example.com`;

@@ -1,15 +1,23 @@
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { deliveryKey, sourceKey } from '../../shared/dynamodb/keys.ts';
-import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
+import { randomBytes } from 'node:crypto';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
+import { sourceKey } from '../../shared/dynamodb/keys.ts';
+import { type Queues, startQueues } from '../queues.ts';
 import { type Signed, shopifySecret, signShopify, signStandard, standardSecret } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
 
 let door: Door;
+let queues: Queues;
 beforeAll(async () => {
-  door = await openDoor();
+  queues = await startQueues();
+  queues.plan = (name) => (name === 'retry' ? 'refused' : 'taken');
+  door = await openDoor(queues.endpoint);
 });
-afterAll(() => door.stop());
+afterAll(async () => {
+  queues.stop();
+  await door.stop();
+});
 afterEach(() => {
   door.proxy.plan = () => 'none';
 });
@@ -24,6 +32,8 @@ const order = (over: Record<string, unknown> = {}) => ({
   ...over,
 });
 const send = (content: unknown, topic = 'orders/create') => door.deliver('shop', signShopify(topic, content));
+const keptOf = (deliveryId: string) =>
+  deliveryStore(door.store, door.embedded.tables.deliveries, 30).get(deliveryId, new Date().toISOString());
 
 describe('at the door', () => {
   test('an unknown source is 404, a wrong or missing signature 401', async () => {
@@ -111,23 +121,21 @@ describe('authentic, but not to be understood', () => {
     const signed = strange[name] as Signed;
     const { status, body } = await door.deliver('shop', signed);
     expect({ status, of: body.status }).toEqual({ status: 202, of: 'quarantined' });
-    const kept = await quarantineStore(door.store, door.embedded.tables.ledger).get(String(body.deliveryId));
+    const kept = await keptOf(String(body.deliveryId));
     expect(kept?.delivery.reason).toMatch(/\w/);
     expect(Buffer.compare(kept?.body ?? Buffer.alloc(0), signed.body)).toBe(0);
   });
 
   test('the reason names the place and never the value', async () => {
     const { body } = await send(order({ id: 2, created_at: 'ada@example.com' }));
-    const { Item } = await door.client.send(
-      new GetCommand({ TableName: door.embedded.tables.ledger, Key: deliveryKey(String(body.deliveryId)) }),
-    );
-    expect(Item?.reason).toBe('/created_at: is no time with an offset between 1970 and 2199');
+    const kept = await keptOf(String(body.deliveryId));
+    expect(kept?.delivery.reason).toBe('/created_at: is no time with an offset between 1970 and 2199');
   });
 
   test('a body of several pieces comes back whole', async () => {
-    const noise = Buffer.from(Array.from({ length: 900_000 }, (_, i) => (i * 2654435761) % 251));
+    const noise = randomBytes(900_000);
     const { body } = await door.deliver('shop', signShopify('orders/create', noise));
-    const kept = await quarantineStore(door.store, door.embedded.tables.ledger).get(String(body.deliveryId));
+    const kept = await keptOf(String(body.deliveryId));
     expect(Buffer.compare(kept?.body ?? Buffer.alloc(0), noise)).toBe(0);
   });
 });
@@ -357,6 +365,9 @@ test('history that comes in takes the reason for outreach away, until there is a
   expect(await liveOrder()).toBe('2026-02-01T00:00:00.000Z');
   await send(order({ id: 5002, ...at('2025-02-01') }));
   expect(await liveOrder()).toBeUndefined();
+  // An order that was known before is no news.
+  await send(order({ id: 5001, ...at('2026-02-01'), updated_at: '2026-02-02T00:00:00Z' }), 'orders/updated');
+  expect(await liveOrder()).toBeUndefined();
   await send(order({ id: 5003, ...at('2026-02-02') }));
   await send(order({ id: 5002, ...at('2025-02-01'), updated_at: '2026-02-03T00:00:00Z' }), 'orders/updated');
   expect(await liveOrder()).toBe('2026-02-02T00:00:00.000Z');
@@ -409,6 +420,16 @@ test('a name that is cut in the middle of a character does not stop its order', 
 test('copies of a delivery that is not understood are quarantined once', async () => {
   const answers = await Promise.all(Array.from({ length: 8 }, () => send('{"id": 7,')));
   expect(answers.map(({ status, body }) => `${status} ${body.status}`)).toEqual(Array(8).fill('202 quarantined'));
+});
+
+test('what is quarantined leaves one line in the log, without a word of the body', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  await send(order({ id: 70, email: 'told@example.com' }));
+  expect(warn.mock.calls).toEqual([]);
+  const { body } = await send(order({ id: 71, email: 'told@example.com', created_at: 'told@example.com' }));
+  const line = { level: 'warn', message: 'delivery quarantined', deliveryId: body.deliveryId, sourceId: 'shop' };
+  expect(warn.mock.calls.map(([text]) => JSON.parse(String(text)))).toEqual([line]);
+  warn.mockRestore();
 });
 
 describe('when the store is away', () => {

@@ -1,37 +1,22 @@
-import { createHash } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { SQSEvent } from 'aws-lambda';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { signShopify } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
+import { type RetryQueue, startRetryQueue } from './retry-queue.ts';
 
 let door: Door;
-let queue: Server;
-const kept: string[] = [];
+let queue: RetryQueue;
 
-/** A queue that keeps what it is sent, as SQS answers. */
 beforeAll(async () => {
-  queue = createServer((incoming, answer) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const { MessageBody } = JSON.parse(Buffer.concat(chunks).toString()) as { MessageBody: string };
-      kept.push(MessageBody);
-      const MD5OfMessageBody = createHash('md5').update(MessageBody).digest('hex');
-      answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
-      answer.end(JSON.stringify({ MessageId: `m${kept.length}`, MD5OfMessageBody }));
-    });
-  });
-  await new Promise<void>((resolve) => queue.listen(0, '127.0.0.1', resolve));
-  door = await openDoor(`http://127.0.0.1:${(queue.address() as AddressInfo).port}`);
+  queue = await startRetryQueue();
+  door = await openDoor(queue.endpoint);
 });
 afterAll(async () => {
-  queue.close();
+  await queue.stop();
   await door.stop();
 });
 afterEach(() => {
   door.proxy.plan = () => 'none';
+  queue.waiting.splice(0);
 });
 
 const order = (id: number) => ({
@@ -45,41 +30,67 @@ const order = (id: number) => ({
 test('a store that takes nothing: the delivery waits in the retry queue, acknowledged, and is recorded later, once', async () => {
   await door.deliver('shop', signShopify('orders/create', order(1)));
   door.proxy.plan = () => 'throttled';
-  const waiting = await door.deliver('shop', signShopify('orders/create', order(2)));
-  expect(waiting).toMatchObject({ status: 202, body: { status: 'recorded' } });
-  expect(kept.length).toBe(1);
-  expect(await retry()).toEqual({ batchItemFailures: [{ itemIdentifier: 'm0' }] });
+  const answer = await door.deliver('shop', signShopify('orders/create', order(2)));
+  expect(answer).toMatchObject({ status: 202, body: { status: 'recorded' } });
+  await queue.work();
+  expect(queue.waiting).toMatchObject([{ tries: 1, waits: [expect.any(Number)] }]);
 
   door.proxy.plan = () => 'none';
-  expect(await retry()).toEqual({ batchItemFailures: [] });
-  expect(await retry()).toEqual({ batchItemFailures: [] });
+  const body = queue.waiting[0]?.body ?? '';
+  queue.put(body);
+  await queue.work();
+  expect(queue.waiting).toEqual([]);
   expect(await door.customers()).toMatchObject([{ purchaseCount: 2, totalSpent: 2000 }]);
 });
 
 test('a store that hangs: the delivery is acknowledged before a shop gives up, and waits in the queue', async () => {
-  const before = kept.length;
+  queue.waiting.length = 0;
   await door.deliver('shop', signShopify('orders/create', order(1)));
   door.proxy.plan = () => 'hanging';
   const begun = performance.now();
   expect(await door.deliver('shop', signShopify('orders/create', order(5)))).toMatchObject({ status: 202 });
   expect(performance.now() - begun).toBeLessThan(5_000);
-  expect(kept.length).toBe(before + 1);
-  kept.length = before;
+  expect(queue.waiting.length).toBe(1);
+  queue.waiting.length = 0;
 }, 15_000);
 
 test('the clock of the test stage being away does not turn a delivery down', async () => {
   door.proxy.plan = () => 'refused';
   expect(await door.deliver('shop', signShopify('orders/create', order(3)))).toMatchObject({ status: 202 });
-  expect(kept.length).toBe(2);
+  expect(queue.waiting.length).toBe(1);
+});
+
+test('what is not understood when its turn comes is told as well', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  queue.waiting.length = 0;
+  door.proxy.plan = () => 'throttled';
+  await door.deliver('shop', signShopify('orders/create', '{"id": 7,'));
+  door.proxy.plan = () => 'none';
+  await queue.work();
+  expect(queue.waiting).toEqual([]);
+  const lines = warn.mock.calls.map(([text]) => JSON.parse(String(text)).message);
+  expect(lines).toEqual(['kept for a retry', 'delivery quarantined']);
+  warn.mockRestore();
+});
+
+test('a queue that does not take the wait keeps the message all the same', async () => {
+  door.proxy.plan = () => 'refused';
+  await door.deliver('shop', signShopify('orders/create', order(4)));
+  const [message] = queue.waiting.splice(0);
+  const { handler } = await import('../../functions/webhooks/retry.ts');
+  const lost = {
+    messageId: 'lost',
+    receiptHandle: '',
+    body: message?.body,
+    attributes: { ApproximateReceiveCount: '1' },
+  };
+  await queue.stop();
+  expect(await handler({ Records: [lost] } as unknown as Parameters<typeof handler>[0])).toEqual({
+    batchItemFailures: [{ itemIdentifier: 'lost' }],
+  });
 });
 
 test('a source that was never read cannot be verified: 503, and never 401', async () => {
   door.proxy.plan = () => 'server-error';
   expect(await door.deliver('till', signShopify('orders/create', order(4)))).toMatchObject({ status: 503 });
 });
-
-async function retry() {
-  const { handler } = await import('../../functions/webhooks/retry.ts');
-  const Records = kept.slice(0, 1).map((body, i) => ({ messageId: `m${i}`, body }));
-  return handler({ Records } as SQSEvent);
-}

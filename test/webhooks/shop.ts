@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { SQSEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Source } from '../../shared/domain/source.ts';
@@ -12,7 +10,7 @@ import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import type { Signed } from '../signed.ts';
 import type { Door } from './door.ts';
 
-/** What tests of single platforms share: their sources, the retry queue, a shop's API, and random ways of sending. */
+/** What tests of single platforms share: their sources, a shop's API, and random ways of sending. */
 
 export function aSource(given: Pick<Source, 'id' | 'platform' | 'secrets'> & Partial<Source>): Source {
   const at = '2026-01-01T00:00:00.000Z';
@@ -38,36 +36,6 @@ export async function addSource(door: Door, given: Parameters<typeof aSource>[0]
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** A queue that keeps what it is sent, and the worker that takes from it. */
-export async function startRetryQueue() {
-  let waiting: string[] = [];
-  const server = createServer((incoming, answer) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const { MessageBody } = JSON.parse(Buffer.concat(chunks).toString()) as { MessageBody: string };
-      waiting.push(MessageBody);
-      const MD5OfMessageBody = createHash('md5').update(MessageBody).digest('hex');
-      answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
-      answer.end(JSON.stringify({ MessageId: `m${waiting.length}`, MD5OfMessageBody }));
-    });
-  });
-  const endpoint = await listen(server);
-  return {
-    endpoint,
-    waiting: () => waiting.length,
-    /** Lets the worker try all that waits, once; what failed goes on waiting. */
-    async work(): Promise<void> {
-      const { handler } = await import('../../functions/webhooks/retry.ts');
-      const Records = waiting.map((body, index) => ({ messageId: String(index), body }));
-      waiting = [];
-      const { batchItemFailures } = await handler({ Records } as SQSEvent);
-      for (const { itemIdentifier } of batchItemFailures) waiting.push(Records[Number(itemIdentifier)]?.body as string);
-    },
-    stop: () => server.close(),
-  };
 }
 
 /** A shop's API on loopback: answers by path, late now and then, and with the statuses that are planned. */

@@ -5,7 +5,8 @@ import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
 import type { Signed } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
-import { addSource, aSource, customersBy, sendAll, sendings, startRetryQueue, startShopApi, sumOf } from './shop.ts';
+import { startRetryQueue } from './retry-queue.ts';
+import { addSource, aSource, customersBy, sendAll, sendings, startShopApi, sumOf } from './shop.ts';
 
 const { square } = storefronts;
 const secret = 'signature-key-of-square';
@@ -177,8 +178,8 @@ const payment = (id: string, given: Record<string, unknown> = {}) => ({
 });
 
 async function work(): Promise<void> {
-  for (let attempt = 0; attempt < 5 && queue.waiting() > 0; attempt++) await queue.work();
-  expect(queue.waiting()).toBe(0);
+  for (let attempt = 0; attempt < 5 && queue.waiting.length > 0; attempt++) await queue.work();
+  expect(queue.waiting.length).toBe(0);
 }
 
 test('an order is fetched with its payments and its customer, by the token of the source', async () => {
@@ -197,12 +198,12 @@ test('an order is fetched with its payments and its customer, by the token of th
   const customer = { id: 'c1', email_address: 'Sq1@Example.com', given_name: 'Ada', updated_at: at(0) };
   api.resources.set('/v2/customers/c1', { customer });
   expect(await door.deliver('square', sign(thin('o1')))).toMatchObject({ status: 202, body: { status: 'recorded' } });
-  api.statuses.push(429);
+  api.statuses.push(503);
   await queue.work();
-  expect(queue.waiting()).toBe(1);
+  expect(queue.waiting.length).toBe(1);
   api.statuses.push(200, 500);
   await queue.work();
-  expect(queue.waiting()).toBe(1);
+  expect(queue.waiting.length).toBe(1);
   await work();
   expect(api.asked.at(-1)).toMatchObject({
     headers: { authorization: 'Bearer EAAA-1', 'square-version': expect.stringMatching(/^\d{4}-\d\d-\d\d$/) },
@@ -237,12 +238,16 @@ test('a deposit pays no order; a payment of an order is a reason to look at it; 
   expect((await customersBy(door, 'sq3@example.com'))[0]).toMatchObject({ purchaseCount: 1, totalSpent: 5000 });
 });
 
-test('what is gone, a draft, and the order of a return are ignored', async () => {
+test('a draft and the order of a return are ignored, what Square does not know is set aside', async () => {
   const fetched = (id: string, order?: Record<string, unknown>) =>
-    square.fetch?.({ type: 'order', id }, { ...source, credentials: { accessToken: 'x' } }, async () =>
-      order ? { order: { id, created_at: at(0), updated_at: at(0), total_money: eur(0), ...order } } : undefined,
+    square.fetch?.(
+      { type: 'order', id },
+      { ...source, credentials: { accessToken: 'x' } },
+      async () =>
+        order ? { order: { id, created_at: at(0), updated_at: at(0), total_money: eur(0), ...order } } : undefined,
+      at(9),
     );
-  expect(await fetched('gone')).toHaveProperty('kind', 'ignored');
+  await expect(fetched('gone')).rejects.toThrow('no such order');
   expect(await fetched('o5', { state: 'DRAFT' })).toHaveProperty('kind', 'ignored');
   expect(await fetched('o6', { state: 'COMPLETED', returns: [{ source_order_id: 'o1' }] })).toHaveProperty(
     'kind',
@@ -262,11 +267,11 @@ test("without a token the delivery is set aside and says so; Square's own addres
     asked.push(address);
     return { order: { id: 'o1', state: 'OPEN', created_at: at(0), updated_at: at(0), total_money: eur(1) } };
   };
-  await expect(square.fetch?.(resource, source, ask)).rejects.toThrow('accessToken');
+  await expect(square.fetch?.(resource, source, ask, at(9))).rejects.toThrow('accessToken');
   const credentials = { accessToken: 'x' };
-  await square.fetch?.(resource, { ...source, credentials }, ask);
+  await square.fetch?.(resource, { ...source, credentials }, ask, at(9));
   const address = 'https://connect.squareupsandbox.com';
-  expect(await square.fetch?.(resource, { ...source, credentials, address }, ask)).toMatchObject({
+  expect(await square.fetch?.(resource, { ...source, credentials, address }, ask, at(9))).toMatchObject({
     fact: { order: { snapshot: { test: true } } },
   });
   expect(asked).toEqual(['https://connect.squareup.com', address]);

@@ -59,7 +59,8 @@ const facts = {
 export const customer = named(
   'Customer',
   z.strictObject({
-    id: z.string(),
+    id: z.string().check(z.describe('Another than the one asked for where that one was merged into this customer')),
+    mergedIds: z.array(z.string()).check(z.describe('The customers that were merged into this one')),
     createdAt: instant,
     updatedAt: instant,
     email: z.optional(z.string()),

@@ -85,8 +85,25 @@ const conversation = named(
   }),
 );
 
+const consent = named(
+  'ConsentGiven',
+  z.strictObject({
+    ...common,
+    ...whose,
+    type: z.literal('consent'),
+    channel: z.enum(['email', 'sms']),
+    purpose: z.optional(z.literal('marketing')),
+    state: z
+      .enum(['granted', 'refused'])
+      .check(z.describe('What the customer said at occurredAt: of all that was ever said, the latest counts')),
+  }),
+);
+
 /** One interaction; whether it names its customer once is left to {@link whoFault}. */
-export const interactionIn = named('InteractionGiven', z.discriminatedUnion('type', [order, refund, conversation]));
+export const interactionIn = named(
+  'InteractionGiven',
+  z.discriminatedUnion('type', [order, refund, conversation, consent]),
+);
 export type InteractionGiven = z.infer<typeof interactionIn>;
 
 /** What is wrong with the way in which an interaction names its customer. */

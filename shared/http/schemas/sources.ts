@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { normaliseEmail, normalisePhone } from '../../domain/identity.ts';
 import { type Platform, platforms } from '../../domain/source.ts';
 import { currency, instant, instantIn, keyText, named } from './common.ts';
 
@@ -33,15 +34,28 @@ const credential = z
 
 const httpsAddress = z
   .string()
-  .check(z.maxLength(500), z.refine(isAddress, 'must be an https address without a query'));
+  .check(z.maxLength(500), z.refine(isAddress, 'must be an https address with a public name and without a query'));
 
 /** Without user, query or fragment. A shop on this very machine may go without encryption; whether it is asked is for the stage. */
 function isAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password, search, hash } = new URL(text);
-  const encrypted = protocol === 'https:' || (protocol === 'http:' && hostname === '127.0.0.1');
-  return encrypted && `${username}${password}${search}${hash}` === '';
+  const isNumber = /^[\d.]+$|^\[/.test(hostname);
+  const isPublic = protocol === 'https:' && !isNumber && hostname.includes('.') && !hostname.endsWith('.localhost');
+  const isHere = protocol === 'http:' && hostname === '127.0.0.1';
+  return (isPublic || isHere) && `${username}${password}${search}${hash}` === '';
 }
+
+const nobody = z.pipe(
+  z.string().check(z.maxLength(320)),
+  z.transform((text: string, context) => {
+    const value = normaliseEmail(text) ?? normalisePhone(text);
+    if (value !== undefined) return value;
+    const message = 'must be an e-mail address or a phone number with country code (E.164)';
+    context.issues.push({ code: 'custom', input: text, message });
+    return z.NEVER;
+  }),
+);
 
 export const sourceIn = named(
   'SourceGiven',
@@ -53,7 +67,10 @@ export const sourceIn = named(
         .check(
           z.minLength(1),
           z.maxLength(5),
-          z.describe('Signing secrets, never shown again. Where absent, an existing source keeps its own.'),
+          z.describe(
+            'Signing secrets, never shown again. Where absent, an existing source keeps its own; platforms that sign by ' +
+              'published keys have none.',
+          ),
         ),
     ),
     currency,
@@ -71,13 +88,25 @@ export const sourceIn = named(
     notificationUrl: z.optional(
       z.url().check(z.maxLength(500), z.describe('Square: the address that it calls, exactly as configured there')),
     ),
-    webhookId: z.optional(keyText.check(z.describe('PayPal: its own id of the webhook'))),
+    webhookId: z.optional(
+      keyText.check(z.describe('PayPal: its own id of the webhook. Adobe Commerce: the client id of its project')),
+    ),
     country: z.optional(
       z
         .string()
         .check(
           z.regex(/^[A-Z]{2}$/, 'must be an ISO 3166 code of two letters'),
           z.describe('Whose phone numbers stand without a country code'),
+        ),
+    ),
+    nobody: z.optional(
+      z
+        .array(nobody)
+        .check(
+          z.maxLength(50),
+          z.describe(
+            "Addresses and numbers that identify nobody: the shop's own, and those put in for walk-in customers",
+          ),
         ),
     ),
     countsWhen: z.optional(
@@ -88,14 +117,36 @@ export const sourceIn = named(
   }),
 );
 
+type CheckedBy = 'secrets' | 'address' | 'notificationUrl' | 'webhookId';
+
+/** What a platform's signatures are checked with, where it is not secrets alone; nothing where no delivery is signed. */
+const checkedBy: Partial<Record<Platform, readonly CheckedBy[]>> = {
+  'adobe-commerce': ['webhookId'],
+  commercetools: [],
+  paypal: ['webhookId'],
+  saleor: ['address'],
+  square: ['secrets', 'notificationUrl'],
+};
+
+/** What a source lacks for its signatures to be checked, by its name; nothing where it is complete. */
+export function missingFor(
+  platform: Platform,
+  given: { [Name in CheckedBy]?: string | readonly string[] | undefined },
+): CheckedBy | undefined {
+  const names: readonly CheckedBy[] = checkedBy[platform] ?? ['secrets'];
+  return names.find((name) => given[name] === undefined || given[name].length === 0);
+}
+
 /** What is wrong with a secret for its platform; nothing where it will do. */
 export function secretFault(platform: Platform, text: string): string | undefined {
   if (platform === 'stripe') return text.startsWith('whsec_') ? undefined : 'must begin with whsec_';
-  if (platform !== 'standard') return undefined;
-  const base64 = text.replace(/^whsec_/, '');
+  if (platform !== 'standard' && platform !== 'medusa') return undefined;
+  const isPublic = platform === 'standard' && text.startsWith('whpk_');
+  const base64 = text.replace(isPublic ? /^whpk_/ : /^whsec_/, '');
   const bytes = Buffer.from(base64, 'base64');
   const canonical = bytes.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '');
-  if (!canonical) return 'must be base64, with whsec_ before it or without';
+  if (!canonical) return 'must be base64, after whsec_ or nothing; or a public key after whpk_';
+  if (isPublic) return bytes.length === 32 ? undefined : 'must be base64 of the 32 bytes of an ed25519 public key';
   return bytes.length >= 16 && bytes.length <= 128 ? undefined : 'must be base64 of 16 to 128 bytes';
 }
 
@@ -114,6 +165,7 @@ export const source = named(
     notificationUrl: z.optional(z.string()),
     webhookId: z.optional(z.string()),
     country: z.optional(z.string()),
+    nobody: z.optional(z.array(z.string())),
     countsWhen: z.enum(['placed', 'paid']),
     webhookPath: z.string(),
     createdAt: instant,

@@ -2,7 +2,7 @@ import { App, type CfnResource, Duration, Stack } from 'aws-cdk-lib';
 import { CfnApi, CfnIntegration, CfnRoute, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { AttributeType, BillingMode, type ITable, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import {
   Code,
   type FilterCriteria,
@@ -36,29 +36,31 @@ export function createApp({ context = {}, outdir }: { context?: Record<string, u
   const engine = new Stack(app, 'Small-Engine');
   const bus = new EventBus(engine, 'Bus', { eventBusName: 'small' });
   const dead = new Queue(engine, 'Dead');
-  const work = new Queue(engine, 'Work', {
-    visibilityTimeout: Duration.seconds(1),
-    deadLetterQueue: { queue: dead, maxReceiveCount: 3 },
-  });
+  const queue = (id: string) =>
+    new Queue(engine, id, {
+      visibilityTimeout: Duration.seconds(1),
+      deadLetterQueue: { queue: dead, maxReceiveCount: 3 },
+    });
+  const work = queue('Work');
+  const made = queue('Notes');
 
-  const lambda = (id: string, environment: Record<string, string> = {}, extra: { deadLetterQueue?: Queue } = {}) => {
-    const made = new LambdaFunctionResource(engine, id, {
+  const lambda = (id: string, environment: Record<string, string> = {}) => {
+    const created = new LambdaFunctionResource(engine, id, {
       runtime: Runtime.NODEJS_22_X,
       handler: 'index.handler',
       code: Code.fromInline('exports.handler = () => {}'),
       timeout: Duration.seconds(2),
       environment: { TABLE: table.tableName, BUS: bus.eventBusName, ...environment },
-      ...extra,
     });
-    (made.node.defaultChild as CfnResource).addMetadata(
+    (created.node.defaultChild as CfnResource).addMetadata(
       'rapport:entry',
       `test/local/app/handlers/${id.toLowerCase()}.ts`,
     );
-    return made;
+    return created;
   };
   const door = lambda('Door', { QUEUE: work.queueUrl });
   const publish = lambda('Publish');
-  const note = lambda('Note', {}, { deadLetterQueue: dead });
+  const note = lambda('Note');
   const deliver = lambda('Deliver');
   const count = lambda('Count');
 
@@ -77,11 +79,12 @@ export function createApp({ context = {}, outdir }: { context?: Record<string, u
       ],
     }),
   );
+  note.addEventSource(new SqsEventSource(made, { batchSize: 5, reportBatchItemFailures: true }));
   deliver.addEventSource(new SqsEventSource(work, { batchSize: 5, reportBatchItemFailures: true }));
   new Rule(engine, 'Made', {
     eventBus: bus,
     eventPattern: { detailType: ['Made'] },
-    targets: [new LambdaFunction(note)],
+    targets: [new SqsQueue(made)],
   });
   new Rule(engine, 'Queued', {
     eventBus: bus,

@@ -1,0 +1,317 @@
+import * as z from 'zod/mini';
+import { type Instant, later } from '../domain/instant.ts';
+import { type Money, parseMoney } from '../domain/money.ts';
+import type { Order } from '../domain/order.ts';
+import type { Source } from '../domain/source.ts';
+import { type Translation, Unintelligible } from '../engine/fact.ts';
+import type { Storefront } from '../engine/storefront.ts';
+import { askProject, mayAsk, projectOf } from './commercetools-api.ts';
+import {
+  currency,
+  identifier,
+  instant,
+  maybeText,
+  money,
+  orderedItems,
+  parts,
+  person,
+  read,
+  unknownToShop,
+} from './fields.ts';
+import { pathPart } from './shop-api.ts';
+
+/**
+ * commercetools (docs.commercetools.com, "Subscriptions", "Messages", "Orders" and "Payments"). A subscription delivers to a
+ * queue, never over HTTP, and the right to send to it is the authentication. A message holds the order that was made, or
+ * only says that one changed. Asked with the source's `address`, the API's with the project's key
+ * (`https://api.{region}.commercetools.com/{projectKey}`), `credentials.clientId`, `clientSecret` and `authAddress`.
+ */
+export const commercetools: Storefront = {
+  keptHeaders: [],
+
+  countsWhen: 'placed',
+
+  verify: () => ({ refused: 'commercetools delivers to the queue of its subscription, not over HTTP' }),
+
+  deliveryId: () => undefined,
+
+  translate(body, _delivery, source) {
+    const message = read(messageShape, unwrapped(body));
+    const { typeId, id } = message.resource;
+    if (typeId !== 'order' && typeId !== 'customer' && typeId !== 'payment')
+      return { kind: 'ignored', reason: 'resource is not used' };
+    const project = projectOf(source);
+    if (project && message.projectKey && message.projectKey !== project) {
+      throw new Unintelligible("/projectKey: is another project than that of the source's address");
+    }
+    const { order, customer } = message;
+    if (order && made.has(message.type ?? '') && isWhole(order, source)) return translateOrder(order, source, '/order');
+    if (customer && message.type === 'CustomerCreated') return translateCustomer(customer, source, '/customer');
+    return { kind: 'fetch', resource: { type: typeId, id: pathPart(id, '/resource/id') } };
+  },
+
+  async fetch({ type, id }, source, ask) {
+    if (type === 'customer') {
+      const customer = await askProject(source, ask, `/customers/${id}`);
+      return customer === undefined ? nothing(type) : translateCustomer(customer, source, '/customer');
+    }
+    const expand = `expand=${encodeURIComponent('paymentInfo.payments[*]')}`;
+    if (type === 'order') {
+      const order = await askProject(source, ask, `/orders/${id}?${expand}`);
+      if (order === undefined) throw unknownToShop();
+      return translateOrder(order, source, '/order');
+    }
+    const where = encodeURIComponent(`paymentInfo(payments(id="${id}"))`);
+    const found = await askProject(source, ask, `/orders?where=${where}&limit=1&${expand}`);
+    const [order] = read(z.object({ results: z.array(z.unknown()) }), found ?? { results: [] }, '/orders').results;
+    // Paid before the order was made: the order's own message brings the payment along.
+    return order === undefined
+      ? nothing('order with this payment')
+      : translateOrder(order, source, '/orders/results/0');
+  },
+};
+
+const nothing = (what: string): Translation => ({ kind: 'ignored', reason: `the project has no such ${what}` });
+
+/** Messages whose order is the state at their time. */
+const made = new Set(['OrderCreated', 'OrderImported']);
+
+/**
+ * The message in what the queue brought: it may come in the envelope of EventBridge (`detail`) or of CloudEvents (`data`).
+ */
+function unwrapped(body: unknown): unknown {
+  const envelope = z.safeParse(envelopeShape, body);
+  return envelope.success ? (envelope.data.detail ?? envelope.data.data ?? body) : body;
+}
+
+const envelopeShape = z.object({
+  detail: z.optional(z.record(z.string(), z.unknown())),
+  data: z.optional(z.record(z.string(), z.unknown())),
+});
+
+/**
+ * A name for what the queue brought, the same when it is brought again: the message's id and its resource's version.
+ * Nothing where it bears none.
+ */
+export function messageName(body: unknown): string | undefined {
+  const message = z.safeParse(z.object({ id: identifier, resourceVersion: z.nullish(identifier) }), unwrapped(body));
+  return message.success ? `${message.data.id}:${message.data.resourceVersion ?? ''}` : undefined;
+}
+
+const messageShape = z.object({
+  projectKey: maybeText,
+  type: maybeText,
+  resource: z.object({ typeId: z.string(), id: identifier }),
+  order: z.nullish(z.record(z.string(), z.unknown())),
+  customer: z.nullish(z.record(z.string(), z.unknown())),
+});
+
+const centMoney = z.object({
+  centAmount: z.union([z.int(), z.string().check(z.regex(/^-?\d{1,20}$/))]),
+  fractionDigits: z._default(z.int().check(z.minimum(0), z.maximum(12)), 2),
+  currencyCode: currency,
+});
+const maybeMoney = z.nullish(centMoney);
+const taxed = z.nullish(z.object({ totalGross: centMoney, totalTax: maybeMoney }));
+
+const addressShape = z.nullish(
+  z.object({ firstName: maybeText, lastName: maybeText, email: maybeText, phone: maybeText, mobile: maybeText }),
+);
+
+const discounts = z.nullish(z.array(z.object({ discountedAmount: maybeMoney })));
+
+const paymentShape = z.object({
+  transactions: z.nullish(
+    z.array(
+      z.object({
+        id: identifier,
+        type: z.string(),
+        state: z.nullish(z.string()),
+        timestamp: z.nullish(instant),
+        amount: centMoney,
+      }),
+    ),
+  ),
+});
+
+const orderShape = z.object({
+  id: identifier,
+  createdAt: instant,
+  lastModifiedAt: instant,
+  customerId: z.nullish(identifier),
+  customerEmail: maybeText,
+  locale: maybeText,
+  orderState: z.nullish(z.string()),
+  paymentState: z.nullish(z.string()),
+  totalPrice: centMoney,
+  taxedPrice: taxed,
+  taxedShippingPrice: taxed,
+  shippingInfo: z.nullish(z.object({ price: maybeMoney })),
+  discountOnTotalPrice: z.nullish(z.object({ discountedAmount: maybeMoney })),
+  billingAddress: addressShape,
+  shippingAddress: addressShape,
+  lineItems: z.nullish(
+    z.array(
+      z.object({
+        name: z.record(z.string(), z.string()),
+        quantity: z.nullish(z.number()),
+        variant: z.nullish(z.object({ sku: maybeText })),
+        price: z.nullish(z.object({ value: centMoney, discounted: z.nullish(z.object({ value: centMoney })) })),
+        discountedPricePerQuantity: z.nullish(
+          z.array(
+            z.object({
+              quantity: z.int(),
+              discountedPrice: z.nullish(z.object({ includedDiscounts: discounts })),
+            }),
+          ),
+        ),
+      }),
+    ),
+  ),
+  paymentInfo: z.nullish(z.object({ payments: z.nullish(z.array(z.object({ obj: z.nullish(paymentShape) }))) })),
+});
+
+type CommercetoolsOrder = z.output<typeof orderShape>;
+
+/** Whether the message's order says all: its payments stand in it, or cannot be asked for anyway. */
+function isWhole(order: Record<string, unknown>, source: Source): boolean {
+  const info = z.safeParse(orderShape.shape.paymentInfo, order.paymentInfo);
+  return !mayAsk(source) || (info.success && (info.data?.payments ?? []).every(({ obj }) => obj));
+}
+
+function translateOrder(said: unknown, source: Source, within: string): Translation {
+  const order = read(orderShape, said, within);
+  // Where taxes come on top, the total price is without them.
+  const total = moneyOf(order.taxedPrice?.totalGross ?? order.totalPrice, `${within}/totalPrice`);
+  const discount = discountOf(order, total.currency);
+  const { billingAddress: buyer, shippingAddress: receiver, lastModifiedAt: updatedAt } = order;
+  const payments = paidAndBack(order, total, within);
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'order',
+      externalId: order.id,
+      at: updatedAt,
+      who: person(
+        {
+          externalId: order.customerId ?? undefined,
+          orderEmail: order.customerEmail ?? buyer?.email ?? receiver?.email,
+          phone: buyer?.mobile ?? buyer?.phone ?? receiver?.mobile ?? receiver?.phone,
+          firstName: buyer?.firstName ?? receiver?.firstName,
+          lastName: buyer?.lastName ?? receiver?.lastName,
+          locale: order.locale,
+        },
+        source,
+      ),
+      order: {
+        snapshot: {
+          updatedAt,
+          total,
+          ...parts({
+            tax: minorOf(order.taxedPrice?.totalTax, total.currency),
+            shipping: minorOf(order.taxedShippingPrice?.totalGross ?? order.shippingInfo?.price, total.currency),
+            discount: discount > 0n ? discount : undefined,
+          }),
+          ...orderedItems(
+            (order.lineItems ?? []).map(({ name, quantity, variant, price }) => ({
+              title: inLanguage(name, order.locale),
+              quantity,
+              unitPrice: minorOf(price?.discounted?.value ?? price?.value, total.currency),
+              sku: variant?.sku,
+            })),
+          ),
+          test: false,
+        },
+        placedAt: order.createdAt,
+        ...(payments.paidAt && { paidAt: payments.paidAt }),
+        ...(order.orderState === 'Cancelled' && { cancelledAt: updatedAt }),
+        refunds: payments.refunds,
+        consents: {},
+      },
+    },
+  };
+}
+
+/** Exact decimal text of so many minor units, with the decimals that the message says: `12800`, 2 → `128.00`. */
+function textOf({ centAmount, fractionDigits }: z.output<typeof centMoney>): string {
+  const minor = BigInt(centAmount);
+  const digits = (minor < 0n ? -minor : minor).toString().padStart(fractionDigits + 1, '0');
+  const cut = digits.length - fractionDigits;
+  const text = fractionDigits === 0 ? digits : `${digits.slice(0, cut)}.${digits.slice(cut)}`;
+  return minor < 0n ? `-${text}` : text;
+}
+
+function moneyOf(said: z.output<typeof centMoney>, place: string): Money {
+  return money(textOf(said), said.currencyCode, place);
+}
+
+function minorOf(said: z.output<typeof maybeMoney>, code: string): bigint | undefined {
+  if (!said || said.currencyCode !== code) return undefined;
+  const minor = parseMoney(textOf(said), code)?.minor;
+  return minor === undefined || minor < 0n ? undefined : minor;
+}
+
+function discountOf({ discountOnTotalPrice, lineItems }: CommercetoolsOrder, code: string): bigint {
+  let sum = minorOf(discountOnTotalPrice?.discountedAmount, code) ?? 0n;
+  for (const { quantity, discountedPrice } of (lineItems ?? []).flatMap(
+    (line) => line.discountedPricePerQuantity ?? [],
+  ))
+    for (const { discountedAmount } of discountedPrice?.includedDiscounts ?? [])
+      sum += (minorOf(discountedAmount, code) ?? 0n) * BigInt(quantity);
+  return sum;
+}
+
+/** A localised name in the order's language, or else in English, or else in any. */
+function inLanguage(name: Record<string, string>, locale: string | undefined): string | undefined {
+  const wanted = [locale, locale?.split('-')[0], 'en'].flatMap((one) => (one ? [one.toLowerCase()] : []));
+  const said = Object.entries(name);
+  for (const language of wanted) {
+    const found = said.find(([key]) => key.toLowerCase() === language || key.toLowerCase().startsWith(`${language}-`));
+    if (found) return found[1];
+  }
+  return said[0]?.[1];
+}
+
+/**
+ * What payments say: refunds are their transactions of type Refund, and a chargeback takes money back as well; goods that
+ * come back (`returnInfo`) pay nothing back.
+ */
+function paidAndBack(order: CommercetoolsOrder, total: Money, within: string) {
+  const payments = (order.paymentInfo?.payments ?? []).flatMap(({ obj }) => obj?.transactions ?? []);
+  const refunds: Order['refunds'] = {};
+  let charged = 0n;
+  let chargedAt: Instant | undefined;
+  for (const { id, type, state, timestamp, amount } of payments) {
+    const place = `${within}/paymentInfo/payments/transactions/amount`;
+    if (type === 'Charge' && state === 'Success' && amount.currencyCode === total.currency) {
+      charged += moneyOf(amount, place).minor;
+      chargedAt = later(chargedAt, timestamp ?? undefined);
+    }
+    if (type !== 'Refund' && type !== 'Chargeback') continue;
+    if (state !== 'Success' && state !== 'Failure') continue;
+    const back = moneyOf(amount, place);
+    if (back.minor === 0n) continue;
+    const refundedAt = timestamp ?? order.lastModifiedAt;
+    refunds[id] = { amount: back, refundedAt, ...(state === 'Failure' && { failed: true }) };
+  }
+  const isPaid = order.paymentState === 'Paid' || (charged > 0n && charged >= total.minor);
+  return { refunds, paidAt: isPaid ? (chargedAt ?? order.lastModifiedAt) : undefined };
+}
+
+const customerShape = z.object({
+  id: identifier,
+  email: maybeText,
+  firstName: maybeText,
+  lastName: maybeText,
+  locale: maybeText,
+  lastModifiedAt: instant,
+  addresses: z.nullish(z.array(z.object({ phone: maybeText, mobile: maybeText }))),
+});
+
+function translateCustomer(said: unknown, source: Source, within: string): Translation {
+  const customer = read(customerShape, said, within);
+  const { id, email, firstName, lastName, locale, lastModifiedAt: at } = customer;
+  const phone = (customer.addresses ?? []).map((address) => address.mobile ?? address.phone).find(Boolean);
+  const who = person({ externalId: id, email, firstName, lastName, locale, phone }, source);
+  return { kind: 'fact', fact: { kind: 'customer', person: who, at, test: false, consents: [] } };
+}
