@@ -5,6 +5,7 @@ import type { Mint } from '../../shared/domain/interaction.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { systemTime } from '../../shared/dynamodb/clock.ts';
+import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
@@ -31,7 +32,11 @@ const testStage = process.env[variables.testStage] === 'true';
 export const shops = outbound({ loopback: testStage, readJson });
 
 export const ports: ReceivePorts = {
-  records: recordStore(client, { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry }),
+  records: recordStore(
+    client,
+    { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry },
+    { trustRatesFor: rateTrust(testStage) },
+  ),
   quarantine: quarantineStore(client, names.LEDGER_TABLE),
   storefronts,
   readJson,

@@ -35,7 +35,7 @@ export class EngineStack extends Stack {
       sender: options.sender ?? senderParameter(this),
       ...(options.smtpUrl === undefined ? {} : { smtpUrl: options.smtpUrl }),
     });
-    const { machine } = new Night(this, 'Night', {
+    const { machine, waitingMachine } = new Night(this, 'Night', {
       tables,
       createFunction,
       schedule: options.nightSchedule,
@@ -70,7 +70,8 @@ export class EngineStack extends Stack {
     })
       .reads(customers, ledger, registry, outreach)
       .writes(customers, ledger, registry)
-      .starts(machine)
+      .starts(machine, variables.valueRunMachine)
+      .starts(waitingMachine, variables.waitingMachine)
       .set(variables.adminKeyHash, options.adminKeyHash ?? adminKeyParameter(this))
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));
     const http = new RapportHttpApi(this, 'Http', { workloads: { webhooks, api } });
