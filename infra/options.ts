@@ -17,6 +17,8 @@ export interface Options {
   sender?: string;
   /** Where set, e-mail leaves over SMTP instead of SES. */
   smtpUrl?: string;
+  /** For how many days a delivery is kept, to be looked up and played again. Default 30. */
+  deliveryDays: number;
   /** Id of the source whose subscription delivers to a queue. Absent: there is no such queue. */
   commercetools?: string;
   /** Who is told of alarms by e-mail; others can subscribe to the topics. */
@@ -53,6 +55,7 @@ export function readOptions(node: Node): Options {
     '{"hour":0-23,"minute":0-59,"timeZone":"<IANA name>"} with an optional "weekday":0-6 (0 = Sunday)',
   ) ?? { hour: 3, minute: 0, timeZone: 'UTC' };
   const segments = read('segments', wholeNumber(1, 256), 'a whole number from 1 to 256') ?? 16;
+  const deliveryDays = read('deliveryDays', wholeNumber(1, 365), 'a whole number from 1 to 365') ?? 30;
   const sender = read('sender', matching(senderPattern), 'an address');
   const smtpUrl = read(
     'smtpUrl',
@@ -79,6 +82,7 @@ export function readOptions(node: Node): Options {
     testStage,
     nightSchedule,
     segments,
+    deliveryDays,
     alarms: alarmAddress === undefined ? {} : { address: alarmAddress },
     ...(adminKeyHash === undefined ? {} : { adminKeyHash }),
     ...(sender === undefined ? {} : { sender }),

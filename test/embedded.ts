@@ -24,6 +24,7 @@ export async function startEmbedded(): Promise<Embedded> {
   const suffix = randomUUID().slice(0, 8);
   const names: TableNames = {
     customers: `customers-${suffix}`,
+    deliveries: `deliveries-${suffix}`,
     ledger: `ledger-${suffix}`,
     outreach: `outreach-${suffix}`,
     registry: `registry-${suffix}`,
@@ -33,7 +34,12 @@ export async function startEmbedded(): Promise<Embedded> {
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
+    // Nobody answers there: a test that wants a queue opens one.
+    AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1',
+    [variables.keepQueue]: 'http://127.0.0.1:1/000000000000/keep',
+    [variables.deliveryDays]: '30',
     [variables.customersTable]: names.customers,
+    [variables.deliveriesTable]: names.deliveries,
     [variables.ledgerTable]: names.ledger,
     [variables.outreachTable]: names.outreach,
     [variables.registryTable]: names.registry,
@@ -42,7 +48,7 @@ export async function startEmbedded(): Promise<Embedded> {
   };
   Object.assign(process.env, environment);
   const client = new DynamoDBClient({ maxAttempts: 10 });
-  for (const table of ['customers', 'ledger', 'outreach', 'registry'] as const)
+  for (const table of ['customers', 'deliveries', 'ledger', 'outreach', 'registry'] as const)
     await create(client, names[table], tables[table]);
   client.destroy();
   return {

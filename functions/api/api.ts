@@ -17,7 +17,7 @@ import { countAgainstLimit } from '../../shared/http/rate-limit.ts';
 import type { HttpAnswer, HttpRequest } from '../../shared/http/request.ts';
 import type { Route } from '../../shared/http/route.ts';
 import { findCustomers, showCustomer, showInteractions } from './customers.ts';
-import { replayDelivery, showDeliveries } from './deliveries.ts';
+import { showDeliveries, showDelivery } from './deliveries.ts';
 import type { Door } from './door.ts';
 import { replaceRates, showRates } from './exchange-rates.ts';
 import { showHealth } from './health.ts';
@@ -26,6 +26,8 @@ import { dropKey, makeKey, showKeys } from './keys.ts';
 import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from './merges.ts';
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
+import { replayDeliveries, replayDelivery } from './replays.ts';
+import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
 import type { Machine } from './value-run-machine.ts';
@@ -42,6 +44,9 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'PUT /v1/sources/{sourceId}': replaceSource,
   'GET /v1/sources/{sourceId}': showSource,
   'GET /v1/deliveries': showDeliveries,
+  'GET /v1/sources/{sourceId}/health': showSourceHealth,
+  'GET /v1/deliveries/{deliveryId}': showDelivery,
+  'POST /v1/deliveries/replay': replayDeliveries,
   'POST /v1/deliveries/{deliveryId}/replay': replayDelivery,
   'GET /v1/customers': findCustomers,
   'GET /v1/customers/{customerId}': showCustomer,
@@ -69,6 +74,8 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
 
 const environment = readVariables(process.env, [
   variables.customersTable,
+  variables.deliveriesTable,
+  variables.deliveryDays,
   variables.ledgerTable,
   variables.outreachTable,
   variables.registryTable,
@@ -76,6 +83,7 @@ const environment = readVariables(process.env, [
 ]);
 const tables: TableNames = {
   customers: environment.CUSTOMERS_TABLE,
+  deliveries: environment.DELIVERIES_TABLE,
   ledger: environment.LEDGER_TABLE,
   outreach: environment.OUTREACH_TABLE,
   registry: environment.REGISTRY_TABLE,
@@ -131,6 +139,7 @@ async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
     stage: environment.STAGE,
     testStage,
     settings,
+    deliveryDays: Number(environment.DELIVERY_DAYS),
     ask: shops.ask,
     ...(nightSchedule && { nightSchedule }),
     machine: () => machineOf(variables.valueRunMachine),

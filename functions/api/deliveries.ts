@@ -1,54 +1,90 @@
 import * as z from 'zod/mini';
-import type { QuarantinedDelivery } from '../../shared/domain/delivery.ts';
-import { mintWith } from '../../shared/dynamodb/mint.ts';
-import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
-import { recordStore } from '../../shared/dynamodb/record-store.ts';
-import { getSource } from '../../shared/dynamodb/source-store.ts';
-import { type ReceivePorts, replay } from '../../shared/engine/receive.ts';
-import { readJson } from '../../shared/http/json.ts';
-import { reportedProblem } from '../../shared/http/problem-answer.ts';
+import type { KeptDelivery } from '../../shared/domain/delivery.ts';
+import { type DeliveryQuery, type ListedDelivery, listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
+import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
+import { Problem } from '../../shared/engine/problem.ts';
+import { requireScope } from '../../shared/http/credentials.ts';
 import { route } from '../../shared/http/route.ts';
 import { keyText } from '../../shared/http/schemas/common.ts';
-import { deliveries, deliveryQuery, received } from '../../shared/http/schemas/deliveries.ts';
-import { storefronts } from '../../shared/storefronts/storefronts.ts';
+import {
+  deliveries,
+  type delivery,
+  deliveryQuery,
+  deliveryShown,
+  oneDelivery,
+} from '../../shared/http/schemas/deliveries.ts';
+import { invalid } from '../../shared/http/validate.ts';
 import { type Door, pagingOf } from './door.ts';
+import { refuseNoTime } from './range.ts';
 
 export const showDeliveries = route({
-  summary: 'Lists quarantined deliveries, newest first',
+  summary: 'Lists the deliveries of a source, newest first; without a source, the quarantined ones of all',
   scope: 'deliveries:read',
   query: deliveryQuery,
   answers: { 200: { description: 'A page of deliveries', schema: deliveries } },
-  async answer(door: Door, { query }) {
-    const { limit, after, page } = await pagingOf(door, query);
-    const store = quarantineStore(door.client, door.tables.ledger);
-    const found = await store.list({ limit, ...(after !== undefined && { after }) });
+  async answer(door: Door, { query: { limit: wanted, cursor, ...filters } }) {
+    const { sourceId, status, from, to } = filters;
+    if (sourceId === undefined && status !== undefined && status !== 'quarantined') {
+      throw invalid([{ pointer: '/query/sourceId', detail: 'is needed with any status but quarantined' }]);
+    }
+    refuseNoTime(from, to, '/query/to');
+    const { limit, after, page } = await pagingOf(door, { limit: wanted, cursor }, filters);
+    const query: DeliveryQuery = {
+      limit,
+      now: door.now,
+      ...(after !== undefined && { after }),
+      ...(sourceId !== undefined && { sourceId }),
+      ...(status !== undefined && { status }),
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to }),
+    };
+    const found = await listDeliveries(door.client, door.tables.deliveries, query);
     return { status: 200, body: page(found.deliveries.map(shown), found.next) };
   },
 });
 
-export const replayDelivery = route({
-  summary: 'Tries a quarantined delivery again, after a fix',
-  scope: 'deliveries:write',
+/** What an answer of Lambda's 6 MB still holds once quotes are escaped. */
+const largestShown = 2_500_000;
+
+export const showDelivery = route({
+  summary: 'Shows what came of a delivery; with body=true also what was sent, which needs deliveries:write',
+  scope: 'deliveries:read',
   params: z.strictObject({ deliveryId: keyText }),
-  answers: { 200: { description: 'What it came to', schema: received } },
-  async answer(door: Door, { params: { deliveryId } }) {
-    const { client, tables, request } = door;
-    const ports: ReceivePorts = {
-      records: recordStore(client, tables),
-      quarantine: quarantineStore(client, tables.ledger),
-      storefronts,
-      readJson,
-      ask: door.ask,
-      askedAt: door.now,
-      onFault: (error) => void reportedProblem(error, request),
-    };
-    const { salt } = await door.settings();
-    const source = (sourceId: string) => getSource(client, tables.registry, sourceId);
-    return { status: 200, body: await replay(ports, deliveryId, source, mintWith(salt)) };
+  query: oneDelivery,
+  answers: { 200: { description: 'The delivery', schema: deliveryShown } },
+  async answer(door: Door, { params: { deliveryId }, query }) {
+    const withBody = query.body === 'true';
+    // It holds what the shop knows of a person.
+    if (withBody) requireScope(door.access, 'deliveries:write');
+    const { client, tables, now, deliveryDays } = door;
+    const kept = await deliveryStore(client, tables.deliveries, deliveryDays).get(deliveryId, now);
+    if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
+    return { status: 200, body: { ...shown(kept.delivery), ...(withBody && { body: textOf(kept.body) }) } };
   },
 });
 
+function textOf(body: Uint8Array): z.infer<typeof deliveryShown>['body'] {
+  if (body.byteLength > largestShown) return null;
+  try {
+    return { encoding: 'utf8', content: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) };
+  } catch {
+    return { encoding: 'base64', content: Buffer.from(body).toString('base64') };
+  }
+}
+
 /** Headers may hold what names a person: they stay inside. */
-function shown({ headers, ...delivery }: QuarantinedDelivery) {
-  return delivery;
+function shown(kept: KeptDelivery | ListedDelivery): z.infer<typeof delivery> {
+  const { id, sourceId, status, reason, receivedAt, occurredAt, customerId, interactionId, replayedAt, bytes } = kept;
+  return {
+    id,
+    sourceId,
+    status,
+    ...(reason !== undefined && { reason }),
+    receivedAt,
+    occurredAt: occurredAt ?? null,
+    customerId: customerId ?? null,
+    interactionId: interactionId ?? null,
+    replayedAt: replayedAt ?? null,
+    bytes,
+  };
 }

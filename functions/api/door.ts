@@ -23,6 +23,8 @@ export interface Door {
   /** With an Idempotency-Key: the same when a request that was cut short is made again. */
   nonce?: string;
   settings(): Promise<Settings>;
+  /** For how many days a delivery is kept. */
+  deliveryDays: number;
   /** Asks the API of a shop. */
   ask: AskShop;
   /** Milliseconds since 1970 by no test clock: for what must go on while a test clock stands still. */
@@ -44,12 +46,14 @@ export interface Paging {
 
 /**
  * @param filters what the cursor is bound to beside the path
+ * @param pointer where the cursor was given
  * @throws Problem `invalid_cursor`
  */
 export async function pagingOf(
   door: Door,
   { limit = defaultLimit, cursor }: { limit?: number | undefined; cursor?: string | undefined },
   filters: Record<string, string | undefined> = {},
+  pointer = '/query/cursor',
 ): Promise<Paging> {
   const { request, access } = door;
   const { cursorSecret: secret } = await door.settings();
@@ -58,7 +62,7 @@ export async function pagingOf(
   const frame: CursorFrame = { secret, keyId: access.keyId, routeKey: request.routeKey, query };
   return {
     limit,
-    ...(cursor !== undefined && { after: readCursor(cursor, frame) }),
+    ...(cursor !== undefined && { after: readCursor(cursor, frame, pointer) }),
     page: (data, next) => ({ data, nextCursor: next === undefined ? null : writeCursor(next, frame) }),
   };
 }

@@ -1,30 +1,31 @@
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
 import { logLines } from '../../shared/contracts/log-lines.ts';
+import type { KeptDelivery } from '../../shared/domain/delivery.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Mint } from '../../shared/domain/interaction.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { systemTime } from '../../shared/dynamodb/clock.ts';
+import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
 import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
-import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
 import { sharedRead } from '../../shared/dynamodb/shared-read.ts';
 import { getSource, readSourceAndClock } from '../../shared/dynamodb/source-store.ts';
-import {
-  type AuthenticDelivery,
-  later,
-  type Received,
-  type ReceivePorts,
-  receive,
-} from '../../shared/engine/receive.ts';
+import { type AuthenticDelivery, later, type ReceivePorts, receive } from '../../shared/engine/receive.ts';
 import { readJson } from '../../shared/http/json.ts';
 import { outbound } from '../../shared/storefronts/outbound.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 
 /** What both ways in, the webhook and the retry queue, share. Made once for each container. */
-const names = readVariables(process.env, [variables.customersTable, variables.ledgerTable, variables.registryTable]);
+const names = readVariables(process.env, [
+  variables.customersTable,
+  variables.deliveriesTable,
+  variables.deliveryDays,
+  variables.ledgerTable,
+  variables.registryTable,
+]);
 const registry = names.REGISTRY_TABLE;
 const client = connect({ requestTimeout: 1_500, maxAttempts: 2 });
 
@@ -37,7 +38,7 @@ export const ports: ReceivePorts = {
     { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry },
     { trustRatesFor: rateTrust(testStage) },
   ),
-  quarantine: quarantineStore(client, names.LEDGER_TABLE),
+  deliveries: deliveryStore(client, names.DELIVERIES_TABLE, Number(names.DELIVERY_DAYS)),
   storefronts,
   readJson,
   onFault(error, deliveryId) {
@@ -91,6 +92,16 @@ function trusted(sourceId: string): Source | undefined {
   return kept && performance.now() - kept.readAt < trustedFor ? kept.source : undefined;
 }
 
+/** Whether this container has met the source, however long ago. */
+export function hasMet(sourceId: string): boolean {
+  return sources.has(sourceId);
+}
+
+/** By the clock that {@link lookUp} read last. */
+export function lastTime(): Instant {
+  return lastHeld ?? systemTime();
+}
+
 function keep(sourceId: string, source: Source | undefined): void {
   if (source) sources.set(sourceId, { source, readAt: performance.now() });
   else sources.delete(sourceId);
@@ -112,12 +123,12 @@ export async function receiveAndTell(
   within: ReceivePorts,
   delivery: AuthenticDelivery,
   source: Source,
-): Promise<Received | typeof later> {
-  const received = await receive(within, delivery, source, await mint());
-  if (received !== later && received.status === 'quarantined') {
-    const { deliveryId } = received;
+): Promise<KeptDelivery | typeof later> {
+  const kept = await receive(within, delivery, source, await mint());
+  if (kept !== later && kept.status === 'quarantined') {
+    const { id: deliveryId } = kept;
     const message = logLines.DeliveryQuarantined;
     console.warn(JSON.stringify({ level: 'warn', message, deliveryId, sourceId: source.id }));
   }
-  return received;
+  return kept;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { KeptDelivery } from '../../shared/domain/delivery.ts';
 import { isKeyText } from '../../shared/domain/identity.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
@@ -6,8 +7,9 @@ import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
 import { type AuthenticDelivery, later, type Received } from '../../shared/engine/receive.ts';
 import type { Delivery } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
-import { boundBody } from '../../shared/http/request.ts';
-import { freshSource, lookUp, mint, ports, receiveAndTell, shops } from './door.ts';
+import { boundBody, type HttpAnswer, type HttpRequest } from '../../shared/http/request.ts';
+import { freshSource, hasMet, lastTime, lookUp, mint, ports, receiveAndTell, shops } from './door.ts';
+import { compressed, countFailure, keepDelivery, sendFailures } from './keeper.ts';
 import { packed } from './retry-message.ts';
 import { sendToQueue } from './retry-queue.ts';
 
@@ -21,10 +23,26 @@ const shortestTry = 500;
  * a platform that does so asks whether the address is its receiver's.
  */
 export const handler = endpoint(async (request) => {
+  const sourceId = request.params.sourceId ?? '';
+  try {
+    return await answer(request, sourceId);
+  } catch (error) {
+    const kind = failureOf(error);
+    if (kind && hasMet(sourceId)) await countFailure(sourceId, kind, lastTime());
+    throw error;
+  }
+});
+
+/** What is wrong with a single body says nothing of its source. */
+function failureOf(error: unknown): 'refused' | 'unavailable' | undefined {
+  if (!(error instanceof Problem) || error.status >= 500) return 'unavailable';
+  return error.status === 401 ? 'refused' : undefined;
+}
+
+async function answer(request: HttpRequest, sourceId: string): Promise<HttpAnswer> {
   const begun = performance.now();
   boundBody(request, 10_000_000);
   const { headers, body } = request;
-  const sourceId = request.params.sourceId ?? '';
   if (!isKeyText(sourceId)) throw unknownSource();
   const { now: receivedAt, source: known } = await lookUp(sourceId);
   if (!known) throw unknownSource();
@@ -35,8 +53,12 @@ export const handler = endpoint(async (request) => {
   const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
   const left = Math.max(shortestTry, patience - (performance.now() - begun));
-  return { status: 202, body: await take({ id, headers, body, receivedAt }, source, left) };
-});
+  const packed = compressed(body);
+  const kept = await take({ id, headers, body, receivedAt }, source, left);
+  if (kept !== later) await Promise.all([keepDelivery(kept, body, await packed), sendFailures(receivedAt)]);
+  const received: Received = { deliveryId: id, status: kept === later ? 'recorded' : kept.status };
+  return { status: 202, body: received };
+}
 
 /** @throws Problem `nothing_to_echo` */
 function echo({ platform }: Source, query: URLSearchParams): Record<string, string> {
@@ -75,11 +97,16 @@ async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
   return (await mint())('dlv', source.id, given, createHash('sha256').update(delivery.body).digest('hex'));
 }
 
-async function take(delivery: AuthenticDelivery, source: Source, milliseconds: number): Promise<Received> {
+/** @returns `later` where it waits in the retry queue */
+async function take(
+  delivery: AuthenticDelivery,
+  source: Source,
+  milliseconds: number,
+): Promise<KeptDelivery | typeof later> {
   let cause: unknown = new Error('a message that only names something is too large to be kept');
   try {
-    const received = await inTime(receiveAndTell(ports, delivery, source), milliseconds);
-    if (received !== later) return received;
+    const kept = await inTime(receiveAndTell(ports, delivery, source), milliseconds);
+    if (kept !== later) return kept;
   } catch (error) {
     cause = error;
     console.warn(JSON.stringify({ level: 'warn', message: 'kept for a retry', deliveryId: delivery.id }));
@@ -91,7 +118,7 @@ async function take(delivery: AuthenticDelivery, source: Source, milliseconds: n
   } catch (error) {
     throw cause instanceof Problem ? cause : storeUnavailable(error);
   }
-  return { deliveryId: delivery.id, status: 'recorded' };
+  return later;
 }
 
 /** Recording may still succeed when its time is over: the retry then finds a duplicate. */

@@ -6,6 +6,7 @@ import { Problem } from '../../shared/engine/problem.ts';
 import { type AuthenticDelivery, later } from '../../shared/engine/receive.ts';
 import type { AskShop } from '../../shared/engine/storefront.ts';
 import { lookUp, ports, receiveAndTell, shops } from './door.ts';
+import { compressed, keepDelivery } from './keeper.ts';
 import { postponeInQueue } from './retry-queue.ts';
 
 /**
@@ -31,7 +32,7 @@ export async function workOff(
 }
 
 /**
- * Records a delivery, asking the shop for what it only names.
+ * Records a delivery, asking the shop for what it only names, and has it kept.
  * @throws Error where it has to be tried again
  */
 export async function settle(
@@ -43,8 +44,9 @@ export async function settle(
   if (!source) throw new Error('the source of this delivery is not configured');
   const ask = tries < certain ? doubting(shops.ask) : shops.ask;
   const delivery = await deliveryOf(source, now);
-  const received = await receiveAndTell({ ...ports, ask, askedAt: now }, delivery, source);
-  if (received === later) throw new Error('this platform has nothing that could be fetched');
+  const kept = await receiveAndTell({ ...ports, ask, askedAt: now }, delivery, source);
+  if (kept === later) throw new Error('this platform has nothing that could be fetched');
+  await keepDelivery(kept, delivery.body, await compressed(delivery.body));
 }
 
 /** Shops answer from copies that lag behind: that there is no such thing is believed at the third try. */

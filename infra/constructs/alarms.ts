@@ -38,6 +38,16 @@ const findings: Record<LogLine, { threshold: number; description: string }> = {
     description:
       'A delivery was not understood: GET /v1/deliveries?status=quarantined tells why; mend, then POST /v1/deliveries/{id}/replay',
   },
+  DeliveryNotKept: {
+    threshold: aHandful,
+    description:
+      'Deliveries are recorded but cannot be looked up later: look at the log of the function for the name of the error, and whether the queue of kept deliveries answers',
+  },
+  KeepingBrokeOff: {
+    threshold: aHandful,
+    description:
+      'Deliveries are not kept, or not counted: look at the log of the function for the name of the error; messages are tried ten times',
+  },
   OutreachFailed: {
     threshold: 0,
     description:

@@ -22,6 +22,7 @@ export const tableActions = {
   ],
   scans: ['dynamodb:Scan'],
   writesInBulk: ['dynamodb:BatchWriteItem'],
+  insertsInBulk: ['dynamodb:PartiQLInsert', 'dynamodb:UpdateItem'],
   updatesInBulk: ['dynamodb:UpdateItem', 'dynamodb:PartiQLUpdate'],
 } as const;
 

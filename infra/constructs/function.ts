@@ -114,6 +114,11 @@ export class RapportFunction extends Construct {
     return this.uses(table, tableActions.scans);
   }
 
+  /** Conditional puts, many in one call (PartiQL), and updates of what is there already. */
+  insertsInBulk(table: BoundTable): this {
+    return this.uses(table, tableActions.insertsInBulk);
+  }
+
   /** Conditional updates, many in one call (PartiQL). */
   updatesInBulk(table: BoundTable): this {
     return this.uses(table, tableActions.updatesInBulk);

@@ -51,7 +51,7 @@ export class Publish extends Construct {
       })
       .follows(props.tables.ledger, {
         ...patiently,
-        // Interactions alone: their partition key is a customer. Pointers, receipts and deliveries are no events.
+        // Interactions alone: their partition key is a customer. Pointers and receipts are no events.
         filters: [
           FilterCriteria.filter({
             eventName: FilterRule.isEqual('INSERT'),

@@ -3,7 +3,7 @@ import { ArnPrincipal, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws
 import { Construct } from 'constructs';
 import { variables } from '../../shared/contracts/environment.ts';
 import type { BoundTable } from './bound-table.ts';
-import type { FunctionFactory } from './function.ts';
+import type { FunctionFactory, RapportFunction } from './function.ts';
 import { deliveriesQueue, deliveriesWorker } from './webhook-retry.ts';
 
 /** The user that commercetools sends as (its reference of SqsDestination, `authenticationMode: IAM`). */
@@ -14,6 +14,8 @@ const sender = 'arn:aws:iam::362576667341:user/subscriptions';
  * the right to send is the authentication.
  */
 export class Subscription extends Construct {
+  readonly take: RapportFunction;
+
   constructor(
     scope: Construct,
     id: string,
@@ -51,7 +53,7 @@ export class Subscription extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account }, ArnLike: { 'aws:SourceArn': rules } },
       }),
     );
-    deliveriesWorker(this, 'Take', {
+    this.take = deliveriesWorker(this, 'Take', {
       entry: 'functions/webhooks/subscription.ts',
       description: 'Records what a subscription of commercetools delivers',
       queue,

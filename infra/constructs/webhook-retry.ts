@@ -54,6 +54,8 @@ export function deliveriesQueue(scope: Construct, name: string, endName: string)
 
 /** Authentic deliveries that the tables could not take, and those whose matter has to be fetched from the shop. */
 export class WebhookRetry extends Construct {
+  readonly retry: RapportFunction;
+
   constructor(
     scope: Construct,
     id: string,
@@ -68,7 +70,7 @@ export class WebhookRetry extends Construct {
     super(scope, id);
     const queue = deliveriesQueue(this, 'Deliveries', 'DeadLetters');
     props.receive.sendsTo(queue, variables.retryQueue);
-    deliveriesWorker(this, 'Retry', {
+    this.retry = deliveriesWorker(this, 'Retry', {
       entry: 'functions/webhooks/retry.ts',
       description: 'Records deliveries that the tables could not take at first, and fetches what others only name',
       queue,

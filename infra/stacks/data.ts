@@ -2,6 +2,7 @@ import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   AttributeType,
   BillingMode,
+  type GlobalSecondaryIndexProps,
   ProjectionType,
   StreamViewType,
   Table,
@@ -13,17 +14,18 @@ import { tables } from '../../shared/contracts/tables.ts';
 import { Alarms } from '../constructs/alarms.ts';
 import type { BoundTable } from '../constructs/bound-table.ts';
 
-/** What stays: the four tables. Whatever reads or writes them lives in the engine stack and can be replaced. */
+/** What stays: the five tables. Whatever reads or writes them lives in the engine stack and can be replaced. */
 export class DataStack extends Stack {
   readonly tables: {
     customers: BoundTable;
+    deliveries: BoundTable;
     ledger: BoundTable;
     outreach: BoundTable;
     registry: BoundTable;
   };
 
   constructor(scope: Construct, id: string, props: { testStage: boolean; address?: string }) {
-    super(scope, id, { description: 'Rapport: customers, ledger, outreach and registry' });
+    super(scope, id, { description: 'Rapport: customers, ledger, deliveries, outreach and registry' });
     const kept = {
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
@@ -51,18 +53,31 @@ export class DataStack extends Stack {
       stream: StreamViewType.NEW_IMAGE,
       timeToLiveAttribute: tables.outreach.timeToLive,
     });
+    const deliveries = new Table(this, 'Deliveries', {
+      ...kept,
+      partitionKey: text(tables.deliveries.partitionKey),
+      sortKey: text(tables.deliveries.sortKey),
+      timeToLiveAttribute: tables.deliveries.timeToLive,
+    });
     const registry = new Table(this, 'Registry', {
       ...kept,
       partitionKey: text(tables.registry.partitionKey),
       sortKey: text(tables.registry.sortKey),
       timeToLiveAttribute: tables.registry.timeToLive,
     });
-    addIndexes(outreach, tables.outreach.indexes, ProjectionType.ALL);
+    addIndexes(outreach, tables.outreach.indexes, { projectionType: ProjectionType.ALL });
+    const listed = { projectionType: ProjectionType.INCLUDE, nonKeyAttributes: [...tables.deliveries.listed] };
+    addIndexes(deliveries, tables.deliveries.indexes, listed);
     // The keys say it all: which identities lead to this customer.
-    addIndexes(registry, tables.registry.indexes, ProjectionType.KEYS_ONLY);
+    addIndexes(registry, tables.registry.indexes, { projectionType: ProjectionType.KEYS_ONLY });
 
     this.tables = {
       customers: { table: customers, indexes: [], variable: variables.customersTable },
+      deliveries: {
+        table: deliveries,
+        indexes: Object.keys(tables.deliveries.indexes),
+        variable: variables.deliveriesTable,
+      },
       ledger: { table: ledger, indexes: [], variable: variables.ledgerTable },
       outreach: { table: outreach, indexes: Object.keys(tables.outreach.indexes), variable: variables.outreachTable },
       registry: { table: registry, indexes: Object.keys(tables.registry.indexes), variable: variables.registryTable },
@@ -78,13 +93,13 @@ function text(name: string) {
 function addIndexes(
   table: Table,
   indexes: Record<string, { partitionKey: string; sortKey: string }>,
-  projectionType: ProjectionType,
+  projection: Pick<GlobalSecondaryIndexProps, 'projectionType' | 'nonKeyAttributes'>,
 ): void {
   for (const [indexName, keys] of Object.entries(indexes))
     table.addGlobalSecondaryIndex({
       indexName,
       partitionKey: text(keys.partitionKey),
       sortKey: text(keys.sortKey),
-      projectionType,
+      ...projection,
     });
 }

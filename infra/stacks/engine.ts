@@ -6,6 +6,7 @@ import { RapportDashboard } from '../constructs/dashboard.ts';
 import { RapportBus } from '../constructs/event-bus.ts';
 import { type FunctionFactory, RapportFunction } from '../constructs/function.ts';
 import { RapportHttpApi } from '../constructs/http-api.ts';
+import { KeptDeliveries } from '../constructs/kept-deliveries.ts';
 import { Night } from '../constructs/night.ts';
 import { Outreach } from '../constructs/outreach.ts';
 import { Publish } from '../constructs/publish.ts';
@@ -19,7 +20,7 @@ export class EngineStack extends Stack {
   constructor(scope: Construct, id: string, props: { tables: DataStack['tables']; options: Options }) {
     super(scope, id, { description: 'Rapport: webhooks, API, outreach and the night' });
     const { tables, options } = props;
-    const { customers, ledger, outreach, registry } = tables;
+    const { customers, deliveries, ledger, outreach, registry } = tables;
     const createFunction: FunctionFactory = (within, name, given) => {
       const made = new RapportFunction(within, name, { ...given, stage: options.stage, testStage: options.testStage });
       // The test clock lies in the Registry, and every door looks at it.
@@ -51,15 +52,15 @@ export class EngineStack extends Stack {
       .reads(customers, ledger, registry)
       .writes(customers, ledger, registry)
       .tells('DeliveryQuarantined');
-    new WebhookRetry(this, 'WebhookRetry', { receive: webhooks, customers, ledger, registry, createFunction });
-    if (options.commercetools !== undefined)
-      new Subscription(this, 'Commercetools', {
-        sourceId: options.commercetools,
-        customers,
-        ledger,
-        registry,
-        createFunction,
-      });
+    const recording = { customers, ledger, registry, createFunction };
+    const { retry } = new WebhookRetry(this, 'WebhookRetry', { receive: webhooks, ...recording });
+    const doors = [webhooks, retry];
+    if (options.commercetools !== undefined) {
+      const { take } = new Subscription(this, 'Commercetools', { sourceId: options.commercetools, ...recording });
+      doors.push(take);
+    }
+    const { deliveryDays: days } = options;
+    new KeptDeliveries(this, 'KeptDeliveries', { doors, deliveries, days, createFunction });
 
     const api = createFunction(this, 'Api', {
       entry: 'functions/api/api.ts',
@@ -68,10 +69,11 @@ export class EngineStack extends Stack {
       timeout: options.testStage ? Duration.minutes(15) : Duration.seconds(29),
       memorySize: 1024,
     })
-      .reads(customers, ledger, registry, outreach)
-      .writes(customers, ledger, registry)
+      .reads(customers, deliveries, ledger, registry, outreach)
+      .writes(customers, deliveries, ledger, registry)
       .starts(machine, variables.valueRunMachine)
       .starts(waitingMachine, variables.waitingMachine)
+      .set(variables.deliveryDays, String(days))
       .set(variables.adminKeyHash, options.adminKeyHash ?? adminKeyParameter(this))
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));
     const http = new RapportHttpApi(this, 'Http', { workloads: { webhooks, api } });

@@ -2,11 +2,15 @@
 export const variables = {
   customersTable: 'CUSTOMERS_TABLE',
   ledgerTable: 'LEDGER_TABLE',
+  deliveriesTable: 'DELIVERIES_TABLE',
   outreachTable: 'OUTREACH_TABLE',
   registryTable: 'REGISTRY_TABLE',
   bus: 'BUS_NAME',
   /** Where deliveries wait for their next try: it is filled at the door, and emptied by a worker that sets the waits. */
   retryQueue: 'RETRY_QUEUE_URL',
+  keepQueue: 'KEEP_QUEUE_URL',
+  /** For how many days a delivery is kept. */
+  deliveryDays: 'DELIVERY_DAYS',
   /** Id of the source whose messages a subscription brings. */
   subscriptionSource: 'SUBSCRIPTION_SOURCE',
   valueRunMachine: 'VALUE_RUN_MACHINE_ARN',

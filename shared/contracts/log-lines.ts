@@ -6,6 +6,8 @@ export const logLines = {
   DeliveryQuarantined: 'delivery quarantined',
   OutreachFailed: 'outreach failed',
   OutreachUnconfirmed: 'outreach unconfirmed',
+  DeliveryNotKept: 'delivery not kept',
+  KeepingBrokeOff: 'keeping broke off',
   RetryBrokeOff: 'retry broke off',
   PlanningBrokeOff: 'planning broke off',
   SendingBrokeOff: 'sending broke off',

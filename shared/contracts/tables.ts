@@ -2,7 +2,7 @@
 export const tables = {
   /** One lean item for each customer; scanned every night. */
   customers: { partitionKey: 'customerId' },
-  /** Interactions by customer in order, natural keys, value receipts, quarantined deliveries. */
+  /** Interactions by customer in order, natural keys, value receipts. */
   ledger: { partitionKey: 'pk', sortKey: 'sk' },
   /** Outreach jobs with their decisions. */
   outreach: {
@@ -12,6 +12,31 @@ export const tables = {
       byDay: { partitionKey: 'dayShard', sortKey: 'createdAtJob' },
       byCustomer: { partitionKey: 'customerId', sortKey: 'createdAtJob' },
     },
+  },
+  /** Deliveries with their bodies for a set time, and how many there were. */
+  deliveries: {
+    partitionKey: 'pk',
+    sortKey: 'sk',
+    timeToLive: 'expiresAt',
+    indexes: {
+      bySource: { partitionKey: 'sourceId', sortKey: 'listedAt' },
+      byStatus: { partitionKey: 'sourceStatus', sortKey: 'listedAt' },
+      setAside: { partitionKey: 'setAside', sortKey: 'listedAt' },
+    },
+    /** What the lists show: never the body. */
+    listed: [
+      'id',
+      'status',
+      'reason',
+      'receivedAt',
+      'decidedAt',
+      'replayedAt',
+      'occurredAt',
+      'customerId',
+      'interactionId',
+      'bytes',
+      'expiresAt',
+    ],
   },
   /** Identities, sources, keys, policies, value runs, settings, the test clock. */
   registry: {

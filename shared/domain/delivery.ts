@@ -1,17 +1,41 @@
 import type { Instant } from './instant.ts';
 
-export type DeliveryStatus = 'recorded' | 'duplicate' | 'ignored' | 'quarantined';
+export const deliveryStatuses = ['recorded', 'duplicate', 'ignored', 'quarantined'] as const;
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
-/** An authentic delivery that could not be understood, kept until it is. */
-export interface QuarantinedDelivery {
+/** What came of a delivery. */
+export interface Outcome {
+  status: DeliveryStatus;
+  /** Why it was ignored; or what was not understood, and where. Without values of the body. */
+  reason?: string;
+  /** Whom it was about, where that is known. */
+  customerId?: string;
+  interactionId?: string;
+  /** The source's own time of what it says. */
+  occurredAt?: Instant;
+}
+
+/** An authentic delivery as it is kept, beside its body. */
+export interface KeptDelivery extends Outcome {
   id: string;
   sourceId: string;
-  /** `quarantined`, or what a replay came to. */
-  status: DeliveryStatus;
-  /** What was not understood, and where; without values of the body. */
-  reason: string;
   /** Those headers that translation needs. */
   headers: Record<string, string>;
+  /** When it came; where the shop sent it again, when the one that was kept first came. */
   receivedAt: Instant;
+  /** As of when the outcome holds. */
+  decidedAt: Instant;
+  replayedAt?: Instant;
   bytes: number;
 }
+
+/**
+ * What takes the place of what, where the same delivery came again or was replayed: what was recorded once stays
+ * recorded, and what nobody could read before may have become readable. Among equals the later word counts.
+ */
+export const standing: Record<DeliveryStatus, { outranks: DeliveryStatus[]; equals: DeliveryStatus[] }> = {
+  recorded: { outranks: ['duplicate', 'ignored', 'quarantined'], equals: ['recorded'] },
+  duplicate: { outranks: ['ignored', 'quarantined'], equals: ['duplicate'] },
+  ignored: { outranks: [], equals: ['ignored', 'quarantined'] },
+  quarantined: { outranks: [], equals: ['ignored', 'quarantined'] },
+};

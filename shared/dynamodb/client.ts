@@ -26,6 +26,7 @@ import { storeFault } from './faults.ts';
 /** Names of the tables, as infra gives them to the function; one that a function may not touch is absent. */
 export interface TableNames {
   customers: string;
+  deliveries: string;
   ledger: string;
   outreach: string;
   registry: string;
@@ -106,7 +107,7 @@ export class Client {
     await this.#call('TransactWriteItems', { ClientRequestToken: randomUUID(), ...input, TransactItems });
   }
 
-  /** Updates: of the answers only errors and units are of use. */
+  /** Writes: of the answers only errors and units are of use. */
   batchExecuteStatement(input: BatchExecuteStatementCommandInput): Answer<BatchExecuteStatementCommandOutput> {
     const Statements = input.Statements?.map((one) => ({ ...one, Parameters: one.Parameters?.map(pack) }));
     return this.#call('BatchExecuteStatement', { ...input, Statements });

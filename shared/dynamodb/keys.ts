@@ -1,3 +1,4 @@
+import type { DeliveryStatus } from '../domain/delivery.ts';
 import type { Day } from '../domain/exchange-rate.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -25,17 +26,26 @@ export const receiptKey = (customerId: string, asOf: Instant, runId: string) => 
   sk: `${asOf}#${runId}`,
 });
 
-/** Ledger: one quarantined delivery and, in order, the pieces of its body. */
+/** Deliveries: one delivery and, in order, the pieces of a body that is too large to stand in it. */
 export const deliveryKey = (deliveryId: string) => ({ pk: `delivery#${deliveryId}`, sk: 'delivery' });
 export const deliveryBodyKey = (deliveryId: string, piece: number) => ({
   pk: `delivery#${deliveryId}`,
   sk: `body#${String(piece).padStart(3, '0')}`,
 });
-/** Ledger: the list of what is quarantined, in the order of arrival. */
-export const quarantinedKey = (receivedAt: Instant, deliveryId: string) => ({
-  pk: 'deliveries#quarantined',
-  sk: `${receivedAt}#${deliveryId}`,
+/**
+ * Deliveries: the lists, in the order of arrival: of a source, of a source by status, and of all that is set aside. The
+ * last one is sparse.
+ */
+export const deliveryListKeys = (sourceId: string, status: DeliveryStatus) => ({
+  sourceId,
+  sourceStatus: `${sourceId}#${status}`,
+  ...(status === 'quarantined' && { setAside: status }),
 });
+export const deliveryPlace = (receivedAt: Instant, deliveryId: string) => ({ listedAt: `${receivedAt}#${deliveryId}` });
+export const deliveryAtPlace = (listedAt: string) => listedAt.slice(listedAt.indexOf('#') + 1);
+
+/** Deliveries: what a source's deliveries of one hour (`2026-11-22T13`) came to, in numbers. Read: some days of them. */
+export const deliveryCountsKey = (sourceId: string, hour: string) => ({ pk: `counts#${sourceId}`, sk: hour });
 
 /** Ledger: the merges of a person and their undoings, in the order of time. */
 export const mergeKey = (personId: string, at: Instant, mergeId: string, kind: 'merge' | 'unmerge') => ({

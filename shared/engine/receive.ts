@@ -1,4 +1,4 @@
-import type { DeliveryStatus, QuarantinedDelivery } from '../domain/delivery.ts';
+import type { DeliveryStatus, KeptDelivery, Outcome } from '../domain/delivery.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
@@ -8,18 +8,19 @@ import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
 import type { AskShop, Delivery, Storefront } from './storefront.ts';
 
-/** Keeps what could not be understood. */
-export interface Quarantine {
-  /** Keeps head and body; repeating it changes nothing but the reason. */
-  put(delivery: QuarantinedDelivery, body: Uint8Array): Promise<void>;
-  get(deliveryId: string): Promise<{ delivery: QuarantinedDelivery; body: Uint8Array } | undefined>;
-  /** Takes a delivery off the list: `status` is what its replay came to. */
-  release(delivery: QuarantinedDelivery, status: DeliveryStatus): Promise<void>;
+/** Keeps deliveries with their bodies for a set time, and what came of each. */
+export interface Deliveries {
+  /** Durable once it resolves. One that is kept already stays as it is, but for an outcome that takes its place. */
+  keep(delivery: KeptDelivery, body: Uint8Array): Promise<void>;
+  /** Nothing where its time was over at `now`. */
+  get(deliveryId: string, now: Instant): Promise<{ delivery: KeptDelivery; body: Uint8Array } | undefined>;
+  /** Notes what a replay came to. */
+  settle(deliveryId: string, sourceId: string, outcome: Outcome, replayedAt: Instant): Promise<void>;
 }
 
 export interface ReceivePorts {
   records: RecordStore;
-  quarantine: Quarantine;
+  deliveries: Deliveries;
   storefronts: Record<Platform, Storefront>;
   /** @throws Problem `malformed_json` */
   readJson(body: Uint8Array): unknown;
@@ -47,7 +48,7 @@ export interface AuthenticDelivery extends Delivery {
 
 /**
  * Translates an authentic delivery and records what it says. Nothing is lost: what cannot be understood is kept with
- * its body and its reason.
+ * its body and its reason before this resolves. Keeping the others is for the caller.
  * @throws Problem `store_unavailable`, `too_busy`: nothing was decided and the delivery must be tried again
  */
 export async function receive(
@@ -55,10 +56,9 @@ export async function receive(
   delivery: AuthenticDelivery,
   source: Source,
   mint: Mint,
-): Promise<Received | typeof later> {
+): Promise<KeptDelivery | typeof later> {
   const outcome = await apply(ports, delivery, source, mint);
   if (outcome === later) return later;
-  if (typeof outcome === 'string') return { deliveryId: delivery.id, status: outcome };
   const { keptHeaders } = ports.storefronts[source.platform];
   const headers = Object.fromEntries(
     keptHeaders.flatMap((name) =>
@@ -66,41 +66,42 @@ export async function receive(
     ),
   );
   const { id, receivedAt, body } = delivery;
-  await ports.quarantine.put(
-    {
-      id,
-      sourceId: source.id,
-      status: 'quarantined',
-      reason: outcome.reason,
-      headers,
-      receivedAt,
-      bytes: body.byteLength,
-    },
-    body,
-  );
-  return { deliveryId: id, status: 'quarantined' };
+  const kept: KeptDelivery = {
+    id,
+    sourceId: source.id,
+    ...outcome,
+    headers,
+    receivedAt,
+    decidedAt: receivedAt,
+    bytes: body.byteLength,
+  };
+  if (kept.status === 'quarantined') await ports.deliveries.keep(kept, body);
+  return kept;
 }
 
 /**
- * Tries a quarantined delivery again, after a fix. One that was replayed with success is not applied again.
- * @throws Problem `delivery_not_found`
+ * Plays a kept delivery again, whatever came of it: with a fix it may be understood now. Recording is idempotent, so
+ * nothing is applied twice.
+ * @param now notes when it was
+ * @throws Problem `delivery_not_found`, `source_not_found`; as {@link receive}
  */
 export async function replay(
   ports: ReceivePorts,
   deliveryId: string,
   sourceOf: (sourceId: string) => Promise<Source | undefined>,
   mint: Mint,
+  now: Instant,
 ): Promise<Received> {
-  const kept = await ports.quarantine.get(deliveryId);
-  if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no quarantined delivery with this id.');
+  const kept = await ports.deliveries.get(deliveryId, now);
+  if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
   const { delivery, body } = kept;
-  if (delivery.status !== 'quarantined') return { deliveryId, status: delivery.status };
   const source = await sourceOf(delivery.sourceId);
   if (!source) throw new Problem(409, 'source_not_found', 'The source of this delivery is not configured any more.');
-  const received = await receive(ports, { ...delivery, body }, source, mint);
-  if (received === later) throw new Error('what is replayed is fetched at once');
-  if (received.status !== 'quarantined') await ports.quarantine.release(delivery, received.status);
-  return received;
+  const { headers, receivedAt } = delivery;
+  const outcome = await apply(ports, { id: deliveryId, headers, receivedAt, body }, source, mint);
+  if (outcome === later) throw new Error('what is replayed is fetched at once');
+  await ports.deliveries.settle(deliveryId, delivery.sourceId, outcome, now);
+  return { deliveryId, status: outcome.status };
 }
 
 async function apply(
@@ -108,12 +109,13 @@ async function apply(
   delivery: AuthenticDelivery,
   source: Source,
   mint: Mint,
-): Promise<DeliveryStatus | typeof later | { reason: string }> {
+): Promise<Outcome | typeof later> {
   try {
     const { translation, heardAt } = await understood(ports, delivery, source);
     if (translation.kind === 'fetch') return later;
-    if (translation.kind === 'ignored') return 'ignored';
-    const { outcome } = await record(ports.records, asCounted(translation.fact, source), {
+    if (translation.kind === 'ignored') return { status: 'ignored', reason: translation.reason };
+    const { fact } = translation;
+    const { outcome: status, ...about } = await record(ports.records, asCounted(fact, source), {
       sourceId: source.id,
       baseCurrency: source.baseCurrency,
       ...(source.backfillBefore && { backfillBefore: source.backfillBefore }),
@@ -121,19 +123,36 @@ async function apply(
       receivedAt: heardAt,
       mint,
     });
-    return outcome;
+    const occurredAt = timeOf(fact);
+    return { status, ...about, ...(occurredAt && { occurredAt }) };
   } catch (error) {
-    if (error instanceof Unintelligible) return { reason: error.reason };
-    if (error instanceof Problem && error.status < 500) return { reason: error.message };
+    if (error instanceof Unintelligible) return notUnderstood(error.reason);
+    if (error instanceof Problem && error.status < 500) return notUnderstood(error.message);
     if (error instanceof Problem) throw error;
     const refused = error instanceof StoreRefusal;
     // What is wrong with the store itself is no fault of the body.
     if (refused && !error.unstorable) throw error;
     ports.onFault(error, delivery.id);
-    return {
-      reason: refused ? 'the store refuses what it says' : 'the translation failed: a fault of the engine',
-    };
+    return notUnderstood(refused ? 'the store refuses what it says' : 'the translation failed: a fault of the engine');
   }
+}
+
+/** The source's own time of what it says; a shop's word that two are one bears none. */
+function timeOf(fact: Fact): Instant | undefined {
+  switch (fact.kind) {
+    case 'merge':
+      return undefined;
+    case 'conversation':
+      return fact.occurredAt;
+    case 'consent':
+      return fact.consent.occurredAt;
+    default:
+      return fact.at;
+  }
+}
+
+function notUnderstood(reason: string): Outcome {
+  return { status: 'quarantined', reason };
 }
 
 /** The message, or what its shop says of the thing that it only names. */

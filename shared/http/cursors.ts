@@ -18,15 +18,16 @@ export function writeCursor(position: string, frame: CursorFrame): string {
   return Buffer.concat([mac(text, frame), text]).toString('base64url');
 }
 
-/** @throws Problem `invalid_cursor` where the text was not made for this key and query */
-export function readCursor(cursor: string, frame: CursorFrame): string {
+/** @param pointer where it was given
+ * @throws Problem `invalid_cursor` where the text was not made for this key and query */
+export function readCursor(cursor: string, frame: CursorFrame, pointer: string): string {
   const bytes = Buffer.from(cursor, 'base64url');
   const text = bytes.subarray(macBytes);
   const signature = bytes.subarray(0, macBytes);
   const canonical = bytes.toString('base64url') === cursor;
   if (!canonical || signature.length < macBytes || !timingSafeEqual(signature, mac(text, frame)))
     throw new Problem(400, 'invalid_cursor', 'The cursor does not belong to this query and key.', {
-      faults: [{ pointer: '/query/cursor', detail: 'Take nextCursor of the page before, with the same filters.' }],
+      faults: [{ pointer, detail: 'Take nextCursor of the page before, with the same filters.' }],
     });
   return text.toString('utf8');
 }

@@ -80,6 +80,7 @@ test('reading and replaying are two scopes', async () => {
   expect((await replay('dlv_unknown', key)).body.code).toBe('insufficient_scope');
 });
 
-test('another status is not known', async () => {
-  expect((await list({ status: 'recorded' })).body.errors[0]?.pointer).toBe('/query/status');
+test('an unknown status is refused, and without a source any but quarantined', async () => {
+  expect((await list({ status: 'lost' })).body.errors[0]?.pointer).toBe('/query/status');
+  expect((await list({ status: 'recorded' })).body.errors[0]?.pointer).toBe('/query/sourceId');
 });

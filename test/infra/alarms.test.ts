@@ -52,6 +52,8 @@ describe('alarms', () => {
 
   it.each<[LogLine, number, string[]]>([
     ['DeliveryQuarantined', 0, ['webhooks/receive', 'webhooks/retry']],
+    ['DeliveryNotKept', 5, ['webhooks/receive', 'webhooks/retry']],
+    ['KeepingBrokeOff', 5, ['webhooks/keep']],
     ['OutreachFailed', 0, ['outreach/deliver']],
     ['OutreachUnconfirmed', 0, ['outreach/deliver']],
     ['RetryBrokeOff', 5, ['webhooks/retry']],

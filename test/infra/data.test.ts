@@ -4,6 +4,7 @@ import { at, type Json, list, ofType, type Resource, synthesise } from './templa
 
 const contracts: Record<string, { partitionKey: string; sortKey?: string; timeToLive?: string; indexes?: object }> = {
   Customers: tables.customers,
+  Deliveries: tables.deliveries,
   Ledger: tables.ledger,
   Outreach: tables.outreach,
   Registry: tables.registry,
@@ -61,7 +62,7 @@ describe('the data stack', () => {
 
   it('streams customers before and after, ledger and outreach as they are', () => {
     const views = found.map(({ properties }) => at(properties, 'StreamSpecification', 'StreamViewType'));
-    expect(views).toEqual(['NEW_AND_OLD_IMAGES', 'NEW_IMAGE', 'NEW_IMAGE', null]);
+    expect(views).toEqual(['NEW_AND_OLD_IMAGES', 'NEW_IMAGE', 'NEW_IMAGE', null, null]);
   });
 
   it('lets the tables of a test stage go with their stack', () => {

@@ -35,6 +35,7 @@ describe('functions', () => {
       'outreach/deliver',
       'outreach/plan',
       'stream/publish',
+      'webhooks/keep',
       'webhooks/receive',
       'webhooks/retry',
     ]);

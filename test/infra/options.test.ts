@@ -13,6 +13,7 @@ describe('the options of a deployment', () => {
       testStage: false,
       nightSchedule: { hour: 3, minute: 0, timeZone: 'UTC' },
       segments: 16,
+      deliveryDays: 30,
       alarms: {},
     });
   });
@@ -25,6 +26,7 @@ describe('the options of a deployment', () => {
         adminKeyHash: hash,
         nightSchedule: '{"hour":2,"minute":30,"weekday":1,"timeZone":"Europe/Berlin"}',
         segments: '4',
+        deliveryDays: '90',
         sender: 'Shop <shop@shop.example>',
         smtpUrl: 'smtps://user:pass@mail.shop.example',
         alarmAddress: 'ops@shop.example',
@@ -36,6 +38,7 @@ describe('the options of a deployment', () => {
       adminKeyHash: hash,
       nightSchedule: { hour: 2, minute: 30, weekday: 1, timeZone: 'Europe/Berlin' },
       segments: 4,
+      deliveryDays: 90,
       sender: 'Shop <shop@shop.example>',
       smtpUrl: 'smtps://user:pass@mail.shop.example',
       alarms: { address: 'ops@shop.example' },
@@ -67,6 +70,7 @@ describe('the options of a deployment', () => {
     ['nightSchedule', { hour: 3, minute: 0, timeZone: '+02:00' }],
     ['nightSchedule', { hour: 3, minute: 0, timeZone: 'UTC', second: 1 }],
     ['segments', 0],
+    ['deliveryDays', 0],
     ['segments', '1e3'],
     ['sender', 'nobody'],
     ['sender', 'a@b.example\r\nBcc: c@d.example'],

@@ -26,9 +26,10 @@ describe('permissions', () => {
   });
 
   it.each<[string, Record<string, string>]>([
-    ['webhooks/receive', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
-    ['webhooks/retry', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
-    ['api/api', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Outreach: 'R' }],
+    ['webhooks/receive', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'W' }],
+    ['webhooks/retry', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'W' }],
+    ['webhooks/keep', { Deliveries: 'RW' }],
+    ['api/api', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Outreach: 'R', Deliveries: 'RW' }],
     ['stream/publish', {}],
     ['outreach/plan', { Customers: 'R', Registry: 'R', Outreach: 'RW' }],
     ['outreach/deliver', { Customers: 'RW', Ledger: 'RW', Registry: 'R', Outreach: 'RW' }],
@@ -83,7 +84,7 @@ describe('permissions', () => {
         .map(entryOf)
         .sort();
     expect(may('events:PutEvents')).toEqual(['stream/publish']);
-    expect(may('sqs:ReceiveMessage')).toEqual(['outreach/deliver', 'outreach/plan', 'webhooks/retry']);
+    expect(may('sqs:ReceiveMessage')).toEqual(['outreach/deliver', 'outreach/plan', 'webhooks/keep', 'webhooks/retry']);
     expect(may('sqs:SendMessage')).toContain('webhooks/receive');
     expect(may('states:StartExecution')).toEqual(['api/api']);
     expect(may('ses:SendEmail')).toEqual(['outreach/deliver']);
@@ -114,6 +115,7 @@ const rights: Record<string, string> = {
   'dynamodb:DeleteItem': 'W',
   'dynamodb:ConditionCheckItem': 'W',
   'dynamodb:BatchWriteItem': 'W',
+  'dynamodb:PartiQLInsert': 'W',
   'dynamodb:PartiQLUpdate': 'W',
   'dynamodb:Scan': 'S',
 };
@@ -127,7 +129,7 @@ function tableRights(found: Resource): Record<string, string> {
       const right = rights[action];
       if (right === undefined) throw new Error(`${action} has no letter here`);
       for (const arn of list(at(statement, 'Resource'))) {
-        const table = /(Customers|Ledger|Outreach|Registry)/.exec(JSON.stringify(arn))?.[1];
+        const table = /(Customers|Deliveries|Ledger|Outreach|Registry)/.exec(JSON.stringify(arn))?.[1];
         if (table === undefined) throw new Error(`${JSON.stringify(arn)} is no table`);
         held[table] ??= new Set();
         held[table].add(right);

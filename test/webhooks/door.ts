@@ -23,7 +23,7 @@ export interface Door {
   stop(): Promise<void>;
 }
 
-/** @param queueEndpoint where the retry queue answers; by default nobody does */
+/** @param queueEndpoint where the queues answer; by default nobody does */
 export async function openDoor(queueEndpoint = 'http://127.0.0.1:1'): Promise<Door> {
   const embedded = await startEmbedded();
   const client = sdkClient(embedded);
@@ -32,6 +32,7 @@ export async function openDoor(queueEndpoint = 'http://127.0.0.1:1'): Promise<Do
   process.env.AWS_ENDPOINT_URL_DYNAMODB = proxy.endpoint;
   process.env.AWS_ENDPOINT_URL_SQS = queueEndpoint;
   process.env[variables.retryQueue] = `${queueEndpoint}/000000000000/retry`;
+  process.env[variables.keepQueue] = `${queueEndpoint}/000000000000/keep`;
   for (const source of [aSource('shop', 'shopify'), aSource('till', 'standard')]) {
     await client.send(
       new PutCommand({ TableName: embedded.tables.registry, Item: { ...sourceKey(source.id), ...source } }),

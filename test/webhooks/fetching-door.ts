@@ -2,8 +2,8 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { variables } from '../../shared/contracts/environment.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import type { CustomerItem } from '../../shared/dynamodb/customer-item.ts';
+import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
 import { sourceKey } from '../../shared/dynamodb/keys.ts';
-import { quarantineStore } from '../../shared/dynamodb/quarantine.ts';
 import { type Door, openDoor } from './door.ts';
 import { type RetryQueue, startRetryQueue } from './retry-queue.ts';
 import { type ShopApi, startShopApi } from './shop-api.ts';
@@ -56,7 +56,8 @@ export async function openFetchingDoor(base: string): Promise<FetchingDoor> {
       return lines.find(({ type }) => type === 'order');
     },
     async reason(deliveryId) {
-      const kept = await quarantineStore(door.store, door.embedded.tables.ledger).get(deliveryId);
+      const store = deliveryStore(door.store, door.embedded.tables.deliveries, 30);
+      const kept = await store.get(deliveryId, new Date().toISOString());
       return kept?.delivery.reason;
     },
     async stop() {

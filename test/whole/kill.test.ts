@@ -64,7 +64,25 @@ test('killed with signal 9 in the middle of load, it keeps every acknowledged or
       { facts: { purchaseCount: orders.length, totalSpent: { amount: (cents / 100).toFixed(2), currency: 'EUR' } } },
     ]);
   }
-}, 120_000);
+
+  // Each of them can be looked up, with what came of it, once the worker has caught up.
+  await until(async () => (await keptDeliveries()).length >= 320);
+  const kept = await keptDeliveries();
+  expect(new Set(kept.map(({ status }) => status))).not.toContain('quarantined');
+  expect(new Set(kept.map(({ id }) => id)).size).toBe(320);
+  expect(kept.every(({ interactionId }) => typeof interactionId === 'string')).toBe(true);
+}, 180_000);
+
+async function keptDeliveries(): Promise<Record<string, unknown>[]> {
+  const found: Record<string, unknown>[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const query: string = cursor === '' ? '' : `&cursor=${cursor}`;
+    const page = await get(`/v1/deliveries?sourceId=shop&limit=100${query}`);
+    found.push(...(page.data as Record<string, unknown>[]));
+    cursor = page.nextCursor;
+  }
+  return found;
+}
 
 const centsOf = (order: number) => 1000 + order * 7;
 
@@ -129,7 +147,7 @@ async function put(path: string, content: unknown): Promise<void> {
   expect([200, 201]).toContain(answer.status);
 }
 
-async function get(path: string): Promise<{ data: unknown[] }> {
+async function get(path: string): Promise<{ data: unknown[]; nextCursor: string | null }> {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: authorization });
-  return (await answer.json()) as { data: unknown[] };
+  return (await answer.json()) as { data: unknown[]; nextCursor: string | null };
 }

@@ -70,9 +70,12 @@ async function initTime(path: string): Promise<number> {
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
     CUSTOMERS_TABLE: 'customers',
+    DELIVERIES_TABLE: 'deliveries',
+    DELIVERY_DAYS: '30',
     LEDGER_TABLE: 'ledger',
     REGISTRY_TABLE: 'registry',
     RETRY_QUEUE_URL: 'http://127.0.0.1:9/retry',
+    KEEP_QUEUE_URL: 'http://127.0.0.1:9/keep',
     STAGE: 'bench',
   };
   const child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '--eval', code], {

@@ -1,25 +1,77 @@
 import * as z from 'zod/mini';
-import { instant, named, page, paging } from './common.ts';
+import { deliveryStatuses } from '../../domain/delivery.ts';
+import { instant, instantIn, keyText, named, page, paging } from './common.ts';
+
+const status = z.enum(deliveryStatuses);
 
 export const deliveryQuery = z.strictObject({
-  status: z.optional(z.literal('quarantined')),
+  sourceId: z.optional(keyText),
+  status: z.optional(status),
+  from: z.optional(instantIn),
+  to: z.optional(instantIn),
   ...paging,
 });
 
-const status = z.enum(['recorded', 'duplicate', 'ignored', 'quarantined']);
+const shownFields = {
+  id: z.string(),
+  sourceId: z.string(),
+  status,
+  reason: z.optional(z.string().check(z.describe('Why it was ignored; or what was not understood, and where'))),
+  receivedAt: instant,
+  occurredAt: z.nullable(instant).check(z.describe("The source's own time of what it says")),
+  customerId: z.nullable(z.string()),
+  interactionId: z.nullable(z.string()),
+  replayedAt: z.nullable(instant),
+  bytes: z.int(),
+};
 
-export const delivery = named(
-  'Delivery',
+export const delivery = named('Delivery', z.strictObject(shownFields));
+export const deliveries = page('Deliveries', delivery);
+
+export const deliveryShown = named(
+  'DeliveryShown',
   z.strictObject({
-    id: z.string(),
-    sourceId: z.string(),
-    status,
-    reason: z.string().check(z.describe('What was not understood, and where')),
-    receivedAt: instant,
-    bytes: z.int(),
+    ...shownFields,
+    body: z.optional(
+      z
+        .nullable(
+          z.strictObject({
+            encoding: z.enum(['utf8', 'base64']).check(z.describe('base64 where the bytes are no UTF-8')),
+            content: z.string(),
+          }),
+        )
+        .check(z.describe('With body=true; null where it has more than 2.5 MB')),
+    ),
   }),
 );
 
-export const deliveries = page('Deliveries', delivery);
+export const oneDelivery = z.strictObject({ body: z.optional(z.enum(['true', 'false'])) });
 
 export const received = named('Received', z.strictObject({ deliveryId: z.string(), status }));
+
+export const replayIn = named(
+  'ReplayGiven',
+  z.strictObject({
+    sourceId: keyText,
+    from: instantIn,
+    to: instantIn,
+    status: z.optional(status),
+    cursor: z.optional(
+      paging.cursor.def.innerType.check(z.describe('nextCursor of the answer before, with all else as it was')),
+    ),
+  }),
+);
+
+const count = z.optional(z.int());
+
+export const rangeReplayed = named(
+  'RangeReplayed',
+  z.strictObject({
+    replayed: z.int(),
+    statuses: z.strictObject({ recorded: count, duplicate: count, ignored: count, quarantined: count }),
+    failed: z
+      .array(z.strictObject({ deliveryId: z.string(), code: z.string() }))
+      .check(z.describe('Could not be played: each is to be tried again by itself')),
+    nextCursor: z.nullable(z.string()).check(z.describe('null where the range is done')),
+  }),
+);

@@ -1,0 +1,109 @@
+import { gzipSync } from 'node:zlib';
+import type { KeptDelivery } from '../domain/delivery.ts';
+import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import { storeUnavailable } from '../engine/problem.ts';
+import type { Deliveries } from '../engine/receive.ts';
+import type { Client } from './client.ts';
+import { bodyItems, bodyOf, deliveryOf, expiryOf, headItem, type Item, outcomeUpdate } from './delivery-item.ts';
+import { failedCondition } from './faults.ts';
+import { deliveryKey } from './keys.ts';
+
+/** @param keptDays counted from when a delivery came */
+export function deliveryStore(client: Client, table: string, keptDays: number): Deliveries {
+  return {
+    async keep(delivery, body) {
+      const packed = gzipSync(body);
+      const expiresAt = expiryOf(delivery.receivedAt, keptDays);
+      for (const piece of bodyItems(delivery.id, packed, expiresAt)) await putPiece(client, table, piece);
+      try {
+        await client.put({
+          TableName: table,
+          Item: headItem(delivery, packed, expiresAt),
+          ConditionExpression: 'attribute_not_exists(pk)',
+        });
+      } catch (error) {
+        if (!failedCondition(error)) throw error;
+        // Its body was written anew, so it may last as long.
+        await join(client, table, delivery, { expiresAt });
+      }
+    },
+
+    async get(deliveryId, now) {
+      const items = await everything(client, table, deliveryKey(deliveryId).pk);
+      const head = items.find(({ sk }) => sk === 'delivery');
+      if (!head || Number(head.expiresAt) * 1000 <= millisecondsOf(now)) return undefined;
+      return { delivery: deliveryOf(head), body: bodyOf(head, items) };
+    },
+
+    async settle(deliveryId, sourceId, outcome, replayedAt) {
+      const place = { TableName: table, Key: deliveryKey(deliveryId) };
+      const settled = outcomeUpdate(sourceId, outcome, replayedAt, { replayedAt });
+      if (await took(client.update({ ...place, ...settled }))) return;
+      await took(
+        client.update({
+          ...place,
+          UpdateExpression: 'SET replayedAt = :at',
+          ConditionExpression: 'attribute_exists(pk)',
+          ExpressionAttributeValues: { ':at': replayedAt },
+        }),
+      );
+    },
+  };
+}
+
+/** The same delivery came again: its outcome takes the place of the one that stands, where it may. */
+export async function join(
+  client: Client,
+  table: string,
+  delivery: KeptDelivery,
+  more: { expiresAt?: number } = {},
+): Promise<void> {
+  const { id, sourceId, decidedAt } = delivery;
+  const update = outcomeUpdate(sourceId, delivery, decidedAt, more);
+  await took(client.update({ TableName: table, Key: deliveryKey(id), ...update }));
+}
+
+/** When a delivery came first, where it is kept. */
+export async function firstReceivedAt(client: Client, table: string, deliveryId: string): Promise<Instant | undefined> {
+  const { Item } = await client.get({
+    TableName: table,
+    Key: deliveryKey(deliveryId),
+    ProjectionExpression: 'receivedAt',
+    ConsistentRead: true,
+  });
+  return Item?.receivedAt;
+}
+
+/** Whether a write was made; false where its condition did not hold. */
+async function took(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (failedCondition(error)) return false;
+    throw error;
+  }
+}
+
+async function putPiece(client: Client, table: string, Item: Item): Promise<void> {
+  const { UnprocessedItems } = await client.batchWrite({ RequestItems: { [table]: [{ PutRequest: { Item } }] } });
+  if (UnprocessedItems?.[table]?.length) throw storeUnavailable(new Error('a piece of a body was not written'));
+}
+
+async function everything(client: Client, table: string, pk: string): Promise<Item[]> {
+  const items: Item[] = [];
+  let start: Item | undefined;
+  do {
+    const page = await client.query({
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': pk },
+      ConsistentRead: true,
+      Limit: 100,
+      ...(start && { ExclusiveStartKey: start }),
+    });
+    items.push(...(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return items;
+}

@@ -1,0 +1,177 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { Unintelligible } from '../../shared/engine/fact.ts';
+import { shopify } from '../../shared/storefronts/shopify.ts';
+import { type KeptShop, openKeptShop, type Sent } from './kept.ts';
+
+let shop: KeptShop;
+beforeAll(async () => {
+  shop = await openKeptShop({ shop: 'shopify', other: 'shopify' });
+});
+afterAll(() => shop.stop());
+afterEach(() => {
+  vi.restoreAllMocks();
+  shop.api.proxy.plan = () => 'none';
+});
+
+const order = (id: number) => ({
+  id,
+  created_at: '2026-06-01T08:00:00Z',
+  updated_at: '2026-06-01T08:00:00Z',
+  currency: 'EUR',
+  total_price: '10.00',
+  email: `buyer-${id}@example.com`,
+});
+const replay = (deliveryId: string) =>
+  shop.api.call('POST /v1/deliveries/{deliveryId}/replay', { params: { deliveryId } });
+const replayRange = (body: Record<string, unknown>, key?: string) =>
+  shop.api.call('POST /v1/deliveries/replay', { body, ...(key !== undefined && { key }) });
+const show = async (deliveryId: string) =>
+  (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } })).body;
+const listed = async (query: Record<string, string>) =>
+  (await shop.api.call('GET /v1/deliveries', { query: { limit: '100', ...query } })).body.data.map(({ id }) => id);
+
+/** A mapping that cannot read what it is given, until the test ends. */
+function broken(only: (id: unknown) => boolean = () => true) {
+  const translate = shopify.translate.bind(shopify);
+  vi.spyOn(shopify, 'translate').mockImplementation((body, delivery, source) => {
+    if (only((body as Record<string, unknown>).id)) throw new Unintelligible('/new_field: is not understood');
+    return translate(body, delivery, source);
+  });
+}
+
+test('a quarantined delivery is recorded once the mapping is mended, and leaves the list', async () => {
+  broken();
+  const { deliveryId, status } = await shop.deliver('orders/create', order(1), { now: '2026-06-01T09:00:00.000Z' });
+  expect(status).toBe('quarantined');
+  await shop.setClock('2026-06-02T09:00:00.000Z');
+  expect((await replay(deliveryId)).body).toEqual({ deliveryId, status: 'quarantined' });
+  expect(await listed({})).toContain(deliveryId);
+  vi.restoreAllMocks();
+  expect((await replay(deliveryId)).body).toEqual({ deliveryId, status: 'recorded' });
+  expect(await listed({})).not.toContain(deliveryId);
+  expect(await listed({ sourceId: 'shop', status: 'recorded' })).toContain(deliveryId);
+  const found = await show(deliveryId);
+  expect(found).toMatchObject({
+    status: 'recorded',
+    receivedAt: '2026-06-01T09:00:00.000Z',
+    replayedAt: '2026-06-02T09:00:00.000Z',
+    customerId: expect.stringMatching(/^cus_/),
+  });
+  expect(found).not.toHaveProperty('reason');
+});
+
+test('what was recorded can be played again: nothing is applied twice, and it stays recorded', async () => {
+  const { deliveryId } = await shop.deliver('orders/create', order(2));
+  await shop.keep();
+  const { customerId } = await show(deliveryId);
+  for (let i = 0; i < 3; i++) expect((await replay(deliveryId)).body.status).toBe('duplicate');
+  expect(await show(deliveryId)).toMatchObject({ status: 'recorded', replayedAt: expect.any(String) });
+  const params = { customerId: String(customerId) };
+  const { body } = await shop.api.call('GET /v1/customers/{customerId}', { params });
+  expect(body.facts).toMatchObject({ purchaseCount: 1, totalSpent: { amount: '10.00', currency: 'EUR' } });
+});
+
+test('what was ignored is recorded once its topic is understood', async () => {
+  vi.spyOn(shopify, 'translate').mockReturnValue({ kind: 'ignored', reason: 'not a topic of ours' });
+  const { deliveryId, status } = await shop.deliver('orders/create', order(3));
+  expect(status).toBe('ignored');
+  await shop.keep();
+  vi.restoreAllMocks();
+  expect((await replay(deliveryId)).body.status).toBe('recorded');
+  expect((await show(deliveryId)).status).toBe('recorded');
+});
+
+test('what a mapping cannot read any more stays what it was', async () => {
+  const { deliveryId } = await shop.deliver('orders/create', order(4));
+  await shop.keep();
+  broken();
+  expect((await replay(deliveryId)).body.status).toBe('quarantined');
+  expect(await show(deliveryId)).toMatchObject({ status: 'recorded', replayedAt: expect.any(String) });
+});
+
+test('what has expired, or has no source any more, cannot be played', async () => {
+  const { deliveryId } = await shop.deliver('orders/create', '{', { now: '2026-06-03T00:00:00.000Z' });
+  await shop.setClock('2026-07-03T00:00:01.000Z');
+  expect((await replay(deliveryId)).body.code).toBe('delivery_not_found');
+  await shop.setClock('2026-06-03T00:00:00.000Z');
+});
+
+test('a range is played in the order of time, a hundred a call, and goes on where it ended', async () => {
+  const sent: Sent[] = [];
+  broken((id) => Number(id) >= 1000);
+  for (let i = 0; i < 130; i++) {
+    const now = `2026-06-05T${String(Math.floor(i / 60)).padStart(2, '0')}:${String(i % 60).padStart(2, '0')}:00.000Z`;
+    sent.push(await shop.deliver('orders/create', i < 5 ? order(500 + i) : order(1000 + i), { now }));
+  }
+  await shop.deliver('orders/create', order(2000), { now: '2026-06-05T00:30:00.000Z', sourceId: 'other' });
+  await shop.keep();
+  vi.restoreAllMocks();
+  await shop.setClock('2026-06-05T12:00:00.000Z');
+  const range = { sourceId: 'shop', from: '2026-06-05T00:00:00Z', to: '2026-06-05T02:05:00Z', status: 'quarantined' };
+
+  // Minutes 5 to 124 lie within, all of them quarantined.
+  const first = await replayRange(range);
+  expect(first.body).toMatchObject({ replayed: 100, statuses: { recorded: 100 }, failed: [] });
+  const cursor = first.body.nextCursor;
+  const second = await replayRange({ ...range, cursor });
+  expect(second.body).toEqual({ replayed: 20, statuses: { recorded: 20 }, failed: [], nextCursor: null });
+  // A call whose answer was lost is made again: there is nothing left to do.
+  expect((await replayRange({ ...range, cursor })).body).toMatchObject({ replayed: 0, nextCursor: null });
+  expect((await listed({ sourceId: 'shop', status: 'quarantined', from: range.from })).sort()).toEqual(
+    sent
+      .slice(125)
+      .map(({ deliveryId }) => deliveryId)
+      .sort(),
+  );
+  expect(await listed({ sourceId: 'other', status: 'quarantined' })).toHaveLength(1);
+
+  // Without a status all of the range: everything is known by now.
+  const all = { sourceId: 'shop', from: range.from, to: '2026-06-05T00:08:00Z' };
+  expect((await replayRange(all)).body).toEqual({
+    replayed: 8,
+    statuses: { duplicate: 8 },
+    failed: [],
+    nextCursor: null,
+  });
+  expect(await listed({ sourceId: 'shop', status: 'recorded', from: range.from })).toHaveLength(100);
+}, 60_000);
+
+test('a cursor belongs to its range; a source that is not there is 404; writing is a scope', async () => {
+  const range = { sourceId: 'shop', from: '2026-06-05T00:00:00Z', to: '2026-06-06T00:00:00Z' };
+  const { body } = await replayRange(range);
+  expect(typeof body.nextCursor).toBe('string');
+  const other = await replayRange({ ...range, to: '2026-06-07T00:00:00Z', cursor: body.nextCursor });
+  expect([other.status, other.body.errors[0]?.pointer]).toEqual([400, '/cursor']);
+  expect((await replayRange({ ...range, sourceId: 'nowhere' })).body.code).toBe('source_not_found');
+  expect((await replayRange({ sourceId: 'shop' })).status).toBe(400);
+  expect((await replayRange({ ...range, to: range.from })).body.errors[0]?.pointer).toBe('/to');
+  const reader = await shop.api.keyFor('reader', ['deliveries:read']);
+  expect((await replayRange(range, reader)).body.code).toBe('insufficient_scope');
+});
+
+test('a call that takes too long ends early and says where it goes on', async () => {
+  const range = { sourceId: 'shop', from: '2026-06-05T00:00:00Z', to: '2026-06-05T00:12:00Z' };
+  let calls = 0;
+  const now = Date.now.bind(Date);
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + (calls++ > 0 ? 16_000 * calls : 0));
+  const first = await replayRange(range);
+  vi.restoreAllMocks();
+  expect(first.body).toMatchObject({ replayed: 5, nextCursor: expect.any(String) });
+  const rest = await replayRange({ ...range, cursor: first.body.nextCursor });
+  expect(rest.body).toMatchObject({ replayed: 7, nextCursor: null });
+});
+
+test('a store that goes away in the middle: what was done stays, and the rest is for the next call', async () => {
+  const range = { sourceId: 'shop', from: '2026-06-05T00:00:00Z', to: '2026-06-05T00:12:00Z' };
+  let updates = 0;
+  shop.api.proxy.plan = (operation) => (operation === 'UpdateItem' && ++updates > 12 ? 'server-error' : 'none');
+  const first = await replayRange(range);
+  expect(first.status).toBe(200);
+  expect(typeof first.body.nextCursor).toBe('string');
+  shop.api.proxy.plan = (operation) => (operation === 'UpdateItem' ? 'server-error' : 'none');
+  const away = await replayRange(range);
+  expect([away.status, away.body.code]).toEqual([503, 'store_unavailable']);
+  shop.api.proxy.plan = () => 'none';
+  const rest = await replayRange({ ...range, cursor: first.body.nextCursor });
+  expect(Number(first.body.replayed) + Number(rest.body.replayed)).toBe(12);
+}, 30_000);
