@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { mayUseSource, partnerSourceId } from '../../shared/domain/access.ts';
 import type { Source } from '../../shared/domain/source.ts';
+import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { fixBaseCurrency } from '../../shared/dynamodb/settings.ts';
@@ -73,7 +74,7 @@ async function recordEach(door: Door, items: readonly unknown[]): Promise<{ http
   return answers;
 }
 
-async function recordOne({ client, tables }: Door, frames: Frames, item: unknown, place = '') {
+async function recordOne({ client, tables, testStage }: Door, frames: Frames, item: unknown, place = '') {
   const given = validate(interactionIn, item, place);
   const detail = whoFault(given);
   if (detail !== undefined) throw invalid([{ pointer: `${place}/customer`, detail }]);
@@ -81,7 +82,8 @@ async function recordOne({ client, tables }: Door, frames: Frames, item: unknown
   if (faults.length > 0) throw invalid(faults);
   try {
     const frame = await frames.of(given);
-    return shown(await record(recordStore(client, tables), factOf(given, frame.sourceId), frame), given, frame);
+    const trust = { trustRatesFor: rateTrust(testStage) };
+    return shown(await record(recordStore(client, tables, trust), factOf(given, frame.sourceId), frame), given, frame);
   } catch (error) {
     if (error instanceof Unintelligible) throw new Problem(422, 'cannot_be_recorded', `${error.reason}.`);
     throw error;

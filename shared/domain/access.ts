@@ -6,6 +6,7 @@ export const resources = [
   'customers',
   'interactions',
   'value-runs',
+  'rates',
   'outreach-jobs',
   'keys',
   'test-clock',

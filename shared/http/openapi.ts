@@ -122,13 +122,20 @@ function operationOf(routeKey: string, route: Route<never>): Json {
     summary,
     ...(scope ? { description: `Scope: \`${scope}\``, security: [{ key: [] }] } : { security: [] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: jsonSchemaOf(body) } } } }),
+    ...(body && { requestBody: { required: true, content: contentOf(body, route) } }),
     responses: {
       ...responsesOf(answers, scope !== undefined),
       ...Object.fromEntries(
         problems.sort((a, b) => a - b).map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]),
       ),
     },
+  };
+}
+
+function contentOf(body: Schema, { csv }: Pick<Route<never>, 'csv'>): Json {
+  return {
+    'application/json': { schema: jsonSchemaOf(body) },
+    ...(csv && { 'text/csv': { schema: jsonSchemaOf(csv.schema) } }),
   };
 }
 

@@ -34,6 +34,7 @@ describe('permissions', () => {
     ['outreach/plan', { Customers: 'R', Registry: 'R', Outreach: 'RW' }],
     ['outreach/deliver', { Customers: 'RW', Ledger: 'RW', Registry: 'R', Outreach: 'RW' }],
     ['nightly/begin', { Registry: 'RW' }],
+    ['nightly/count-waiting', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
     ['nightly/measure', { Registry: 'RW', Customers: 'S' }],
     ['nightly/fit', { Registry: 'RW' }],
     ['nightly/assign', { Registry: 'RW', Customers: 'RWS', Ledger: 'W' }],
