@@ -30,7 +30,8 @@ async function buy(email: string, amount: string, currency: string, occurredAt =
   orders += 1;
   const externalId = `O-${orders}`;
   const body = { type: 'order', externalId, occurredAt, customer: { email }, total: { amount, currency } };
-  return { externalId, ...(await api.call('POST /v1/interactions', { body })).body };
+  const { customerId } = (await api.call('POST /v1/interactions', { body })).body;
+  return { externalId, customerId };
 }
 const factsOf = async (customerId: string) =>
   (await api.call('GET /v1/customers/{customerId}', { params: { customerId } })).body.facts;
