@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { shopifySecret } from '../signed.ts';
 import { type ApiDoor, openApi } from './door.ts';
 import { type NightMachine, nightMachine } from './night-machine.ts';
@@ -218,6 +218,15 @@ test('too much at once, text that is none, and other types are refused', async (
   expect((await put(`Date,USD\n${' '.repeat(4_000_000)}`, 'text/csv')).status).toBe(413);
   expect((await put(Buffer.from([0x44, 0xff]), 'text/csv')).body.code).toBe('malformed_text');
   expect((await put('Date,USD\n', 'text/plain')).status).toBe(415);
+});
+
+test('a value run says how many purchases waited, and of which currencies', async () => {
+  await buy('run@example.com', '10.00', 'SEK');
+  await buy('run@example.com', '20.00', 'SEK');
+  const { id } = (await api.call('POST /v1/value-runs', { body: { asOf: '2026-04-01T02:00:00Z' } })).body;
+  const shown = () => api.call('GET /v1/value-runs/{runId}', { params: { runId: id } });
+  await vi.waitFor(async () => expect((await shown()).body.status).toBe('succeeded'), { timeout: 5000 });
+  expect((await shown()).body.report.waiting).toEqual({ SEK: 2, USD: 2 });
 });
 
 test('rates need their scopes', async () => {

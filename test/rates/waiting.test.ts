@@ -3,6 +3,7 @@ import type { Rate } from '../../shared/domain/exchange-rate.ts';
 import { findRate, keepRates } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
+import { waitingList } from '../../shared/dynamodb/waiting-store.ts';
 import { record } from '../../shared/engine/record.ts';
 import { aNight, type Night } from '../nightly/sequencer.ts';
 
@@ -122,6 +123,63 @@ describe('the night', () => {
     // From 25 February to 1 March, the sixtieth day.
     expect(counted).toBe(5);
     expect(calls.filter((operation) => operation === 'Query').length).toBeLessThan(60);
+  });
+});
+
+describe('an order', () => {
+  const listed = async () => {
+    const list = waitingList(night.store, night.tables.registry);
+    const shards = await Promise.all(
+      Array.from({ length: list.shards }, (_, shard) => list.page(shard, undefined, 1000)),
+    );
+    return shards.flat();
+  };
+  const placedAt = '2026-02-02T10:00:00.000Z';
+  const count = () => night.steps.countWaiting({ segment: 0, of: 1 }, { getRemainingTimeInMillis: () => 60_000 });
+
+  it('that turns out to be in another currency waits for that one, or no more', async () => {
+    const say = (currency: string, minute: number) => {
+      const updatedAt = `2026-02-02T10:0${minute}:00.000Z`;
+      const snapshot = { updatedAt, total: { minor: 1000n, currency }, test: false };
+      const order = { snapshot, placedAt, refunds: {}, consents: {} };
+      const fact = { kind: 'order' as const, externalId: 'turns', order, who: { externalId: 'eva' }, at: updatedAt };
+      return record(recordStore(night.store, night.tables), fact, frame);
+    };
+    const waits = async () =>
+      (await listed()).filter(({ natural }) => natural.externalId === 'turns').map(({ currency }) => currency);
+    await publish(aRate('BRL', '2026-02-01', 5n));
+    const { customerId = '' } = await say('BRL', 0);
+    expect((await customer(customerId)).facts.totalSpent).toBe(200n);
+    await say('ZAR', 1);
+    expect(await waits()).toEqual(['ZAR']);
+    expect((await customer(customerId)).facts.purchaseCount).toBe(0);
+    await say('TRY', 2);
+    expect(await waits()).toEqual(['TRY']);
+    expect(Object.keys((await customer(customerId)).waiting)).toEqual(['TRY']);
+    await say('EUR', 3);
+    expect(await waits()).toEqual([]);
+    const { facts, waiting } = await customer(customerId);
+    expect([facts.totalSpent, waiting]).toEqual([1000n, {}]);
+  });
+
+  it('that was told in several forms waits once, and is counted once', async () => {
+    const say = (externalId: string, alsoKnownAs: string[] = []) => {
+      const snapshot = { updatedAt: placedAt, total: { minor: 700n, currency: 'THB' }, test: false };
+      const order = { snapshot, placedAt, refunds: {}, consents: {} };
+      const who = { externalId: 'fay' };
+      const fact = { kind: 'order' as const, externalId, alsoKnownAs, order, who, at: placedAt };
+      return record(recordStore(night.store, night.tables), fact, frame);
+    };
+    await say('session');
+    await say('charge');
+    const { customerId = '' } = await say('invoice', ['session', 'charge']);
+    expect((await listed()).filter(({ currency }) => currency === 'THB')).toHaveLength(1);
+    expect((await customer(customerId)).waiting.THB?.purchaseCount).toBe(1);
+    await publish(aRate('THB', '2026-02-02', 7n));
+    await count();
+    const { facts, waiting } = await customer(customerId);
+    expect([facts.purchaseCount, facts.totalSpent, waiting]).toEqual([1, 100n, {}]);
+    expect((await listed()).filter(({ currency }) => currency === 'THB')).toEqual([]);
   });
 });
 
