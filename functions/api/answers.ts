@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { convertedOf, ratioText } from '../../shared/domain/exchange-rate.ts';
 import type { Interaction } from '../../shared/domain/interaction.ts';
 import { decimalText, type Money } from '../../shared/domain/money.ts';
 import { refundedOf } from '../../shared/domain/order.ts';
@@ -7,6 +8,21 @@ import type { interaction } from '../../shared/http/schemas/customers.ts';
 /** Money as the API writes it. */
 export function shownMoney(money: Money): { amount: string; currency: string } {
   return { amount: decimalText(money), currency: money.currency };
+}
+
+/** The order in the base currency, where its own is another one and it was converted. */
+function shownInBase({ order, rate }: Interaction & { type: 'order' }) {
+  const converted = convertedOf(order, rate);
+  if (!converted || !rate) return {};
+  const { total, refunded } = converted;
+  return {
+    inBase: {
+      amount: shownMoney(total),
+      refunded: shownMoney(refunded),
+      rate: ratioText(rate),
+      rateDate: rate.date,
+    },
+  };
 }
 
 /** A line of the ledger, field by field: what is kept beside them stays inside. */
@@ -29,6 +45,7 @@ export function shownInteraction(line: Interaction): z.infer<typeof interaction>
         ...(shipping !== undefined && { shipping: inCurrency(shipping) }),
         ...(discount !== undefined && { discount: inCurrency(discount) }),
         refunded: inCurrency(refundedOf(line.order, snapshot)),
+        ...shownInBase(line),
         ...(items && { items: items.map((item) => ({ ...item, unitPrice: inCurrency(item.unitPrice) })) }),
         updatedAt: snapshot.updatedAt,
         ...(paidAt !== undefined && { paidAt }),

@@ -21,6 +21,7 @@ import type { Route } from '../../shared/http/route.ts';
 import { findCustomers, showCustomer, showInteractions } from './customers.ts';
 import { showDeliveries, showDelivery } from './deliveries.ts';
 import type { Door } from './door.ts';
+import { replaceRates, showRates } from './exchange-rates.ts';
 import { showHealth } from './health.ts';
 import { finishImport, makeImport, putPart, showErrors, showImport, showImports } from './imports.ts';
 import { reportInteractions } from './interactions.ts';
@@ -33,6 +34,7 @@ import { replayDeliveries, replayDelivery } from './replays.ts';
 import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
+import type { Machine } from './value-run-machine.ts';
 import { showValue, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
 
 type ApiRoute = Extract<(typeof routes)[number], { workload: 'api' }>;
@@ -72,6 +74,8 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/value-runs': showValueRuns,
   'POST /v1/value-runs': startValueRun,
   'GET /v1/value-runs/{runId}': showValueRun,
+  'PUT /v1/exchange-rates': replaceRates,
+  'GET /v1/exchange-rates': showRates,
   'GET /v1/outreach-jobs': showOutreachJobs,
   'GET /v1/keys': showKeys,
   'POST /v1/keys': makeKey,
@@ -161,11 +165,13 @@ async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
     ask: shops.ask,
     sendReconciliation,
     ...(nightSchedule && { nightSchedule }),
-    machine: () => ({
-      client: machineClient,
-      arn: readVariables(process.env, [variables.valueRunMachine]).VALUE_RUN_MACHINE_ARN,
-    }),
+    machine: () => machineOf(variables.valueRunMachine),
+    waitingMachine: () => machineOf(variables.waitingMachine),
   };
+}
+
+function machineOf(variable: typeof variables.valueRunMachine | typeof variables.waitingMachine): Machine {
+  return { client: machineClient, arn: readVariables(process.env, [variable])[variable] };
 }
 
 async function answerCaller(

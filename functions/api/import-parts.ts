@@ -8,6 +8,7 @@ import {
   noCounts,
 } from '../../shared/domain/history-import.ts';
 import type { Source } from '../../shared/domain/source.ts';
+import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import type { ImportStore, KeptPart } from '../../shared/dynamodb/import-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
@@ -67,7 +68,7 @@ export async function takePart(
   const { salt } = await door.settings();
   const { next, counts, errors, fault } = await importItems(
     {
-      records: recordStore(client, tables),
+      records: recordStore(client, tables, { trustRatesFor: rateTrust(door.testStage) }),
       remaining: () => end - performance.now(),
       onFault: (error) => void reportedProblem(error, request),
     },

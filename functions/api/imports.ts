@@ -7,8 +7,9 @@ import type { Source } from '../../shared/domain/source.ts';
 import { ImportStore } from '../../shared/dynamodb/import-store.ts';
 import { getSource } from '../../shared/dynamodb/source-store.ts';
 import { Problem } from '../../shared/engine/problem.ts';
+import { readJson } from '../../shared/http/json.ts';
 import { boundBody, isJson, requireFile } from '../../shared/http/request.ts';
-import { readBody, route } from '../../shared/http/route.ts';
+import { itemBytes, route } from '../../shared/http/route.ts';
 import { keyText, paging } from '../../shared/http/schemas/common.ts';
 import {
   errorLines,
@@ -41,7 +42,8 @@ export const makeImport = route({
   async answer(door: Door, { query }) {
     const { request } = door;
     if (isJson(request)) {
-      const made = await opened(door, validate(importIn, readBody(request)));
+      boundBody(request, itemBytes);
+      const made = await opened(door, validate(importIn, readJson(request.body)));
       return answered(201, made, { put: 0, unfinished: [] });
     }
     const given = validate(importIn, query, '/query');

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { mayUseSource, partnerSourceId } from '../../shared/domain/access.ts';
 import type { Source } from '../../shared/domain/source.ts';
+import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { fixBaseCurrency } from '../../shared/dynamodb/settings.ts';
@@ -70,11 +71,12 @@ async function recordEach(door: Door, items: readonly unknown[]): Promise<{ http
   return answers;
 }
 
-async function recordOne({ client, tables }: Door, frames: Frames, item: unknown, place = '') {
+async function recordOne({ client, tables, testStage }: Door, frames: Frames, item: unknown, place = '') {
   const given = checkedInteraction(item, place);
   try {
     const frame = await frames.of(given);
-    return shown(await record(recordStore(client, tables), factOf(given, frame.sourceId), frame), given, frame);
+    const trust = { trustRatesFor: rateTrust(testStage) };
+    return shown(await record(recordStore(client, tables, trust), factOf(given, frame.sourceId), frame), given, frame);
   } catch (error) {
     if (error instanceof Unintelligible) throw new Problem(422, 'cannot_be_recorded', `${error.reason}.`);
     throw error;

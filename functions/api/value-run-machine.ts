@@ -3,7 +3,7 @@ import { DescribeExecutionCommand, type SFNClient, StartExecutionCommand } from 
 import type { Instant } from '../../shared/domain/instant.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 
-/** Executions of the value run's state machine; the name of the first for a run is the run's id. */
+/** A state machine. Of the value run's executions the name of the first for a run is the run's id. */
 export interface Machine {
   client: SFNClient;
   /** ARN of the state machine. */
@@ -28,6 +28,24 @@ export async function startRun(machine: Machine, runId: string, asOf: Instant): 
     if (status === 'SUCCEEDED' || unfinished.includes(status)) return existing;
   }
   throw new Problem(503, 'value_run_failing', `The value run failed ${mostAttempts} times.`);
+}
+
+/** Starts counting the orders that waited for an exchange rate; two that run at once do no harm. */
+export async function startCounting({ client, arn: stateMachineArn }: Machine, shards: number): Promise<void> {
+  const segments = Array.from({ length: shards }, (_, segment) => ({ segment, of: shards }));
+  try {
+    await client.send(new StartExecutionCommand({ stateMachineArn, input: JSON.stringify({ segments }) }));
+  } catch (error) {
+    throw new Problem(
+      503,
+      'counting_unavailable',
+      'The rates are kept; orders that waited are counted tonight, or now by the same call again.',
+      {
+        cause: error,
+        retryAfter: 2,
+      },
+    );
+  }
 }
 
 /** Runs to the end; `meanwhile` is called at every look. @throws Problem `value_run_failed` */

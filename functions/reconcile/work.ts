@@ -6,6 +6,7 @@ import type { ReconcileMessage } from '../../shared/contracts/reconciling.ts';
 import { type Instant, parseInstant } from '../../shared/domain/instant.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { lookAtClock } from '../../shared/dynamodb/clock.ts';
+import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { ReconciliationStore } from '../../shared/dynamodb/reconciliation-store.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
@@ -31,7 +32,11 @@ const names = readVariables(process.env, [
 const registry = names.REGISTRY_TABLE;
 const testStage = process.env[variables.testStage] === 'true';
 const client = connect();
-const records = recordStore(client, { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry });
+const records = recordStore(
+  client,
+  { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry },
+  { trustRatesFor: rateTrust(testStage) },
+);
 /** A list takes a shop longer than one order does. */
 const shops = outbound({ loopback: testStage, readJson, timeout: 20_000 });
 const queue = jsonCaller('sqs', accessOf('sqs', process.env), {

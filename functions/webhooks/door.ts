@@ -7,6 +7,7 @@ import type { Source } from '../../shared/domain/source.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { systemTime } from '../../shared/dynamodb/clock.ts';
 import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
+import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
@@ -32,7 +33,11 @@ const testStage = process.env[variables.testStage] === 'true';
 export const shops = outbound({ loopback: testStage, readJson });
 
 export const ports: ReceivePorts = {
-  records: recordStore(client, { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry }),
+  records: recordStore(
+    client,
+    { customers: names.CUSTOMERS_TABLE, ledger: names.LEDGER_TABLE, registry },
+    { trustRatesFor: rateTrust(testStage) },
+  ),
   deliveries: deliveryStore(client, names.DELIVERIES_TABLE, Number(names.DELIVERY_DAYS)),
   storefronts,
   readJson,

@@ -149,7 +149,7 @@ export class RapportFunction extends Construct {
   }
 
   /** Starts executions, and follows them to their end. */
-  starts(machine: StateMachine): this {
+  starts(machine: StateMachine, variable: Variable): this {
     this.may(['states:StartExecution'], [machine.stateMachineArn]);
     const stack = Stack.of(this);
     const executions = stack.formatArn({
@@ -164,7 +164,7 @@ export class RapportFunction extends Construct {
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${name}:*]`,
       reason: 'Each execution of this one state machine has a name of its own.',
     });
-    return this.set(variables.valueRunMachine, machine.stateMachineArn);
+    return this.set(variable, machine.stateMachineArn);
   }
 
   /** Counts these lines of its log; functions that write the same line count together. */

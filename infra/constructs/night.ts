@@ -31,35 +31,45 @@ export interface NightProps {
   segments: number;
 }
 
-type Step = 'begin' | 'measure' | 'fit' | 'assign' | 'report';
+type Step = 'begin' | 'countWaiting' | 'measure' | 'fit' | 'assign' | 'report';
 
 /**
- * The value run: begin → measure each segment → fit → assign each segment → report.
+ * The value run: begin → count what waited → measure each segment → fit → assign each segment → report. What waited for
+ * an exchange rate is counted by a machine of its own as well, whenever rates come in.
  * The state carries only which run and which segment; everything else lies in the tables, so any step can be repeated.
  */
 export class Night extends Construct {
   readonly machine: StateMachine;
+  readonly waitingMachine: StateMachine;
 
   constructor(scope: Construct, id: string, props: NightProps) {
     super(scope, id);
     const steps = stepsOf(this, props);
+    const destination = new LogGroup(this, 'Log', {
+      // Step Functions writes through a resource policy of 5 kB; this prefix keeps it short.
+      logGroupName: `/aws/vendedlogs/states/${Stack.of(this).stackName}`,
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const settings = {
+      timeout: Duration.hours(6),
+      tracingEnabled: true,
+      logs: { destination, level: LogLevel.ALL, includeExecutionData: false },
+    };
     this.machine = new StateMachine(this, 'ValueRun', {
       comment: 'Works out anew what every customer is worth',
       definitionBody: DefinitionBody.fromChainable(definition(this, steps, props.segments)),
-      timeout: Duration.hours(6),
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Log', {
-          // Step Functions writes through a resource policy of 5 kB; this prefix keeps it short.
-          logGroupName: `/aws/vendedlogs/states/${Stack.of(this).stackName}`,
-          retention: RetentionDays.ONE_MONTH,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: false,
-      },
+      ...settings,
+    });
+    this.waitingMachine = new StateMachine(this, 'WaitingOrders', {
+      comment: 'Counts orders that waited for an exchange rate',
+      definitionBody: DefinitionBody.fromChainable(
+        eachSegment(new Construct(this, 'Waiting'), steps, 'Count waiting', 'countWaiting', props.segments),
+      ),
+      ...settings,
     });
     acceptWildcards(this.machine, Object.values(steps));
+    acceptWildcards(this.waitingMachine, [steps.countWaiting]);
     scheduleOf(this, this.machine, props.schedule);
   }
 }
@@ -83,6 +93,15 @@ function stepsOf(
     begin: step('Begin', 'functions/nightly/begin.ts', 'Opens a value run, or skips it', 1, 512)
       .set(variables.segments, String(segments))
       .set(variables.nightSchedule, JSON.stringify(schedule)),
+    countWaiting: step(
+      'CountWaiting',
+      'functions/nightly/count-waiting.ts',
+      'Counts orders that waited for an exchange rate',
+      5,
+      1024,
+    )
+      .reads(customers, ledger)
+      .writes(customers, ledger),
     measure: step('Measure', 'functions/nightly/measure.ts', 'Measures one segment of the customers', 5, 1024).scans(
       customers,
     ),
@@ -96,10 +115,15 @@ function stepsOf(
   };
 }
 
-function definition(scope: Construct, functions: Record<Step, RapportFunction>, segments: number) {
-  const task = (id: string, step: Step, options: { payload?: TaskInput; resultPath?: string } = {}) =>
+function taskOf(
+  scope: Construct,
+  id: string,
+  { lambda }: RapportFunction,
+  options: { payload?: TaskInput; resultPath?: string } = {},
+): TaskStateBase {
+  return (
     new LambdaInvoke(scope, id, {
-      lambdaFunction: functions[step].lambda,
+      lambdaFunction: lambda,
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
       ...options,
@@ -119,23 +143,36 @@ function definition(scope: Construct, functions: Record<Step, RapportFunction>, 
         jitterStrategy: JitterType.FULL,
       })
       // Every step can be repeated, so whatever else went wrong is worth another try.
-      .addRetry({ errors: ['States.ALL'], interval: Duration.seconds(2), maxAttempts: 3, backoffRate: 3 });
+      .addRetry({ errors: ['States.ALL'], interval: Duration.seconds(2), maxAttempts: 3, backoffRate: 3 })
+  );
+}
 
-  /** One segment for each branch; a step that runs out of time answers `done: false` and goes on where it stopped. */
-  const eachSegment = (name: string, step: Step) => {
-    const work = task(`${name} segment`, step);
-    return new MapState(scope, `${name} all segments`, {
-      itemsPath: JsonPath.stringAt('$.segments'),
-      maxConcurrency: segments,
-      resultPath: JsonPath.DISCARD,
-    }).itemProcessor(
-      work.next(
-        new Choice(scope, `${name} done?`)
-          .when(Condition.booleanEquals('$.done', true), new Succeed(scope, `${name} segment done`))
-          .otherwise(work),
-      ),
-    );
-  };
+/** One segment for each branch; a step that runs out of time answers `done: false` and goes on where it stopped. */
+function eachSegment(
+  scope: Construct,
+  functions: Record<Step, RapportFunction>,
+  name: string,
+  step: Step,
+  segments: number,
+): MapState {
+  const work = taskOf(scope, `${name} segment`, functions[step]);
+  return new MapState(scope, `${name} all segments`, {
+    itemsPath: JsonPath.stringAt('$.segments'),
+    maxConcurrency: segments,
+    resultPath: JsonPath.DISCARD,
+  }).itemProcessor(
+    work.next(
+      new Choice(scope, `${name} done?`)
+        .when(Condition.booleanEquals('$.done', true), new Succeed(scope, `${name} segment done`))
+        .otherwise(work),
+    ),
+  );
+}
+
+function definition(scope: Construct, functions: Record<Step, RapportFunction>, segments: number) {
+  const task = (id: string, step: Step, options: { payload?: TaskInput; resultPath?: string } = {}) =>
+    taskOf(scope, id, functions[step], options);
+  const each = (name: string, step: Step) => eachSegment(scope, functions, name, step, segments);
   const run = TaskInput.fromObject({ runId: JsonPath.stringAt('$.runId'), asOf: JsonPath.stringAt('$.asOf') });
 
   // A run that failed for good says so, and so does the execution.
@@ -147,15 +184,17 @@ function definition(scope: Construct, functions: Record<Step, RapportFunction>, 
   const failed = task('Report failure', 'report', { payload }).next(new Fail(scope, 'Failed', { error: 'RunFailed' }));
   const caught = (work: TaskStateBase | MapState) => work.addCatch(failed, { resultPath: '$.error' });
 
+  const measure = caught(each('Measure', 'measure'));
+  // What cannot be counted goes on waiting: no reason to leave out the night.
+  const count = each('Count waiting', 'countWaiting').addCatch(measure, { resultPath: JsonPath.DISCARD });
+  const rest = measure
+    .next(caught(task('Fit model', 'fit', { payload: run, resultPath: JsonPath.DISCARD })))
+    .next(caught(each('Assign', 'assign')))
+    .next(caught(task('Report run', 'report', { payload: run })));
   return task('Begin run', 'begin').next(
     new Choice(scope, 'Skipped?')
       .when(Condition.booleanEquals('$.skipped', true), new Succeed(scope, 'Skipped'))
-      .otherwise(
-        caught(eachSegment('Measure', 'measure'))
-          .next(caught(task('Fit model', 'fit', { payload: run, resultPath: JsonPath.DISCARD })))
-          .next(caught(eachSegment('Assign', 'assign')))
-          .next(caught(task('Report run', 'report', { payload: run }))),
-      ),
+      .otherwise(count.next(rest)),
   );
 }
 

@@ -37,7 +37,7 @@ export class EngineStack extends Stack {
       sender: options.sender ?? senderParameter(this),
       ...(options.smtpUrl === undefined ? {} : { smtpUrl: options.smtpUrl }),
     });
-    const { machine } = new Night(this, 'Night', {
+    const { machine, waitingMachine } = new Night(this, 'Night', {
       tables,
       createFunction,
       schedule: options.nightSchedule,
@@ -72,7 +72,8 @@ export class EngineStack extends Stack {
     })
       .reads(customers, deliveries, ledger, registry, outreach)
       .writes(customers, deliveries, ledger, registry)
-      .starts(machine)
+      .starts(machine, variables.valueRunMachine)
+      .starts(waitingMachine, variables.waitingMachine)
       .set(variables.deliveryDays, String(days))
       .set(variables.adminKeyHash, options.adminKeyHash ?? adminKeyParameter(this))
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));

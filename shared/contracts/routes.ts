@@ -36,6 +36,8 @@ export const routes = [
   { method: 'GET', path: '/v1/value-runs', workload: 'api' },
   { method: 'POST', path: '/v1/value-runs', workload: 'api' },
   { method: 'GET', path: '/v1/value-runs/{runId}', workload: 'api' },
+  { method: 'PUT', path: '/v1/exchange-rates', workload: 'api' },
+  { method: 'GET', path: '/v1/exchange-rates', workload: 'api' },
   { method: 'GET', path: '/v1/outreach-jobs', workload: 'api' },
   { method: 'GET', path: '/v1/keys', workload: 'api' },
   { method: 'POST', path: '/v1/keys', workload: 'api' },

@@ -7,6 +7,7 @@ export const resources = [
   'interactions',
   'imports',
   'value-runs',
+  'rates',
   'outreach-jobs',
   'keys',
   'test-clock',

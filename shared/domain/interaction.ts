@@ -1,7 +1,8 @@
 import type { Consent } from './consent.ts';
+import { countedOf, type Rate } from './exchange-rate.ts';
 import type { Instant } from './instant.ts';
 import type { Money } from './money.ts';
-import { contributionOf, type Order, unlistedRefund } from './order.ts';
+import { type Order, unlistedRefund } from './order.ts';
 
 /** What a partner, a colleague or the engine itself reports beside sales. */
 export const conversationTypes = ['call', 'visit', 'message', 'review'] as const;
@@ -35,7 +36,9 @@ export type Interaction =
       backfill: boolean;
       /** Whether it was the customer's first purchase when it came. */
       first: boolean;
-      /** The currency in which it is a purchase, if it is one: so bounds are found without folding. */
+      /** By which it is counted in the base currency: that of when it was first counted. */
+      rate?: Rate;
+      /** The currency in which it counts as a purchase, if it is one: so bounds are found without folding. */
       purchaseIn?: string;
     })
   | (InteractionBase & { type: 'refund'; orderExternalId: string; amount: Money })
@@ -53,15 +56,16 @@ export interface OrderFrame {
   externalId: string;
   backfillBefore?: Instant;
   receivedAt: Instant;
+  rate?: Rate | undefined;
   mint: Mint;
 }
 
 /** The lines that an order stands for in its customer's ledger; none before the order itself is known. */
 export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
-  const { sourceId, externalId, receivedAt, mint } = frame;
+  const { sourceId, externalId, receivedAt, rate, mint } = frame;
   if (!order.snapshot || !order.placedAt) return [];
   const base = { sourceId, receivedAt };
-  const contribution = contributionOf(order);
+  const contribution = countedOf(order, rate);
   const sale: Interaction = {
     ...base,
     id: mint('int', sourceId, 'order', externalId),
@@ -71,6 +75,7 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
     order,
     backfill: frame.backfillBefore !== undefined && order.placedAt < frame.backfillBefore,
     first: false,
+    ...(rate && { rate }),
     ...(contribution.purchase && { purchaseIn: contribution.currency }),
   };
   const unlisted = unlistedRefund(order);

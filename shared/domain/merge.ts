@@ -76,8 +76,15 @@ export function personIn(customer: Customer, personId: string): Customer | undef
   return { id: personId, version, updatedAt, ...state, ...(standing && { standing }) };
 }
 
-/** The customer after persons of it changed. */
-export function withPersons(customer: Customer, persons: readonly Customer[]): Customer {
+/**
+ * The customer after persons of it changed.
+ * @param change.isHistory whether history came in for one of them
+ */
+export function withPersons(
+  customer: Customer,
+  persons: readonly Customer[],
+  { isHistory }: { isHistory: boolean },
+): Customer {
   const parts = { ...customer.parts };
   for (const person of persons) {
     const { into, mergeId, standing } = parts[person.id] ?? {};
@@ -88,7 +95,7 @@ export function withPersons(customer: Customer, persons: readonly Customer[]): C
       ...(standing && { standing }),
     };
   }
-  return united(customer, parts);
+  return united(customer, isHistory ? asHistory(parts) : parts);
 }
 
 function stateOf(customer: Customer): PersonState {

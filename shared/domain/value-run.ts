@@ -29,6 +29,8 @@ export function runIdOf(asOf: Instant): string {
 }
 
 export interface RunReport extends Tally {
+  /** Purchases that waited for an exchange rate, by currency; absent in runs from before there were rates. */
+  waiting?: Record<string, number>;
   /** Real time from begin to report, whatever the clock at the door says. */
   durationMs: number;
   /** Capacity units of the tables of customers and receipts. */

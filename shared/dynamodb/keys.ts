@@ -1,4 +1,5 @@
 import type { DeliveryStatus } from '../domain/delivery.ts';
+import type { Day } from '../domain/exchange-rate.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 
@@ -64,6 +65,17 @@ export const identityKey = ({ namespace, value }: Identity) => ({
   pk: `identity#${namespace}#${value}`,
   sk: 'identity',
 });
+
+/** Registry: the exchange rates of one day. Read: the last ones up to a day, a range of days. */
+export const exchangeRatesKey = (day: Day) => ({ pk: 'exchange-rates', sk: day });
+
+/** Registry: the orders that wait for an exchange rate, by currency and time, in shards. */
+export const waitingKey = (currency: string, placedAt: Instant, interactionId: string) => ({
+  pk: waitingShard(shardOf(interactionId, waitingShards)),
+  sk: `${currency}#${placedAt}#${interactionId}`,
+});
+export const waitingShards = 4;
+export const waitingShard = (shard: number) => `waiting#${shard}`;
 
 /** Registry: a configured source. */
 export const sourceKey = (sourceId: string) => ({ pk: `source#${sourceId}`, sk: 'source' });
@@ -135,7 +147,7 @@ export const suppressionKey = (channel: string, hash: string) => ({
 /** Outreach: one job; and by day in eight shards, or by customer, newest first. */
 export const jobKey = (jobId: string) => ({ jobId });
 export const jobIndexKeys = (jobId: string, createdAt: Instant) => ({
-  dayShard: dayShard(createdAt.slice(0, 10), shardOf(jobId)),
+  dayShard: dayShard(createdAt.slice(0, 10), shardOf(jobId, jobShards)),
   createdAtJob: `${createdAt}#${jobId}`,
 });
 export const jobShards = 8;
@@ -144,8 +156,8 @@ export const dayShard = (day: string, shard: number) => `${day}#${shard}`;
 /** Outreach: the days on which there are jobs, so that a list reads no day in vain. */
 export const jobDaysKey = { jobId: 'days' };
 
-function shardOf(jobId: string): number {
+function shardOf(id: string, shards: number): number {
   let sum = 0;
-  for (const character of jobId.slice(-4)) sum += character.charCodeAt(0);
-  return sum % jobShards;
+  for (const character of id.slice(-4)) sum += character.charCodeAt(0);
+  return sum % shards;
 }

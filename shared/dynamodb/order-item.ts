@@ -1,3 +1,4 @@
+import type { Rate } from '../domain/exchange-rate.ts';
 import type { Money } from '../domain/money.ts';
 import type { Order, Refund, Snapshot } from '../domain/order.ts';
 
@@ -27,6 +28,11 @@ function readSnapshot(stored: Snapshot): Snapshot {
 
 function readRefund(stored: Refund): Refund {
   return { ...stored, amount: readMoney(stored.amount) };
+}
+
+/** The rate of an order's line, as it was stored: numbers or, beyond 2^53, bigint. */
+export function readRate(stored: Rate): Rate {
+  return { ...stored, numerator: BigInt(stored.numerator), denominator: BigInt(stored.denominator) };
 }
 
 export function readMoney({ minor, currency }: Money): Money {

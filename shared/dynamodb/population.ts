@@ -110,14 +110,21 @@ function total(consumed: { CapacityUnits?: number | undefined }[] | undefined): 
 
 function measuredRow(item: Attributes): MeasuredRow {
   const purchaseCount = Number(item.purchaseCount?.N ?? 0);
+  const waiting = item.waiting?.M;
   return {
-    counts: item.live?.BOOL === true && !(purchaseCount === 0 && item.waiting?.M),
+    counts: item.live?.BOOL === true && !(purchaseCount === 0 && waiting),
     facts: {
       purchaseCount,
       totalSpent: BigInt(item.totalSpent?.N ?? 0),
       ...(item.lastPurchaseAt?.S && { lastPurchaseAt: item.lastPurchaseAt.S }),
     },
+    ...(waiting && { waiting: purchasesIn(waiting) }),
   };
+}
+
+function purchasesIn(waiting: Attributes): Record<string, number> {
+  const counts = Object.entries(waiting).map(([currency, facts]) => [currency, Number(facts.M?.purchaseCount?.N ?? 0)]);
+  return Object.fromEntries(counts.filter(([, count]) => count !== 0));
 }
 
 function candidate(item: Attributes): Candidate {

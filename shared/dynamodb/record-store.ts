@@ -13,17 +13,26 @@ import type {
 } from '../engine/record-store.ts';
 import type { Client, TableNames } from './client.ts';
 import { type CustomerItem, itemOf, type StubItem, storedCustomerOf, stubItem } from './customer-item.ts';
+import { findRate } from './exchange-rate-store.ts';
 import { isConflict } from './faults.ts';
-import { identityKey, interactionKey, mergeKey, naturalKey, suggestionKey } from './keys.ts';
+import { identityKey, interactionKey, mergeKey, naturalKey, suggestionKey, waitingKey } from './keys.ts';
 import { mergesOf } from './merge-reads.ts';
-import { readOrder } from './order-item.ts';
+import { readOrder, readRate } from './order-item.ts';
 import { settled, suggested, suggestionEntryOf } from './suggestion-store.ts';
+import { waitingItem } from './waiting-store.ts';
 
 type Tables = Pick<TableNames, 'customers' | 'ledger' | 'registry'>;
 type Item = Record<string, unknown>;
 
-/** The ledger, the customers and the identities in DynamoDB. */
-export function recordStore(client: Client, tables: Tables): RecordStore {
+/**
+ * The ledger, the customers and the identities in DynamoDB.
+ * @param options.trustRatesFor for how long exchange rates that were read are remembered, in milliseconds
+ */
+export function recordStore(
+  client: Client,
+  tables: Tables,
+  { trustRatesFor: trustedFor = 0 }: { trustRatesFor?: number } = {},
+): RecordStore {
   return {
     async read(reads, { consistent }) {
       const asked = keysOf(reads, tables);
@@ -51,6 +60,8 @@ export function recordStore(client: Client, tables: Tables): RecordStore {
       const last = first && (await purchaseFrom(client, tables.ledger, which, false));
       return { ...(first && { first }), ...(last && { last }) };
     },
+
+    rate: (wanted, { consistent }) => findRate(client, tables.registry, wanted, { consistent, trustedFor }),
 
     merges: (personId) => mergesOf(client, tables.ledger, personId),
 
@@ -121,8 +132,8 @@ function identityEntryOf(item: Item | undefined): IdentityEntry | undefined {
 
 function orderLineOf(item: Item | undefined): OrderLine | undefined {
   if (!item) return undefined;
-  const { order, receivedAt, backfill, first, revision } = item as unknown as OrderLine;
-  return { order: readOrder(order), receivedAt, backfill, first, revision };
+  const { order, receivedAt, backfill, first, rate, revision } = item as unknown as OrderLine;
+  return { order: readOrder(order), receivedAt, backfill, first, ...(rate && { rate: readRate(rate) }), revision };
 }
 
 interface Purchases {
@@ -205,6 +216,12 @@ function transactItem(write: Exclude<Write, { kind: 'suggestion' | 'settled' }>,
       const { identity, entry, personId } = write;
       const Item = { ...identityKey(identity), customerId: entry.customerId, met: [...entry.met, personId] };
       return { Put: { TableName: tables.registry, Item, ...metAsManyAs(entry) } };
+    }
+    case 'waiting':
+      return { Put: { TableName: tables.registry, Item: waitingItem(write.order) } };
+    case 'waited': {
+      const { currency, placedAt, interactionId } = write.order;
+      return { Delete: { TableName: tables.registry, Key: waitingKey(currency, placedAt, interactionId) } };
     }
     case 'stub':
       return { Put: { TableName: tables.customers, Item: stubItem(write.stub), ...versionIs(write.expected) } };

@@ -1,4 +1,5 @@
 import { type Customer, firstPurchaseAt } from '../domain/customer.ts';
+import type { Day, Rate } from '../domain/exchange-rate.ts';
 import { type Identity, identitiesOf } from '../domain/identity.ts';
 import { earlier, type Instant } from '../domain/instant.ts';
 import { isStub, personIn, type Stub, withPersons } from '../domain/merge.ts';
@@ -31,6 +32,8 @@ export class Known {
   readonly #customers = new Map<string, Customer | Stub | undefined>();
   readonly #orders = new Map<string, OrderLine | undefined>();
   readonly #suggestions = new Map<string, SuggestionEntry | undefined>();
+  /** Persons for whose customers something came in late. */
+  readonly #late = new Set<string>();
 
   constructor(store: RecordStore, consistent: boolean) {
     this.store = store;
@@ -137,9 +140,19 @@ export class Known {
     return this.#orders.get(orderText(place));
   }
 
+  /** The rate of a day to the base currency. */
+  rate(currency: string, base: string, day: Day): Promise<Rate | undefined> {
+    return this.store.rate({ currency, base, day }, { consistent: this.#consistent });
+  }
+
   async suggestion(id: string): Promise<SuggestionEntry | undefined> {
     await this.fetch({ suggestions: [id] });
     return this.#suggestions.get(id);
+  }
+
+  /** History came in for a person: it explains what the customer does, whichever person of it did it. */
+  cameLate(personId: string): void {
+    this.#late.add(personId);
   }
 
   /** The writes with those of persons of one customer made one write of that customer. */
@@ -153,7 +166,8 @@ export class Known {
     });
     for (const [home, persons] of changed) {
       const { updatedAt = home.updatedAt } = persons[0] ?? {};
-      const customer = { ...withPersons(home, persons), version: home.version + 1, updatedAt };
+      const isHistory = persons.some(({ id }) => this.#late.has(id));
+      const customer = { ...withPersons(home, persons, { isHistory }), version: home.version + 1, updatedAt };
       rest.push({ kind: 'customer', customer, expected: home.version });
     }
     return rest;

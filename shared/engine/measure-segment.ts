@@ -2,7 +2,7 @@ import { calendarOf } from '../domain/calendar.ts';
 import type { Facts } from '../domain/facts.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
-import { type MeasurePart, type Parts, type Runs, readRun } from './value-run.ts';
+import { addWaiting, type MeasurePart, type Parts, type Runs, readRun } from './value-run.ts';
 
 /** One page of a segment; without a cursor it is the last. */
 export interface Page<Row> {
@@ -17,6 +17,8 @@ export interface MeasuredRow {
   /** False while only tests speak of this customer, or all purchases wait for a rate: left out of value. */
   counts: boolean;
   facts: Pick<Facts, 'purchaseCount' | 'totalSpent' | 'lastPurchaseAt'>;
+  /** Purchases that wait for a rate, by currency; absent where none does. */
+  waiting?: Record<string, number>;
 }
 
 export interface MeasuredPopulation {
@@ -56,16 +58,20 @@ export async function measureSegment(
   const calendar = calendarOf(run.timeZone);
   const today = calendar(millisecondsOf(run.asOf));
   const measure = begun?.measure ?? emptyMeasure();
+  const waiting = { ...begun?.waiting };
   let readUnits = begun?.readUnits ?? 0;
   let pages = 0;
   for await (const { rows, cursor, units } of pagesOf((from) => population.measurePage(place, from), begun?.cursor)) {
-    for (const { counts, facts } of rows) if (counts) measureCustomer(measure, rfmInputsOf(facts, today, calendar));
+    for (const row of rows) {
+      if (row.counts) measureCustomer(measure, rfmInputsOf(row.facts, today, calendar));
+      if (row.waiting) addWaiting(waiting, row.waiting);
+    }
     readUnits += units;
     pages += 1;
     const done = cursor === undefined;
     const late = remaining() < reserve;
     if (done || late || pages % pagesPerSave === 0) {
-      await measures.save(runId, place.segment, { ...(cursor && { cursor }), done, measure, readUnits });
+      await measures.save(runId, place.segment, { ...(cursor && { cursor }), done, measure, waiting, readUnits });
       if (done || late) return done;
     }
   }

@@ -1,19 +1,14 @@
 import { canonicalText } from '../domain/canonical.ts';
 import { type Customer, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
+import { countedOf, type Rate, waitsForRate } from '../domain/exchange-rate.ts';
 import type { Person } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
-import {
-  type Contribution,
-  contributionOf,
-  joinOrders,
-  noContribution,
-  type Order,
-  refundsPerOrder,
-} from '../domain/order.ts';
+import { type Contribution, joinOrders, noContribution, type Order, refundsPerOrder } from '../domain/order.ts';
 import type { Draft, Frame } from './draft.ts';
 import { type Fact, Unintelligible, type Who } from './fact.ts';
 import type { Known } from './known.ts';
+import { rateOf, waitingWrites } from './order-rate.ts';
 import type { OrderLine, Write } from './record-store.ts';
 import { type Found, resolve } from './resolve.ts';
 import { followNames, type Home, orderId, orderRef } from './sale-names.ts';
@@ -55,15 +50,20 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   );
   const said = named?.customer.id === owner.id ? named : undefined;
   if (said) touched.set(owner, withWords(owner, said.person, fact, after, frame));
-  await recount(touched, home, others, owner, contributionOf(after));
+  const rate = await rateOf(known, after, [home, ...others], frame);
+  await recount(touched, home, others, owner, countedOf(after, rate));
 
   const line = home.line ?? others.find((other) => other.line)?.line;
-  const lines = linesOf(after, line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }, home.name, frame);
-  touched.set(owner, withSale(touched.of(owner), lines, line, holder));
+  const fixed = { ...(line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }), rate };
+  const lines = linesOf(after, fixed, home.name, frame);
+  const isLate = cameLate(lines, line, frame);
+  if (isLate) known.cameLate(owner.id);
+  touched.set(owner, isLate ? withHistory(touched.of(owner)) : withSale(touched.of(owner), lines, line, holder));
 
   const writes = lineChanges(home, owner.id, lines, line !== undefined, frame);
   for (const other of others) writes.push(...lineChanges(other, owner.id, [], true, frame));
   const left = [home, ...others].flatMap((one) => (one.holder && one.holder.id !== owner.id ? [one.holder.id] : []));
+  writes.push(...waitingWrites([home, ...others], home, after, rate, frame));
   writes.push(...touched.writes(frame.receivedAt, writes.length > 0 ? [owner.id, ...left] : left));
   for (const identity of said?.attach ?? []) writes.push({ kind: 'identity', identity, customerId: owner.id });
   const conflicts = said ? await conflictWrites(known, said, said.person.externalId !== undefined, frame) : [];
@@ -89,13 +89,18 @@ function held({ name, interactionId, entry, order }: Home, after: Order, aliases
 /** Takes the sale out of every ledger that it stood in, and counts it once in its owner's. */
 async function recount(touched: Touched, home: Home, others: readonly Home[], owner: Customer, is: Contribution) {
   for (const other of others) {
-    if (other.holder && other.order) await touched.count(other.holder, contributionOf(other.order), noContribution);
+    if (other.holder) await touched.count(other.holder, standing(other), noContribution);
   }
-  const was = home.holder && home.order ? contributionOf(home.order) : noContribution;
+  const was = standing(home);
   if (home.holder && home.holder.id !== owner.id) {
     await touched.count(home.holder, was, noContribution);
     await touched.count(owner, noContribution, is);
   } else await touched.count(owner, was, is);
+}
+
+/** What a sale adds where it stands now. */
+function standing({ holder, order, line }: Home): Contribution {
+  return holder && order ? countedOf(order, line?.rate) : noContribution;
 }
 
 /**
@@ -128,8 +133,21 @@ function withWords(
 }
 
 /**
- * History that comes in explains what follows it, until there is a live order again. An order that was known before is
- * none, whatever is said of it: one that moves to another customer counts there as it still did where it was.
+ * History that comes in explains what follows it, until there is a live order again; so does an order that waited for a
+ * rate and is counted now.
+ */
+function cameLate(lines: Interaction[], line: OrderLine | undefined, { baseCurrency }: Frame): boolean {
+  const sale = lines.find((next) => next.type === 'order');
+  if (sale?.type !== 'order' || sale.order.snapshot?.test) return false;
+  if (!line) return sale.backfill;
+  return (
+    waitsForRate(line.order, line.rate, baseCurrency) && countedOf(sale.order, sale.rate).currency === baseCurrency
+  );
+}
+
+/**
+ * An order that was known before is no live one, whatever is said of it: one that moves to another customer counts there
+ * as it still did where it was.
  */
 function withSale(
   customer: Customer,
@@ -139,18 +157,22 @@ function withSale(
 ): Customer {
   const sale = lines.find((next) => next.type === 'order');
   if (sale?.type !== 'order' || sale.order.snapshot?.test) return customer;
-  if (sale.backfill) return line ? customer : withHistory(customer);
+  if (sale.backfill) return customer;
   const isKnown = line !== undefined && !line.order.snapshot?.test;
   const stillCounts = !isKnown || (holder?.lastLiveOrderAt ?? '') >= sale.occurredAt;
   return stillCounts ? withLiveOrder(customer, sale.occurredAt) : customer;
 }
 
+type Fixed = (Pick<OrderLine, 'receivedAt' | 'backfill' | 'first'> | { firstAt: Instant | undefined }) & {
+  rate?: Rate | undefined;
+};
+
 /**
  * What was fixed when the order's line was first written stays: when it came, whether it was history then, and whether
- * it was the customer's first purchase.
+ * it was the customer's first purchase. The rate is fixed when it is first counted.
  */
-function linesOf(order: Order, fixed: OrderLine | { firstAt: Instant | undefined }, externalId: string, frame: Frame) {
-  return interactionsOf(order, { ...frame, externalId }).map((next): Interaction => {
+function linesOf(order: Order, fixed: Fixed, externalId: string, frame: Frame) {
+  return interactionsOf(order, { ...frame, externalId, rate: fixed.rate }).map((next): Interaction => {
     if (next.type !== 'order') return next;
     if ('firstAt' in fixed) return { ...next, first: next.occurredAt === fixed.firstAt };
     return { ...next, receivedAt: fixed.receivedAt, backfill: fixed.backfill, first: fixed.first };

@@ -1,4 +1,5 @@
 import type { Customer } from '../domain/customer.ts';
+import type { Day, Rate } from '../domain/exchange-rate.ts';
 import type { PurchaseBounds } from '../domain/facts.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -28,6 +29,8 @@ export interface OrderLine {
   receivedAt: Instant;
   backfill: boolean;
   first: boolean;
+  /** By which it is counted in the base currency. */
+  rate?: Rate;
   revision: number;
 }
 
@@ -35,6 +38,15 @@ export interface OrderPlace {
   customerId: string;
   occurredAt: Instant;
   interactionId: string;
+}
+
+/** An order that cannot be counted in the base currency yet. */
+export interface WaitingOrder {
+  currency: string;
+  placedAt: Instant;
+  interactionId: string;
+  /** The name under which it is kept. */
+  natural: NaturalRef;
 }
 
 /** Where an identity leads. */
@@ -76,11 +88,19 @@ export type Write =
   | { kind: 'identity'; identity: Identity; customerId: string }
   /** Adds to the persons who came with an identity; `entry` is what was read. */
   | { kind: 'met'; identity: Identity; entry: IdentityEntry; personId: string }
+  /** Puts an order on the list of those that wait for a rate, or takes it off. */
+  | { kind: 'waiting' | 'waited'; order: WaitingOrder }
   | { kind: 'stub'; stub: Stub; expected: number }
   /** One line in the journal of each of the persons. */
   | { kind: 'merge'; line: MergeLine; personId: string }
   | { kind: 'suggestion'; suggestion: MergeSuggestion }
   | { kind: 'settled'; suggestion: MergeSuggestion; status: 'dismissed' | 'merged' };
+
+export interface WantedRate {
+  currency: string;
+  base: string;
+  day: Day;
+}
 
 /** What {@link record} needs of a store. */
 export interface RecordStore {
@@ -92,6 +112,8 @@ export interface RecordStore {
     currency: string,
     exceptInteractionIds: readonly string[],
   ): Promise<PurchaseBounds>;
+  /** The last rate of a currency up to a day, if it is not too old; one trip at most, none for what was read lately. */
+  rate(wanted: WantedRate, options: { consistent: boolean }): Promise<Rate | undefined>;
   /** Every merge and its undoing that a person was part of. */
   merges(personId: string): Promise<MergeLine[]>;
   /** All or nothing; `conflict` where something read had changed. */

@@ -48,6 +48,8 @@ export interface MeasurePart {
   cursor?: string;
   done: boolean;
   measure: Measure;
+  /** Purchases that wait for a rate, by currency; absent in what was measured before there were rates. */
+  waiting?: Record<string, number>;
   readUnits: number;
 }
 
@@ -171,17 +173,24 @@ export async function reportRun(
   async function sumUp(): Promise<Pick<ValueRun, 'state' | 'finishedAt' | 'report'>> {
     const tally = emptyTally();
     const units = { read: 0, write: 0 };
+    const waiting: Record<string, number> = {};
     for (let segment = 0; segment < run.segments; segment++) {
       const measured = await finished(measures, run, segment);
       const part = await finished(assigned, run, segment);
       mergeTally(tally, part.tally);
+      addWaiting(waiting, measured.waiting ?? {});
       units.read += measured.readUnits + part.units.read;
       units.write += part.units.write;
     }
     const durationMs = Math.max(0, Math.round(machineTime - (await runs.openedAt(runId))));
-    const report: RunReport = { ...tally, durationMs, units };
+    const report: RunReport = { ...tally, waiting, durationMs, units };
     return { state: 'succeeded', finishedAt: now, report };
   }
+}
+
+/** Adds numbers of waiting purchases, by currency. */
+export function addWaiting(into: Record<string, number>, from: Record<string, number>): void {
+  for (const [currency, times] of Object.entries(from)) into[currency] = (into[currency] ?? 0) + times;
 }
 
 /** Ends a run whose steps failed for good. It can be started again under its id and goes on where it was. */

@@ -108,7 +108,7 @@ function operationOf(routeKey: string, route: Route<never>): Json {
   const { summary, scope, answers, files = [] } = route;
   const body = route.bodyShown ?? route.body;
   const content = {
-    ...(body && { 'application/json': { schema: jsonSchemaOf(body) } }),
+    ...(body && contentOf(body, route)),
     ...Object.fromEntries(files.map((type) => [type, { schema: { type: 'string' } }])),
   };
   const hasBody = Object.keys(content).length > 0;
@@ -134,6 +134,13 @@ function operationOf(routeKey: string, route: Route<never>): Json {
         problems.sort((a, b) => a - b).map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]),
       ),
     },
+  };
+}
+
+function contentOf(body: Schema, { csv }: Pick<Route<never>, 'csv'>): Json {
+  return {
+    'application/json': { schema: jsonSchemaOf(body) },
+    ...(csv && { 'text/csv': { schema: jsonSchemaOf(csv.schema) } }),
   };
 }
 

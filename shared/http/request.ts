@@ -85,6 +85,20 @@ function requireType(
     throw new Problem(415, 'unsupported_media_type', `Send ${what} with the header content-type: ${example}.`);
 }
 
+/** Whether the body is declared to be CSV. */
+export function isCsv({ headers }: HttpRequest): boolean {
+  return /^text\/csv\s*(;|$)/i.test(headers['content-type']?.trim() ?? '');
+}
+
+/** The body as text. @throws Problem `malformed_text` where it is not UTF-8 */
+export function readText({ body }: HttpRequest): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw new Problem(400, 'malformed_text', 'The body is not valid UTF-8.');
+  }
+}
+
 /** @throws Problem `body_too_large` */
 export function boundBody({ body }: HttpRequest, bytes: number): void {
   if (body.byteLength > bytes)

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { Scope } from '../domain/access.ts';
 import { Problem } from '../engine/problem.ts';
 import { readJson } from './json.ts';
-import { boundBody, type HttpAnswer, type HttpRequest, requireJson } from './request.ts';
+import { boundBody, type HttpAnswer, type HttpRequest, isCsv, readText, requireJson } from './request.ts';
 import { validate } from './validate.ts';
 
 type Schema = z.core.$ZodType;
@@ -22,6 +22,8 @@ export interface RouteTerms {
   files?: readonly string[];
   /** 32 kB unless told. */
   bodyBytes?: number;
+  /** The body may come as `text/csv` too: read from its text to the same as JSON is. */
+  csv?: { schema: Schema; bytes: number };
   /** Answers beside problems, by status. */
   answers: Record<number, { description: string; schema?: Schema; type?: string }>;
 }
@@ -61,17 +63,24 @@ export function route<
       return answer(door, {
         params: (params && validate(params, request.params, '/path')) as Output<Params>,
         query: readQuery(query, request) as Output<Query>,
-        body: (body && validate(body, readBody(request, rest.bodyBytes))) as Output<Body>,
+        body: (body && readBody(request, body, rest)) as Output<Body>,
       });
     },
   };
 }
 
-/** @throws Problem `unsupported_media_type`, `body_too_large`, `malformed_json` */
-export function readBody(request: HttpRequest, bytes = itemBytes): unknown {
+function readBody(
+  request: HttpRequest,
+  schema: Schema,
+  { bodyBytes = itemBytes, csv }: Pick<RouteTerms, 'bodyBytes' | 'csv'>,
+) {
+  if (csv && isCsv(request)) {
+    boundBody(request, csv.bytes);
+    return validate(csv.schema, readText(request));
+  }
   requireJson(request);
-  boundBody(request, bytes);
-  return readJson(request.body);
+  boundBody(request, bodyBytes);
+  return validate(schema, readJson(request.body));
 }
 
 function readQuery(schema: ObjectSchema | undefined, { query }: HttpRequest): unknown {

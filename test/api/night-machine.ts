@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import type { Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
+import type { WaitingTask } from '../../shared/engine/count-waiting.ts';
 import { lambdaContext } from '../http-event.ts';
 
 interface Execution {
@@ -13,9 +16,12 @@ export interface NightMachine {
   executions: Map<string, Execution>;
   /** What happens before a night; a night whose visit throws fails. */
   visit: (asOf: string) => Promise<void>;
+  /** Settles when all waiting orders that were to be counted are. */
+  counting: Promise<void>;
   restore(): void;
 }
 
+const waitingArn = 'arn:aws:states:eu-west-1:123456789012:stateMachine:waiting-orders';
 const machineArn = 'arn:aws:states:eu-west-1:123456789012:stateMachine:value-run';
 
 export function nightMachine(): NightMachine {
@@ -23,9 +29,16 @@ export function nightMachine(): NightMachine {
   const machine: NightMachine = {
     executions: new Map(),
     visit: async () => undefined,
+    counting: Promise.resolve(),
     restore: () => mock.restore(),
   };
-  mock.on(StartExecutionCommand).callsFake(({ name, input, stateMachineArn }) => {
+  mock.on(StartExecutionCommand).callsFake(async ({ name, input, stateMachineArn }) => {
+    if (stateMachineArn === waitingArn) {
+      const { handler } = await import('../../functions/nightly/count-waiting.ts');
+      const { segments } = JSON.parse(input) as { segments: WaitingTask[] };
+      machine.counting = machine.counting.then(() => countAll(handler, segments));
+      return { executionArn: arnOf(randomUUID()), startDate: new Date() };
+    }
     if (stateMachineArn !== machineArn) throw named('StateMachineDoesNotExist');
     const known = machine.executions.get(name);
     if (known && (known.status !== 'RUNNING' || known.input !== input)) throw named('ExecutionAlreadyExists');
@@ -62,9 +75,19 @@ function run(machine: NightMachine, name: string, input: string): void {
     );
 }
 
+type CountWaiting = (input: WaitingTask, context: Context) => Promise<WaitingTask & { done: boolean }>;
+
+async function countAll(handler: CountWaiting, segments: readonly WaitingTask[]): Promise<void> {
+  for (const segment of segments) {
+    let task: WaitingTask & { done?: boolean } = segment;
+    while (!task.done) task = await handler(task, lambdaContext());
+  }
+}
+
 async function night(asOf: string): Promise<void> {
-  const [begin, measure, fit, assign, report] = await Promise.all([
+  const [begin, countWaiting, measure, fit, assign, report] = await Promise.all([
     import('../../functions/nightly/begin.ts'),
+    import('../../functions/nightly/count-waiting.ts'),
     import('../../functions/nightly/measure.ts'),
     import('../../functions/nightly/fit.ts'),
     import('../../functions/nightly/assign.ts'),
@@ -72,6 +95,7 @@ async function night(asOf: string): Promise<void> {
   ]);
   const opened = await begin.handler({ asOf });
   if (opened.skipped) return;
+  await countAll(countWaiting.handler, opened.segments);
   for (const segment of opened.segments) while (!(await measure.handler(segment, lambdaContext())).done);
   await fit.handler(opened);
   for (const segment of opened.segments) while (!(await assign.handler(segment, lambdaContext())).done);

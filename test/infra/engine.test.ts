@@ -28,6 +28,7 @@ describe('functions', () => {
       'api/api',
       'nightly/assign',
       'nightly/begin',
+      'nightly/count-waiting',
       'nightly/fit',
       'nightly/measure',
       'nightly/report',

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { at, functionOf, type Json, list, ofType, only, type Resource, synthesise, target } from './template.ts';
+import { at, functionOf, type Json, list, ofType, type Resource, synthesise, target } from './template.ts';
 
 const schedule = { hour: 2, minute: 30, weekday: 1, timeZone: 'Europe/Berlin' };
 
@@ -12,10 +12,11 @@ beforeAll(() => {
 
 describe('the night', () => {
   it('measures and assigns segment by segment, and repeats what fails', () => {
-    const states = definitionOf(only(engine, 'AWS::StepFunctions::StateMachine'));
+    const states = definitionOf(machineOf('ValueRun'));
     expect(Object.keys(states as object)).toEqual([
       'Begin run',
       'Skipped?',
+      'Count waiting all segments',
       'Measure all segments',
       'Fit model',
       'Assign all segments',
@@ -26,7 +27,7 @@ describe('the night', () => {
     ]);
     for (const name of ['Begin run', 'Fit model', 'Report run'])
       expect(list(at(states, name, 'Retry')).length).toBeGreaterThan(0);
-    for (const name of ['Measure', 'Assign']) {
+    for (const name of ['Count waiting', 'Measure', 'Assign']) {
       const segments = at(states, `${name} all segments`);
       expect(at(segments, 'ItemsPath')).toBe('$.segments');
       expect(at(segments, 'MaxConcurrency')).toBe(16);
@@ -37,7 +38,7 @@ describe('the night', () => {
   });
 
   it('says of a run that failed for good that it did', () => {
-    const states = definitionOf(only(engine, 'AWS::StepFunctions::StateMachine'));
+    const states = definitionOf(machineOf('ValueRun'));
     for (const name of ['Measure all segments', 'Fit model', 'Assign all segments', 'Report run'])
       expect(at(states, name, 'Catch')).toEqual([
         { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Report failure' },
@@ -51,10 +52,23 @@ describe('the night', () => {
     expect(at(states, 'Failed', 'Type')).toBe('Fail');
   });
 
+  it('does not fail for orders that go on waiting', () => {
+    expect(at(definitionOf(machineOf('ValueRun')), 'Count waiting all segments', 'Catch')).toEqual([
+      { ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'Measure all segments' },
+    ]);
+  });
+
+  it('counts what waited by a machine of its own too, when rates come in', () => {
+    const states = definitionOf(machineOf('WaitingOrders'));
+    expect(Object.keys(states as object)).toEqual(['Count waiting all segments']);
+    const api = functionOf(engine, 'api/api');
+    const told = at(api.properties, 'Environment', 'Variables', 'WAITING_MACHINE_ARN');
+    expect(target(told)).toBe(machineOf('WaitingOrders').id);
+  });
+
   it('leaves no data in its log', () => {
-    expect(
-      at(only(engine, 'AWS::StepFunctions::StateMachine').properties, 'LoggingConfiguration', 'IncludeExecutionData'),
-    ).toBe(false);
+    for (const { properties } of ofType(engine, 'AWS::StepFunctions::StateMachine'))
+      expect(at(properties, 'LoggingConfiguration', 'IncludeExecutionData')).toBe(false);
   });
 
   it('falls by the clock of the merchant', () => {
@@ -91,11 +105,17 @@ describe('the comparison with what shops list', () => {
 
 /** The schedule that starts the value run. */
 function nightOf(resources: Resource[]): Resource {
-  const machine = only(resources, 'AWS::StepFunctions::StateMachine').id;
-  const found = ofType(resources, 'AWS::Scheduler::Schedule').find(
-    ({ properties }) => target(at(properties, 'Target', 'Arn')) === machine,
+  const machines = ofType(resources, 'AWS::StepFunctions::StateMachine').map(({ id }) => id);
+  const found = ofType(resources, 'AWS::Scheduler::Schedule').find(({ properties }) =>
+    machines.includes(target(at(properties, 'Target', 'Arn'))),
   );
   if (!found) throw new Error('nothing starts the night');
+  return found;
+}
+
+function machineOf(name: string): Resource {
+  const [found] = ofType(engine, 'AWS::StepFunctions::StateMachine').filter(({ id }) => id.includes(name));
+  if (!found) throw new Error(`there is no state machine ${name}`);
   return found;
 }
 

@@ -35,6 +35,7 @@ describe('permissions', () => {
     ['outreach/deliver', { Customers: 'RW', Ledger: 'RW', Registry: 'R', Outreach: 'RW' }],
     ['reconcile/work', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
     ['nightly/begin', { Registry: 'RW' }],
+    ['nightly/count-waiting', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
     ['nightly/measure', { Registry: 'RW', Customers: 'S' }],
     ['nightly/fit', { Registry: 'RW' }],
     ['nightly/assign', { Registry: 'RW', Customers: 'RWS', Ledger: 'W' }],

@@ -8,6 +8,7 @@ import { type CustomerItem, customerOf, itemOf } from '../../shared/dynamodb/cus
 import { clockKey, settingsKey } from '../../shared/dynamodb/keys.ts';
 import { receiptOf } from '../../shared/dynamodb/receipt-store.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
+import type { WaitingTask } from '../../shared/engine/count-waiting.ts';
 import { sdkClient, startEmbedded } from '../embedded.ts';
 import { betweenCalls, type StoreCall } from '../store-calls.ts';
 
@@ -53,6 +54,7 @@ interface Task {
 
 interface Steps {
   begin(input: object): Promise<{ skipped: boolean; reason?: string; runId: string; asOf: string; segments: Task[] }>;
+  countWaiting(task: WaitingTask, context: object): Promise<WaitingTask & { done: boolean }>;
   measure(task: Task, context: object): Promise<Task & { done: boolean }>;
   fit(run: { runId: string; asOf: string }): Promise<unknown>;
   assign(task: Task, context: object): Promise<Task & { done: boolean }>;
@@ -71,6 +73,7 @@ export async function aNight(
   vi.resetModules();
   const steps: Steps = {
     begin: (await import('../../functions/nightly/begin.ts')).handler as Steps['begin'],
+    countWaiting: (await import('../../functions/nightly/count-waiting.ts')).handler as Steps['countWaiting'],
     measure: (await import('../../functions/nightly/measure.ts')).handler as Steps['measure'],
     fit: (await import('../../functions/nightly/fit.ts')).handler as Steps['fit'],
     assign: (await import('../../functions/nightly/assign.ts')).handler as Steps['assign'],
@@ -144,7 +147,7 @@ export function onceBefore(night: Night, operation: string, act: () => Promise<v
   });
 }
 
-/** As the state machine: begin, each segment until it is done, fit, each segment again, report; what fails is repeated. */
+/** As the state machine: begin, what waited, each segment until it is done, fit, each segment again, report; what fails is repeated. */
 async function sequence({ steps, store, tables }: Night, input: object, options: RunOptions) {
   const { remaining = 60_000, beforeAssign } = options;
   const context = { getRemainingTimeInMillis: () => remaining };
@@ -156,6 +159,15 @@ async function sequence({ steps, store, tables }: Night, input: object, options:
         while (!(await repeated(() => step(task, context))).done);
       }),
     );
+  await Promise.all(
+    segments.map(async (segment) => {
+      let task: WaitingTask & { done?: boolean } = segment;
+      while (!task.done) {
+        const from = task;
+        task = await repeated(() => steps.countWaiting(from, context));
+      }
+    }),
+  );
   await each(steps.measure);
   await repeated(() => steps.fit({ runId, asOf }));
   await beforeAssign?.();

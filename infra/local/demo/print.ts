@@ -1,5 +1,8 @@
 import type { Summary } from '../demo.ts';
 
+/** The tiers of the policy that every deployment begins with, the highest first. */
+const ranks = ['platinum', 'gold', 'silver', 'bronze', 'basic', 'prospect'];
+
 /** What the engine made of the year, for a person. */
 export function printSummary(summary: Summary, say: (line: string) => void): void {
   const { totals, deliveries, lastNight, nights } = summary;
@@ -18,7 +21,8 @@ export function printSummary(summary: Summary, say: (line: string) => void): voi
     say(`After the last night, ${lastNight.asOf.slice(0, 10)}:`);
     const { tiers } = lastNight.report;
     const most = Math.max(1, ...Object.values(tiers));
-    for (const [tier, members] of Object.entries(tiers)) {
+    const ranked = Object.entries(tiers).sort(([a], [b]) => ranks.indexOf(a) - ranks.indexOf(b));
+    for (const [tier, members] of ranked) {
       say(`  ${tier.padEnd(10)} ${String(members).padStart(6)}  ${'█'.repeat(Math.ceil((members / most) * 30))}`);
     }
   }

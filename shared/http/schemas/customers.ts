@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { normaliseEmail, normalisePhone } from '../../domain/identity.ts';
 import { instant, keyText, money, named, page } from './common.ts';
+import { exchangeRate } from './exchange-rates.ts';
 
 /** An unescaped + of a query has become a space; neither an address nor a number has one inside. */
 const asWritten = (text: string) => text.replace(/ /g, '+');
@@ -105,6 +106,16 @@ export const interaction = named(
       shipping: z.optional(money),
       discount: z.optional(money.check(z.describe('What was taken off the prices: the total is without it'))),
       refunded: money,
+      inBase: z.optional(
+        z
+          .strictObject({
+            amount: money.check(z.describe('The total')),
+            refunded: money,
+            rate: exchangeRate,
+            rateDate: z.string().check(z.meta({ format: 'date' })),
+          })
+          .check(z.describe('What counts of an order in another currency; the rate is fixed when it is first counted')),
+      ),
       items: z.optional(
         z.array(
           z.strictObject({

@@ -62,6 +62,9 @@ export const valueRun = named(
         customers: z.int(),
         buyers: z.int(),
         changed: z.int(),
+        waiting: z.optional(
+          tally.check(z.describe('Purchases by currency that waited for an exchange rate: kept out of value')),
+        ),
         tiers: tally,
         migrations: z.record(z.string(), tally).check(z.describe('Customers by the tier before and the tier after')),
         durationMs: z.int(),
