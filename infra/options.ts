@@ -11,6 +11,8 @@ export interface Options {
   adminKeyHash?: string;
   /** When the night falls due. Default 03:00 UTC every day. */
   nightSchedule: NightSchedule;
+  /** When shops are asked for what they list: their quiet hours. Default an hour after the night. */
+  reconcileSchedule: NightSchedule;
   /** Scan segments of a value run, worked on side by side. Default 16. */
   segments: number;
   /** `From` of outgoing e-mail: an address, or `Name <address>`. Absent: a parameter of the deployment. */
@@ -49,11 +51,13 @@ export function readOptions(node: Node): Options {
     matching(/^[0-9a-f]{64}$/),
     'the SHA-256 of the admin key in 64 hexadecimal characters of lower case',
   );
-  const nightSchedule = read(
-    'nightSchedule',
-    parseSchedule,
-    '{"hour":0-23,"minute":0-59,"timeZone":"<IANA name>"} with an optional "weekday":0-6 (0 = Sunday)',
-  ) ?? { hour: 3, minute: 0, timeZone: 'UTC' };
+  const aSchedule = '{"hour":0-23,"minute":0-59,"timeZone":"<IANA name>"} with an optional "weekday":0-6 (0 = Sunday)';
+  const nightSchedule = read('nightSchedule', parseSchedule, aSchedule) ?? { hour: 3, minute: 0, timeZone: 'UTC' };
+  const { weekday: _, ...daily } = nightSchedule;
+  const reconcileSchedule = read('reconcileSchedule', parseSchedule, aSchedule) ?? {
+    ...daily,
+    hour: (daily.hour + 1) % 24,
+  };
   const segments = read('segments', wholeNumber(1, 256), 'a whole number from 1 to 256') ?? 16;
   const deliveryDays = read('deliveryDays', wholeNumber(1, 365), 'a whole number from 1 to 365') ?? 30;
   const sender = read('sender', matching(senderPattern), 'an address');
@@ -81,6 +85,7 @@ export function readOptions(node: Node): Options {
     stage,
     testStage,
     nightSchedule,
+    reconcileSchedule,
     segments,
     deliveryDays,
     alarms: alarmAddress === undefined ? {} : { address: alarmAddress },

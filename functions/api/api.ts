@@ -1,5 +1,7 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { accessOf, type JsonCaller, jsonCaller } from '../../shared/aws/json-call.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import type { ReconcileMessage } from '../../shared/contracts/reconciling.ts';
 import type { RouteKey, routes } from '../../shared/contracts/routes.ts';
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import { findKey } from '../../shared/dynamodb/api-key-store.ts';
@@ -21,11 +23,13 @@ import { showDeliveries, showDelivery } from './deliveries.ts';
 import type { Door } from './door.ts';
 import { replaceRates, showRates } from './exchange-rates.ts';
 import { showHealth } from './health.ts';
+import { finishImport, makeImport, putPart, showErrors, showImport, showImports } from './imports.ts';
 import { reportInteractions } from './interactions.ts';
 import { dropKey, makeKey, showKeys } from './keys.ts';
 import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from './merges.ts';
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
+import { showReconciliation, showReconciliations, startReconciliation } from './reconciliations.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
 import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource } from './sources.ts';
@@ -43,6 +47,9 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /openapi.json': showDocument(() => table),
   'PUT /v1/sources/{sourceId}': replaceSource,
   'GET /v1/sources/{sourceId}': showSource,
+  'POST /v1/sources/{sourceId}/reconciliations': startReconciliation,
+  'GET /v1/sources/{sourceId}/reconciliations': showReconciliations,
+  'GET /v1/sources/{sourceId}/reconciliations/{reconciliationId}': showReconciliation,
   'GET /v1/deliveries': showDeliveries,
   'GET /v1/sources/{sourceId}/health': showSourceHealth,
   'GET /v1/deliveries/{deliveryId}': showDelivery,
@@ -58,6 +65,12 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/merge-suggestions': showSuggestions,
   'DELETE /v1/merge-suggestions/{suggestionId}': dropSuggestion,
   'POST /v1/interactions': reportInteractions,
+  'GET /v1/imports': showImports,
+  'POST /v1/imports': makeImport,
+  'GET /v1/imports/{importId}': showImport,
+  'PUT /v1/imports/{importId}/parts/{part}': putPart,
+  'POST /v1/imports/{importId}/finish': finishImport,
+  'GET /v1/imports/{importId}/errors': showErrors,
   'GET /v1/value-runs': showValueRuns,
   'POST /v1/value-runs': startValueRun,
   'GET /v1/value-runs/{runId}': showValueRun,
@@ -110,6 +123,15 @@ const counter = {
     countRequest(client, registry, keyId, window, endsAt),
 };
 
+let queue: JsonCaller | undefined;
+
+async function sendReconciliation(message: ReconcileMessage): Promise<void> {
+  const QueueUrl = readVariables(process.env, [variables.reconcileQueue]).RECONCILE_QUEUE_URL;
+  const patience = { maxAttempts: 3, connectionTimeout: 500, requestTimeout: 2_000, firstPause: 100 };
+  queue ??= jsonCaller('sqs', accessOf('sqs', process.env), patience);
+  await queue.call('AmazonSQS.SendMessage', { QueueUrl, MessageBody: JSON.stringify(message) });
+}
+
 let knownSettings: Settings | undefined;
 
 /** Salt and secret never change; the base currency comes once. */
@@ -141,6 +163,7 @@ async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
     settings,
     deliveryDays: Number(environment.DELIVERY_DAYS),
     ask: shops.ask,
+    sendReconciliation,
     ...(nightSchedule && { nightSchedule }),
     machine: () => machineOf(variables.valueRunMachine),
     waitingMachine: () => machineOf(variables.waitingMachine),

@@ -1,3 +1,4 @@
+import type { ReconcileMessage } from '../../shared/contracts/reconciling.ts';
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import type { Access } from '../../shared/domain/access.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
@@ -27,6 +28,8 @@ export interface Door {
   deliveryDays: number;
   /** Asks the API of a shop. */
   ask: AskShop;
+  /** Hands a reconciliation to its worker; @throws Error where the queue does not take it */
+  sendReconciliation(message: ReconcileMessage): Promise<void>;
   /** Milliseconds since 1970 by no test clock: for what must go on while a test clock stands still. */
   realTime(): number;
   /** What runs the night; @throws Error where the deployment has none */

@@ -1,9 +1,29 @@
 import type { Person } from '../../shared/domain/identity.ts';
 import type { OrderedItem } from '../../shared/domain/order.ts';
 import type { Fact, Who } from '../../shared/engine/fact.ts';
-import type { InteractionGiven } from '../../shared/http/schemas/interactions.ts';
+import {
+  currencyFaults,
+  type InteractionGiven,
+  interactionIn,
+  whoFault,
+} from '../../shared/http/schemas/interactions.ts';
+import { invalid, validate } from '../../shared/http/validate.ts';
 
 type ItemGiven = NonNullable<(InteractionGiven & { type: 'order' })['items']>[number];
+
+/**
+ * One interaction as it was given.
+ * @param place where it stands in the request
+ * @throws Problem `invalid_request`
+ */
+export function checkedInteraction(item: unknown, place = ''): InteractionGiven {
+  const given = validate(interactionIn, item, place);
+  const detail = whoFault(given);
+  if (detail !== undefined) throw invalid([{ pointer: `${place}/customer`, detail }]);
+  const faults = currencyFaults(given).map((fault) => ({ ...fault, pointer: `${place}${fault.pointer}` }));
+  if (faults.length > 0) throw invalid(faults);
+  return given;
+}
 
 /** What a partner reports, in the words of the engine. */
 export function factOf(given: InteractionGiven, sourceId: string): Fact {

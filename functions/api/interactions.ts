@@ -14,17 +14,14 @@ import { problemBody, reportedProblem } from '../../shared/http/problem-answer.t
 import { itemBytes, route } from '../../shared/http/route.ts';
 import {
   batchIn,
-  currencyFaults,
   type InteractionGiven,
-  interactionIn,
   interactionsIn,
   recorded,
   recordedBatch,
-  whoFault,
 } from '../../shared/http/schemas/interactions.ts';
-import { invalid, validate } from '../../shared/http/validate.ts';
+import { validate } from '../../shared/http/validate.ts';
 import type { Door } from './door.ts';
-import { factOf } from './interaction-fact.ts';
+import { checkedInteraction, factOf } from './interaction-fact.ts';
 
 const batchBytes = 500_000;
 
@@ -75,11 +72,7 @@ async function recordEach(door: Door, items: readonly unknown[]): Promise<{ http
 }
 
 async function recordOne({ client, tables, testStage }: Door, frames: Frames, item: unknown, place = '') {
-  const given = validate(interactionIn, item, place);
-  const detail = whoFault(given);
-  if (detail !== undefined) throw invalid([{ pointer: `${place}/customer`, detail }]);
-  const faults = currencyFaults(given).map((fault) => ({ ...fault, pointer: `${place}${fault.pointer}` }));
-  if (faults.length > 0) throw invalid(faults);
+  const given = checkedInteraction(item, place);
   try {
     const frame = await frames.of(given);
     const trust = { trustRatesFor: rateTrust(testStage) };

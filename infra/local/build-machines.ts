@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LocalFunction, Outcome } from './functions.ts';
 import { knownProperties } from './properties.ts';
+import type { Queue } from './queue.ts';
 import { readSchedule, type ScheduleSettings } from './scheduler.ts';
 import { ServiceError } from './services.ts';
 import { StartError } from './start-error.ts';
@@ -45,8 +46,15 @@ interface ScheduleProperties {
   Target: { Arn: string; Input?: string };
 }
 
-/** Schedules that start an execution; its name is made of the time, so that one occurrence never starts two. */
-export function buildSchedules(template: Template, machines: () => StateMachines): ScheduleSettings[] {
+/**
+ * Schedules that start an execution or send a message. An execution's name is made of the time, so that one occurrence
+ * never starts two.
+ */
+export function buildSchedules(
+  template: Template,
+  machines: () => StateMachines,
+  queues: ReadonlyMap<string, Queue>,
+): ScheduleSettings[] {
   return template.of('AWS::Scheduler::Schedule').flatMap((resource) => {
     const properties = knownProperties<ScheduleProperties & Record<string, unknown>>(
       resource,
@@ -54,6 +62,11 @@ export function buildSchedules(template: Template, machines: () => StateMachines
       ['Name', 'Description', 'GroupName', 'KmsKeyArn'],
     );
     if (properties.State === 'DISABLED') return [];
+    const queue = queues.get(template.find('AWS::SQS::Queue', properties.Target.Arn)?.name ?? '');
+    if (queue) {
+      const deliver = async (input: string) => void (await queue.send(input));
+      return [{ name: resource.label, ...readSchedule(resource.label, properties), deliver }];
+    }
     const machine = template.find('AWS::StepFunctions::StateMachine', properties.Target.Arn);
     if (!machine) throw new StartError(`${resource.label}: the local scheduler cannot start ${properties.Target.Arn}`);
     const deliver = async (input: string, scheduledTime: string) => {

@@ -172,7 +172,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   });
   settling = new Settling({ subscriptions, queues, ticker, executions: () => machines.running });
   const scheduler = new Scheduler(
-    buildSchedules(template, () => machines),
+    buildSchedules(template, () => machines, queues),
     positions,
     log,
   );

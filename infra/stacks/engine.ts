@@ -10,6 +10,7 @@ import { KeptDeliveries } from '../constructs/kept-deliveries.ts';
 import { Night } from '../constructs/night.ts';
 import { Outreach } from '../constructs/outreach.ts';
 import { Publish } from '../constructs/publish.ts';
+import { Reconcile } from '../constructs/reconcile.ts';
 import { Subscription } from '../constructs/subscription.ts';
 import { WebhookRetry } from '../constructs/webhook-retry.ts';
 import type { Options } from '../options.ts';
@@ -76,6 +77,7 @@ export class EngineStack extends Stack {
       .set(variables.deliveryDays, String(days))
       .set(variables.adminKeyHash, options.adminKeyHash ?? adminKeyParameter(this))
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));
+    new Reconcile(this, 'Reconcile', { tables, createFunction, schedule: options.reconcileSchedule }).sentBy(api);
     const http = new RapportHttpApi(this, 'Http', { workloads: { webhooks, api } });
 
     const parts = { http, publish, machine, schedule: options.nightSchedule };

@@ -8,6 +8,7 @@ export const variables = {
   bus: 'BUS_NAME',
   /** Where deliveries wait for their next try: it is filled at the door, and emptied by a worker that sets the waits. */
   retryQueue: 'RETRY_QUEUE_URL',
+  reconcileQueue: 'RECONCILE_QUEUE_URL',
   keepQueue: 'KEEP_QUEUE_URL',
   /** For how many days a delivery is kept. */
   deliveryDays: 'DELIVERY_DAYS',

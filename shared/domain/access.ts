@@ -5,6 +5,7 @@ export const resources = [
   'deliveries',
   'customers',
   'interactions',
+  'imports',
   'value-runs',
   'rates',
   'outreach-jobs',

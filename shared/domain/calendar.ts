@@ -27,8 +27,8 @@ export function calendarOf(timeZone: string): Calendar {
   };
 }
 
-/** Wall clock minus UTC, in milliseconds. */
-function zoneOffset(timeZone: string): (milliseconds: number) => number {
+/** Wall clock minus UTC at a moment in milliseconds since 1970, in milliseconds. */
+export function zoneOffset(timeZone: string): (milliseconds: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',

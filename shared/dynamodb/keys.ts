@@ -80,6 +80,15 @@ export const waitingShard = (shard: number) => `waiting#${shard}`;
 /** Registry: a configured source. */
 export const sourceKey = (sourceId: string) => ({ pk: `source#${sourceId}`, sk: 'source' });
 
+/** Registry: the list of sources. */
+export const sourceListKey = (sourceId: string) => ({ pk: 'sources', sk: sourceId });
+
+/** Registry: comparisons with what a shop lists, by source; their ids are in the order of time. */
+export const reconciliationKey = (sourceId: string, reconciliationId: string) => ({
+  pk: `reconciliations#${sourceId}`,
+  sk: reconciliationId,
+});
+
 /** Registry: what is fixed once for the deployment: base currency, salt of identifiers, secret of cursors. */
 export const settingsKey = { pk: 'settings', sk: 'settings' };
 
@@ -113,6 +122,21 @@ export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: st
 /** Registry: which value run is the current one. */
 export const currentRunKey = { pk: 'current-run', sk: 'current-run' };
 export const runListKey = (asOf: Instant, runId: string) => ({ pk: 'runs', sk: `${asOf}#${runId}` });
+
+/** Registry: a file of history that is recorded, its parts with their errors, and the list of files by time. */
+export const importKey = (importId: string) => ({ pk: `import#${importId}`, sk: 'import' });
+export const importPartKey = (importId: string, part: number) => ({
+  pk: `import#${importId}`,
+  sk: `part#${String(part).padStart(6, '0')}`,
+});
+export const importErrorsKey = (importId: string, part: number) => ({
+  pk: `import#${importId}`,
+  sk: `errors#${String(part).padStart(6, '0')}`,
+});
+export const importListKey = (createdAt: Instant, importId: string) => ({
+  pk: 'imports',
+  sk: `${createdAt}#${importId}`,
+});
 
 /** Registry: an address that must not be written to on a channel, by a keyed hash of the address. */
 export const suppressionKey = (channel: string, hash: string) => ({

@@ -1,9 +1,9 @@
 import type { Instant } from '../domain/instant.ts';
 import type { Source } from '../domain/source.ts';
 import { storeUnavailable } from '../engine/problem.ts';
-import type { Client } from './client.ts';
-import { failedCondition } from './faults.ts';
-import { clockKey, sourceKey } from './keys.ts';
+import { type Client, pageSize } from './client.ts';
+import { isConflict } from './faults.ts';
+import { clockKey, sourceKey, sourceListKey } from './keys.ts';
 
 /** The source, read consistently: a secret that was taken out must not open the door any more. */
 export async function getSource(client: Client, registry: string, sourceId: string): Promise<Source | undefined> {
@@ -46,10 +46,34 @@ export async function putSource(
     ? { ConditionExpression: 'revision = :read', ExpressionAttributeValues: { ':read': before.revision } }
     : { ConditionExpression: 'attribute_not_exists(pk)' };
   try {
-    await client.put({ TableName: registry, Item: { ...sourceKey(source.id), ...source }, ...sourceIsAsRead });
+    await client.transactWrite({
+      TransactItems: [
+        { Put: { TableName: registry, Item: { ...sourceKey(source.id), ...source }, ...sourceIsAsRead } },
+        { Put: { TableName: registry, Item: { ...sourceListKey(source.id), platform: source.platform } } },
+      ],
+    });
     return 'put';
   } catch (error) {
-    if (failedCondition(error)) return 'crossed';
+    if (isConflict(error)) return 'crossed';
     throw error;
   }
+}
+
+/** The ids of all sources. */
+export async function listSourceIds(client: Client, registry: string): Promise<string[]> {
+  const ids: string[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await client.query({
+      TableName: registry,
+      KeyConditionExpression: 'pk = :sources',
+      ExpressionAttributeValues: { ':sources': sourceListKey('').pk },
+      ConsistentRead: true,
+      Limit: pageSize,
+      ...(start && { ExclusiveStartKey: start }),
+    });
+    ids.push(...(page.Items ?? []).map(({ sk }) => String(sk)));
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return ids;
 }

@@ -170,7 +170,7 @@ async function understood(
 }
 
 /** Where the source counts what was paid, an order is no purchase before that. */
-function asCounted(fact: Fact, { countsWhen }: Source): Fact {
+export function asCounted(fact: Fact, { countsWhen }: Source): Fact {
   if (countsWhen !== 'paid' || fact.kind !== 'order' || !fact.order.snapshot) return fact;
   return { ...fact, order: { ...fact.order, snapshot: { ...fact.order.snapshot, awaitsPayment: true } } };
 }

@@ -45,6 +45,40 @@ export interface ShopRequest {
  */
 export type AskShop = (address: string, request: ShopRequest) => Promise<unknown>;
 
+/** As {@link AskShop}, with what the answer's headers say; undefined where there is no such resource. */
+export type AskShopPage = (
+  address: string,
+  request: ShopRequest,
+) => Promise<{ body: unknown; headers: Readonly<Record<string, string>> } | undefined>;
+
+/** One thing that a shop lists: an order, or a message about one. */
+export interface ListedItem {
+  /** The shop's own id. */
+  externalId: string;
+  /** @throws Unintelligible */
+  read(): Translation;
+}
+
+export interface ListedPage {
+  items: ListedItem[];
+  /** Where the list goes on; absent at its end. */
+  next?: string;
+  /** Milliseconds for which the shop should be left alone; half a second where absent. */
+  pause?: number;
+}
+
+/** What a shop's API lists of what happened since a time, so that nothing is lost with a webhook. */
+export interface Listing {
+  /** What the source still needs before its shop can be asked; nothing where it has all. */
+  lacks(source: Source): string | undefined;
+  /**
+   * One page, by one request.
+   * @param from since when, and the `next` of the page before
+   * @throws Problem `shop_unavailable`, `shop_refused`
+   */
+  page(source: Source, from: { since: Instant; cursor?: string }, ask: AskShopPage): Promise<ListedPage>;
+}
+
 /** A platform: verify, then translate. */
 export interface Storefront {
   /** What counts as a purchase where a source does not say. */
@@ -78,4 +112,21 @@ export interface Storefront {
    * @throws Problem `shop_unavailable`, `shop_refused`
    */
   fetch?(resource: Resource, source: Source, ask: AskShop, askedAt: Instant): Promise<Translation>;
+  listing?: Listing;
+}
+
+/** One row of a shop's own export, by column; what it does not say is empty. */
+export type ExportRow = Readonly<Record<string, string>>;
+
+/** A shop's own export of its orders as CSV: one row for an order, or adjacent ones. */
+export interface OrderExport {
+  /** Columns without which a file is none of these. */
+  needs: readonly string[];
+  /** Whether a row goes on with the order that `first` begins. */
+  goesOn(first: ExportRow, row: ExportRow): boolean;
+  /**
+   * What the rows of one order say.
+   * @throws Unintelligible
+   */
+  translate(rows: readonly ExportRow[], source: Source): Translation;
 }

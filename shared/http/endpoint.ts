@@ -39,7 +39,7 @@ function addSafeHeaders({ response }: { response: Result | null }): void {
 
 const safeHeaders: Door = { after: addSafeHeaders, onError: addSafeHeaders };
 
-function resultOf({ status, body, headers }: HttpAnswer, requestId: string): Result {
+function resultOf({ status, body, text, headers }: HttpAnswer, requestId: string): Result {
   return {
     statusCode: status,
     headers: {
@@ -48,5 +48,6 @@ function resultOf({ status, body, headers }: HttpAnswer, requestId: string): Res
       ...headers,
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(text !== undefined && { body: text }),
   };
 }

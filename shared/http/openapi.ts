@@ -13,7 +13,7 @@ export interface Described {
   body?: Schema;
   query?: z.ZodMiniObject;
   headers?: Record<string, string>;
-  answers: Record<number, { description: string; schema?: Schema }>;
+  answers: Record<number, { description: string; schema?: Schema; type?: string }>;
   /** Problem answers, by status. */
   problems: Record<number, string>;
 }
@@ -105,8 +105,13 @@ function problemOf(description: string): Json {
 }
 
 function operationOf(routeKey: string, route: Route<never>): Json {
-  const { summary, scope, answers } = route;
+  const { summary, scope, answers, files = [] } = route;
   const body = route.bodyShown ?? route.body;
+  const content = {
+    ...(body && contentOf(body, route)),
+    ...Object.fromEntries(files.map((type) => [type, { schema: { type: 'string' } }])),
+  };
+  const hasBody = Object.keys(content).length > 0;
   const writes = !routeKey.startsWith('GET ');
   const parameters = [
     ...parametersOf(route.params, 'path'),
@@ -116,13 +121,13 @@ function operationOf(routeKey: string, route: Route<never>): Json {
   const problems = [400, 500, 503, ...(scope ? [401, 403, 429] : [])];
   if (writes || routeKey.includes('{')) problems.push(404);
   if (writes) problems.push(409, 422);
-  if (body) problems.push(413, 415);
+  if (hasBody) problems.push(413, 415);
   return {
     operationId: operationIdOf(routeKey),
     summary,
     ...(scope ? { description: `Scope: \`${scope}\``, security: [{ key: [] }] } : { security: [] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: contentOf(body, route) } }),
+    ...(hasBody && { requestBody: { required: true, content } }),
     responses: {
       ...responsesOf(answers, scope !== undefined),
       ...Object.fromEntries(
@@ -174,12 +179,12 @@ function responsesOf(answers: Described['answers'], limited: boolean): Json {
     Object.keys(rateHeaders).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
   );
   return Object.fromEntries(
-    Object.entries(answers).map(([status, { description, schema }]) => [
+    Object.entries(answers).map(([status, { description, schema, type = 'application/json' }]) => [
       status,
       {
         description,
         ...(limited && { headers }),
-        ...(schema && { content: { 'application/json': { schema: jsonSchemaOf(schema) } } }),
+        ...(schema && { content: { [type]: { schema: jsonSchemaOf(schema) } } }),
       },
     ]),
   );

@@ -22,6 +22,8 @@ export interface HttpAnswer {
   status: number;
   /** Written as JSON; absent for an answer without a body. */
   body?: unknown;
+  /** Written as it is, under the `content-type` of the headers, instead of a body in JSON. */
+  text?: string;
   headers?: Record<string, string>;
 }
 
@@ -55,17 +57,32 @@ export function refuseEncodedBody({ headers }: HttpRequest): void {
 }
 
 /** @throws Problem `unsupported_media_type` where the body is not declared to be JSON */
-export function requireJson({ headers }: HttpRequest): void {
+export function requireJson(request: HttpRequest): void {
+  requireType(request, /^application\/([a-z0-9.-]+\+)?json$/, 'JSON in UTF-8', 'application/json');
+}
+
+/** @throws Problem `unsupported_media_type` where the body is not declared to be of the type */
+export function requireFile(request: HttpRequest, type: string): void {
+  requireType(request, { test: (given) => given === type }, 'the file in UTF-8', type);
+}
+
+/** Whether the body is declared to be JSON. */
+export function isJson({ headers }: HttpRequest): boolean {
+  return /^application\/json\b/i.test((headers['content-type'] ?? '').trim());
+}
+
+function requireType(
+  { headers }: HttpRequest,
+  wanted: { test(type: string): boolean },
+  what: string,
+  example: string,
+): void {
   const [type = '', ...parameters] = (headers['content-type'] ?? '')
     .split(';')
     .map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
-  if (!/^application\/([a-z0-9.-]+\+)?json$/.test(type) || (charset && !/^charset="?utf-?8"?$/.test(charset)))
-    throw new Problem(
-      415,
-      'unsupported_media_type',
-      'Send JSON in UTF-8 with the header content-type: application/json.',
-    );
+  if (!wanted.test(type) || (charset && !/^charset="?utf-?8"?$/.test(charset)))
+    throw new Problem(415, 'unsupported_media_type', `Send ${what} with the header content-type: ${example}.`);
 }
 
 /** Whether the body is declared to be CSV. */

@@ -18,12 +18,14 @@ export interface RouteTerms {
   body?: Schema;
   /** For the document, where the body is validated in parts. */
   bodyShown?: Schema;
+  /** Types of files that are taken as they are, beside the JSON of `body` or instead of it. */
+  files?: readonly string[];
   /** 32 kB unless told. */
   bodyBytes?: number;
   /** The body may come as `text/csv` too: read from its text to the same as JSON is. */
   csv?: { schema: Schema; bytes: number };
   /** Answers beside problems, by status. */
-  answers: Record<number, { description: string; schema?: Schema }>;
+  answers: Record<number, { description: string; schema?: Schema; type?: string }>;
 }
 
 export interface Route<Door> extends RouteTerms {

@@ -3,15 +3,16 @@ import { type IncomingHttpHeaders, request as plain } from 'node:http';
 import { request as encrypted } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Problem } from '../engine/problem.ts';
-import type { AskShop, Check } from '../engine/storefront.ts';
+import type { AskShop, AskShopPage, Check } from '../engine/storefront.ts';
 
 /** What leaves the engine for a shop: bounded in time and size, never to an address of a private network, no redirects. */
 export interface Outbound {
   fetchKey: Check['fetchKey'];
   ask: AskShop;
+  askPage: AskShopPage;
 }
 
-const timeout = 4_000;
+const usualTimeout = 4_000;
 const mostBytes = 5_000_000;
 const keptFor = 3_600_000;
 /** A key is looked for past the cache no more often than this. */
@@ -28,17 +29,20 @@ interface Answer {
 export interface OutboundSettings {
   /** Whether 127.0.0.1 may be asked, without encryption: on a test stage alone. */
   loopback: boolean;
+  /** Milliseconds until an answer is there in whole; four seconds where absent. */
+  timeout?: number;
   readJson(body: Uint8Array): unknown;
 }
 
-export function outbound({ loopback, readJson }: OutboundSettings): Outbound {
+export function outbound({ loopback, timeout = usualTimeout, readJson }: OutboundSettings): Outbound {
+  const stage = { loopback, timeout };
   const kept = new Map<string, { text: string; at: number; soughtAt: number }>();
   const underWay = new Map<string, Promise<string>>();
   /** By origin, until when a shop that was asked too often is left alone: one answer speaks for all that wait. */
   const pauses = new Map<string, number>();
 
   async function fetchAnew(url: URL, fresh: boolean): Promise<string> {
-    const { status, body } = await send(url, { method: 'GET' }, loopback, mostKeyBytes).catch((cause) => {
+    const { status, body } = await send(url, { method: 'GET' }, stage, mostKeyBytes).catch((cause) => {
       throw keysUnavailable('The keys that this signature is checked with cannot be had.', cause);
     });
     if (status !== 200) {
@@ -51,6 +55,32 @@ export function outbound({ loopback, readJson }: OutboundSettings): Outbound {
     return text;
   }
 
+  const askPage: AskShopPage = async (address, { path, method = 'GET', headers = {}, body, form }) => {
+    const url = new URL(`${address.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`);
+    const rest = ((pauses.get(url.origin) ?? 0) - performance.now()) / 1000;
+    if (rest > 0) throw unavailable('shop_unavailable', "The shop's API asked for a pause.", { retryAfter: rest });
+    const [text, type] = form
+      ? [new URLSearchParams(form).toString(), 'application/x-www-form-urlencoded']
+      : [body === undefined ? undefined : JSON.stringify(body), 'application/json'];
+    const sent = { accept: 'application/json', ...(text && { 'content-type': type }), ...headers };
+    const answer = await send(url, { method, headers: sent, ...(text && { body: text }) }, stage).catch((cause) => {
+      throw unavailable('shop_unavailable', "The shop's API does not answer.", { cause });
+    });
+    const { status } = answer;
+    if (status === 404 || status === 410 || status === 204) return undefined;
+    if (status === 401 || status === 403)
+      throw unavailable('shop_refused', `The shop's API refuses the credentials with status ${status}.`);
+    if (status < 200 || status > 299) {
+      const retryAfter = pauseOf(answer.headers) ?? (status === 429 ? usualPause : undefined);
+      if (status === 429 && retryAfter) pauses.set(url.origin, performance.now() + retryAfter * 1000);
+      throw unavailable('shop_unavailable', `The shop's API answered with status ${status}.`, { retryAfter });
+    }
+    // As a shop shows it during maintenance: it says nothing of what was asked for.
+    if (/^text\/html/.test(answer.headers['content-type'] ?? ''))
+      throw unavailable('shop_unavailable', "The shop's API answered with a page for people.");
+    return { body: readJson(answer.body), headers: headersOf(answer.headers) };
+  };
+
   return {
     async fetchKey(url, { fresh } = { fresh: false }) {
       const now = performance.now();
@@ -61,33 +91,8 @@ export function outbound({ loopback, readJson }: OutboundSettings): Outbound {
       return asked;
     },
 
-    async ask(address, { path, method = 'GET', headers = {}, body, form }) {
-      const url = new URL(`${address.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`);
-      const rest = ((pauses.get(url.origin) ?? 0) - performance.now()) / 1000;
-      if (rest > 0) throw unavailable('shop_unavailable', "The shop's API asked for a pause.", { retryAfter: rest });
-      const [text, type] = form
-        ? [new URLSearchParams(form).toString(), 'application/x-www-form-urlencoded']
-        : [body === undefined ? undefined : JSON.stringify(body), 'application/json'];
-      const sent = { accept: 'application/json', ...(text && { 'content-type': type }), ...headers };
-      const answer = await send(url, { method, headers: sent, ...(text && { body: text }) }, loopback).catch(
-        (cause) => {
-          throw unavailable('shop_unavailable', "The shop's API does not answer.", { cause });
-        },
-      );
-      const { status } = answer;
-      if (status === 404 || status === 410 || status === 204) return undefined;
-      if (status === 401 || status === 403)
-        throw unavailable('shop_refused', `The shop's API refuses the credentials with status ${status}.`);
-      if (status < 200 || status > 299) {
-        const retryAfter = pauseOf(answer.headers) ?? (status === 429 ? usualPause : undefined);
-        if (status === 429 && retryAfter) pauses.set(url.origin, performance.now() + retryAfter * 1000);
-        throw unavailable('shop_unavailable', `The shop's API answered with status ${status}.`, { retryAfter });
-      }
-      // As a shop shows it during maintenance: it says nothing of what was asked for.
-      if (/^text\/html/.test(answer.headers['content-type'] ?? ''))
-        throw unavailable('shop_unavailable', "The shop's API answered with a page for people.");
-      return readJson(answer.body);
-    },
+    ask: async (address, request) => (await askPage(address, request))?.body,
+    askPage,
   };
 }
 
@@ -99,7 +104,7 @@ function pauseOf(headers: IncomingHttpHeaders): number | undefined {
   const given = headers['retry-after'];
   const window = Number(headers['x-rate-limit-time-reset-ms'] ?? Number.NaN) / 1000;
   const seconds =
-    given === undefined ? window : /^\d+$/.test(given) ? Number(given) : secondsUntil(given, headers.date);
+    given === undefined ? window : /^\d+(\.\d+)?$/.test(given) ? Number(given) : secondsUntil(given, headers.date);
   return seconds > 0 ? Math.min(seconds, longestPause) : undefined;
 }
 
@@ -129,7 +134,12 @@ interface Sent {
   body?: string;
 }
 
-function send(url: URL, { method, headers, body }: Sent, loopback: boolean, most = mostBytes): Promise<Answer> {
+function send(
+  url: URL,
+  { method, headers, body }: Sent,
+  { loopback, timeout }: { loopback: boolean; timeout: number },
+  most = mostBytes,
+): Promise<Answer> {
   const isLocal = loopback && url.hostname === '127.0.0.1';
   return new Promise((resolve, reject) => {
     if (url.protocol !== 'https:' && !(isLocal && url.protocol === 'http:')) {
@@ -155,6 +165,13 @@ function send(url: URL, { method, headers, body }: Sent, loopback: boolean, most
     call.on('error', reject);
     call.end(body);
   });
+}
+
+/** Names come in lower case; one that came twice is joined by commas. */
+function headersOf(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
 }
 
 /** Networks that are nobody's public shop (RFC 6890, RFC 4193, and the metadata services of clouds among them). */

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { translateConsent, translateCustomer, translateMerge } from './shopify-customer.ts';
+import { shopifyListing } from './shopify-listing.ts';
 import { translateOrder, translateRefund } from './shopify-order.ts';
 import { isAmong } from './signature.ts';
 
@@ -56,4 +57,6 @@ export const shopify: Storefront = {
         return { kind: 'ignored', reason: 'topic is not used' };
     }
   },
+
+  listing: shopifyListing,
 };

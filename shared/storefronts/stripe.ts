@@ -1,11 +1,13 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import { millisecondsOf } from '../domain/instant.ts';
+import type { Source } from '../domain/source.ts';
 import type { Translation } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { identifier, maybeText, person, read } from './fields.ts';
 import { isAmong } from './signature.ts';
 import { seconds } from './stripe-fields.ts';
+import { stripeListing } from './stripe-listing.ts';
 import {
   namesOf,
   type Said,
@@ -53,12 +55,10 @@ export const stripe: Storefront = {
   /** The event's id stands in the body. */
   deliveryId: () => undefined,
 
-  translate(body, _delivery, source) {
-    const { object, type } = read(z.object({ object: z.string(), type: z.string() }), body);
-    const use = uses.get(type);
-    if (object === 'v2.core.event' || !use) return { kind: 'ignored', reason: 'type is not used' };
-    const event = read(eventShape, body);
-    return use(event.data.object, { type, at: event.created, test: !event.livemode, source });
+  translate: (body, _delivery, source) => translateEvent(body, source),
+
+  get listing() {
+    return stripeListing([...uses.keys()], translateEvent);
   },
 };
 
@@ -81,6 +81,14 @@ const uses = new Map<string, (object: unknown, said: Said) => Translation>([
   ['customer.created', translateCustomer],
   ['customer.updated', translateCustomer],
 ]);
+
+function translateEvent(body: unknown, source: Source): Translation {
+  const { object, type } = read(z.object({ object: z.string(), type: z.string() }), body);
+  const use = uses.get(type);
+  if (object === 'v2.core.event' || !use) return { kind: 'ignored', reason: 'type is not used' };
+  const event = read(eventShape, body);
+  return use(event.data.object, { type, at: event.created, test: !event.livemode, source });
+}
 
 const eventShape = z.object({
   created: seconds,

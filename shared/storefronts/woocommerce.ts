@@ -8,6 +8,7 @@ import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { currency, decimal, identifier, maybeText, money, orderedItems, part, parts, person, read } from './fields.ts';
 import { isAmong } from './signature.ts';
+import { woocommerceListing } from './woocommerce-listing.ts';
 
 /**
  * WooCommerce's webhooks (woocommerce.com/document/webhooks, with the orders and customers of the REST API v3).
@@ -73,6 +74,8 @@ export const woocommerce: Storefront = {
     const order = await ask(address, { path, headers: { authorization: `Basic ${basic}` } });
     return order === undefined ? erased(id, askedAt) : translateOrder(order, source);
   },
+
+  listing: woocommerceListing(translateOrder),
 };
 
 /** It was deleted, and lies not even in the bin: as if it had been cancelled. */

@@ -68,6 +68,11 @@ export interface ApiDoor {
   stop(): Promise<void>;
 }
 
+/** NDJSON stays text. */
+function isLines(headers: Record<string, unknown> | undefined): boolean {
+  return headers?.['content-type'] === 'application/x-ndjson';
+}
+
 export const nightSchedule = { hour: 3, minute: 0, timeZone: 'Europe/Berlin' };
 
 export async function openApi(environment: Record<string, string> = {}): Promise<ApiDoor> {
@@ -104,7 +109,7 @@ export async function openApi(environment: Record<string, string> = {}): Promise
     const answer: Answer = {
       status: Number(result.statusCode),
       headers: result.headers as Record<string, string>,
-      body: result.body === undefined ? undefined : JSON.parse(result.body),
+      body: isLines(result.headers) || result.body === undefined ? result.body : JSON.parse(result.body),
     };
     expect(answer.headers['cache-control']).toBe('no-store');
     expect(answer.headers['x-content-type-options']).toBe('nosniff');

@@ -34,6 +34,7 @@ describe('functions', () => {
       'nightly/report',
       'outreach/deliver',
       'outreach/plan',
+      'reconcile/work',
       'stream/publish',
       'webhooks/keep',
       'webhooks/receive',

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { at, functionOf, type Json, list, ofType, only, type Resource, synthesise, target } from './template.ts';
+import { at, functionOf, type Json, list, ofType, type Resource, synthesise, target } from './template.ts';
 
 const schedule = { hour: 2, minute: 30, weekday: 1, timeZone: 'Europe/Berlin' };
 
@@ -72,8 +72,8 @@ describe('the night', () => {
   });
 
   it('falls by the clock of the merchant', () => {
-    const daily = only(engine, 'AWS::Scheduler::Schedule');
-    const weekly = only(onTestStage, 'AWS::Scheduler::Schedule');
+    const [daily, weekly] = [engine, onTestStage].map(nightOf);
+    if (!daily || !weekly) throw new Error('there is no night');
     const when = ({ properties }: Resource) => [
       at(properties, 'ScheduleExpression'),
       at(properties, 'ScheduleExpressionTimezone'),
@@ -87,6 +87,31 @@ describe('the night', () => {
     }
   });
 });
+
+describe('the comparison with what shops list', () => {
+  it('falls an hour after the night, every day, and is told to its queue', () => {
+    const [schedule, ...others] = ofType(onTestStage, 'AWS::Scheduler::Schedule').filter(
+      (found) => found !== nightOf(onTestStage),
+    );
+    expect(others).toEqual([]);
+    const { properties } = schedule ?? { properties: null };
+    expect(at(properties, 'ScheduleExpression')).toBe('cron(30 3 * * ? *)');
+    expect(at(properties, 'Target', 'Input')).toBe('{"scheduledTime":"<aws.scheduler.scheduled-time>"}');
+    const worker = functionOf(onTestStage, 'reconcile/work');
+    const queue = target(at(worker.properties, 'Environment', 'Variables', 'RECONCILE_QUEUE_URL'));
+    expect(target(at(properties, 'Target', 'Arn'))).toBe(queue);
+  });
+});
+
+/** The schedule that starts the value run. */
+function nightOf(resources: Resource[]): Resource {
+  const machines = ofType(resources, 'AWS::StepFunctions::StateMachine').map(({ id }) => id);
+  const found = ofType(resources, 'AWS::Scheduler::Schedule').find(({ properties }) =>
+    machines.includes(target(at(properties, 'Target', 'Arn'))),
+  );
+  if (!found) throw new Error('nothing starts the night');
+  return found;
+}
 
 function machineOf(name: string): Resource {
   const [found] = ofType(engine, 'AWS::StepFunctions::StateMachine').filter(({ id }) => id.includes(name));

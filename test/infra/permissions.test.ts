@@ -33,6 +33,7 @@ describe('permissions', () => {
     ['stream/publish', {}],
     ['outreach/plan', { Customers: 'R', Registry: 'R', Outreach: 'RW' }],
     ['outreach/deliver', { Customers: 'RW', Ledger: 'RW', Registry: 'R', Outreach: 'RW' }],
+    ['reconcile/work', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
     ['nightly/begin', { Registry: 'RW' }],
     ['nightly/count-waiting', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
     ['nightly/measure', { Registry: 'RW', Customers: 'S' }],
@@ -84,8 +85,21 @@ describe('permissions', () => {
         .map(entryOf)
         .sort();
     expect(may('events:PutEvents')).toEqual(['stream/publish']);
-    expect(may('sqs:ReceiveMessage')).toEqual(['outreach/deliver', 'outreach/plan', 'webhooks/keep', 'webhooks/retry']);
-    expect(may('sqs:SendMessage')).toContain('webhooks/receive');
+    expect(may('sqs:ReceiveMessage')).toEqual([
+      'outreach/deliver',
+      'outreach/plan',
+      'reconcile/work',
+      'webhooks/keep',
+      'webhooks/retry',
+    ]);
+    // Publish hands what it could not do to its dead letters, retry sets the wait until the next try.
+    expect(may('sqs:SendMessage')).toEqual([
+      'api/api',
+      'reconcile/work',
+      'stream/publish',
+      'webhooks/receive',
+      'webhooks/retry',
+    ]);
     expect(may('states:StartExecution')).toEqual(['api/api']);
     expect(may('ses:SendEmail')).toEqual(['outreach/deliver']);
   });

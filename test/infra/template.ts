@@ -77,13 +77,6 @@ export function byId(resources: Resource[], id: string): Resource {
   return found;
 }
 
-/** The only resource of its type. */
-export function only(resources: Resource[], type: string): Resource {
-  const [found, ...others] = ofType(resources, type);
-  if (!found || others.length > 0) throw new Error(`${others.length + (found ? 1 : 0)} resources are ${type}`);
-  return found;
-}
-
 export function functionsOf(resources: Resource[]): Resource[] {
   return ofType(resources, 'AWS::Lambda::Function');
 }

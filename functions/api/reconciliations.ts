@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod/mini';
+import type { Reconciliation } from '../../shared/domain/reconciliation.ts';
+import type { Source } from '../../shared/domain/source.ts';
+import { ReconciliationStore } from '../../shared/dynamodb/reconciliation-store.ts';
+import { getSource } from '../../shared/dynamodb/source-store.ts';
+import { newReconciliation, notListable, reconciliationIdOf } from '../../shared/engine/begin-reconciliation.ts';
+import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
+import { route } from '../../shared/http/route.ts';
+import { keyText, paging } from '../../shared/http/schemas/common.ts';
+import { reconciliation, reconciliationIn, reconciliations } from '../../shared/http/schemas/reconciliations.ts';
+import { sourceId } from '../../shared/http/schemas/sources.ts';
+import { invalid } from '../../shared/http/validate.ts';
+import { storefronts } from '../../shared/storefronts/storefronts.ts';
+import { type Door, pagingOf } from './door.ts';
+
+const params = z.strictObject({ sourceId });
+
+export const startReconciliation = route({
+  summary: 'Compares what is recorded with what the shop lists, and records what is missing',
+  scope: 'sources:write',
+  params,
+  body: reconciliationIn,
+  answers: { 202: { description: 'Accepted; follow it by its id', schema: reconciliation } },
+  async answer(door: Door, { params: { sourceId: id }, body: { since } }) {
+    const source = await existing(door, id);
+    const { now } = door;
+    const lacks = notListable(storefronts, source);
+    if (lacks !== undefined) throw new Problem(422, 'source_not_listable', `The shop cannot be asked: ${lacks}.`);
+    if (since > now) throw invalid([{ pointer: '/since', detail: 'lies in the future' }]);
+    const store = storeOf(door);
+    const running = await store.running(id, now);
+    if (running) {
+      const detail = `A reconciliation of this source is under way: ${running.id}.`;
+      throw new Problem(409, 'reconciliation_under_way', detail, { retryAfter: 60 });
+    }
+    const reconciliationId = reconciliationIdOf(now, randomBytes(4).toString('hex'));
+    const run = newReconciliation({ id: reconciliationId, sourceId: id, by: 'request', since }, now);
+    if (!(await store.put(run, 0))) throw storeUnavailable(new Error('an id was made twice'));
+    try {
+      await door.sendReconciliation({ sourceId: id, reconciliationId });
+    } catch (error) {
+      await store.put({ ...run, state: 'failed', failure: 'not_begun', finishedAt: now }, 1);
+      throw storeUnavailable(error);
+    }
+    const location = `/v1/sources/${id}/reconciliations/${reconciliationId}`;
+    return { status: 202, headers: { location }, body: shown(run) };
+  },
+});
+
+export const showReconciliations = route({
+  summary: 'Lists the reconciliations of a source, newest first',
+  scope: 'sources:read',
+  params,
+  query: z.strictObject(paging),
+  answers: { 200: { description: 'A page of reconciliations', schema: reconciliations } },
+  async answer(door: Door, { params: { sourceId: id }, query }) {
+    const { limit, after, page } = await pagingOf(door, query);
+    await existing(door, id);
+    const found = await storeOf(door).list(id, { limit, ...(after !== undefined && { after }) });
+    return { status: 200, body: page(found.runs.map(shown), found.next) };
+  },
+});
+
+export const showReconciliation = route({
+  summary: 'Shows what a reconciliation found',
+  scope: 'sources:read',
+  params: z.strictObject({ sourceId, reconciliationId: keyText }),
+  answers: { 200: { description: 'The reconciliation', schema: reconciliation } },
+  async answer(door: Door, { params: { sourceId: id, reconciliationId } }) {
+    await existing(door, id);
+    const found = await storeOf(door).read(id, reconciliationId);
+    if (!found) throw new Problem(404, 'reconciliation_not_found', 'There is no such reconciliation.');
+    return { status: 200, body: shown(found) };
+  },
+});
+
+function storeOf({ client, tables, realTime }: Door): ReconciliationStore {
+  return new ReconciliationStore(client, tables.registry, realTime());
+}
+
+async function existing({ client, tables }: Door, id: string): Promise<Source> {
+  const found = await getSource(client, tables.registry, id);
+  if (!found) throw new Problem(404, 'source_not_found', 'There is no such source.');
+  return found;
+}
+
+function shown(run: Reconciliation): z.infer<typeof reconciliation> {
+  const { id, sourceId: of, state, by, since, until, counts, faults, failure, updatedAt, finishedAt } = run;
+  return {
+    id,
+    sourceId: of,
+    state,
+    by,
+    since,
+    until,
+    ...counts,
+    faults,
+    failure: failure ?? null,
+    updatedAt,
+    finishedAt: finishedAt ?? null,
+  };
+}

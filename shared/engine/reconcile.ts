@@ -1,0 +1,197 @@
+import { type Instant, instantOf, later, millisecondsOf } from '../domain/instant.ts';
+import type { Mint } from '../domain/interaction.ts';
+import {
+  faultsPerReconciliation,
+  type Reconciliation,
+  type ReconciliationCounts,
+  type ReconciliationFault,
+} from '../domain/reconciliation.ts';
+import type { Platform, Source } from '../domain/source.ts';
+import type { Frame } from './draft.ts';
+import { type Fact, Unintelligible } from './fact.ts';
+import { Known } from './known.ts';
+import { Problem, StoreRefusal } from './problem.ts';
+import { asCounted } from './receive.ts';
+import { record } from './record.ts';
+import type { RecordStore } from './record-store.ts';
+import { orderRef } from './sale-names.ts';
+import type { AskShopPage, ListedItem, Storefront } from './storefront.ts';
+
+export interface ReconcilePorts {
+  records: RecordStore;
+  storefronts: Record<Platform, Storefront>;
+  ask: AskShopPage;
+  /** Keeps how far it came; false where somebody else took it further meanwhile. */
+  keep(run: Reconciliation): Promise<boolean>;
+  /** Milliseconds that may still be spent. */
+  remaining(): number;
+  pause(milliseconds: number): Promise<void>;
+  /** Told of a fault in a translation, so that somebody mends it. */
+  onFault(error: unknown): void;
+}
+
+/**
+ * An order that is found to be missing sets off outreach only where it is as fresh as this: thanks for what somebody
+ * bought last month would come out of the blue. In milliseconds.
+ */
+const fresh = 48 * 3_600_000;
+
+/** A message of SQS can wait so many seconds. */
+const longestDelay = 900;
+const firstDelay = 60;
+/** Calls in a row that failed, the waits between them adding up to more than two hours. */
+const mostAttempts = 12;
+
+/** `again` after so many seconds; `over` where it has ended, or somebody else is at it. */
+export type Reconciled = { again: number } | 'over';
+
+/**
+ * Goes through what a shop lists, page by page, one request at a time, and records what is missing. How far it came is
+ * kept after each page: cut off anywhere, it goes on from the last page that was kept, and what was recorded twice is
+ * there once, though the page's missing orders are then counted as known.
+ * @param now by the clock at the door
+ */
+export async function reconcile(
+  ports: ReconcilePorts,
+  run: Reconciliation,
+  source: Source,
+  { now, mint }: { now: Instant; mint: Mint },
+): Promise<Reconciled> {
+  const { listing } = ports.storefronts[source.platform];
+  const lacks = listing ? listing.lacks(source) : 'this platform has no list that could be compared with';
+  if (!listing || lacks !== undefined) return end(ports, run, { failure: `not_listable: ${lacks}`, now });
+  const frame = frameOf(source, now, mint);
+  let current = run;
+  for (;;) {
+    const paged = await listing
+      .page(source, { since: run.since, ...(current.cursor !== undefined && { cursor: current.cursor }) }, ports.ask)
+      .catch(passing);
+    if (paged instanceof Problem) return failedCall(ports, current, paged, now);
+    const taken = await takeItems(ports, paged.items, source, frame);
+    if (taken instanceof Problem) return failedCall(ports, current, taken, now);
+    const { cursor: _, ...rest } = current;
+    current = {
+      ...rest,
+      ...(paged.next !== undefined && { cursor: paged.next }),
+      counts: added(current.counts, taken.counts),
+      faults: [...current.faults, ...taken.faults].slice(0, faultsPerReconciliation),
+      attempts: 0,
+      updatedAt: now,
+    };
+    if (paged.next === undefined) return end(ports, current, { now });
+    if (!(await ports.keep(current))) return 'over';
+    const pause = paged.pause ?? 500;
+    if (ports.remaining() < pause) return { again: Math.ceil(pause / 1000) };
+    await ports.pause(pause);
+  }
+}
+
+function frameOf({ id, baseCurrency, backfillBefore }: Source, now: Instant, mint: Mint): Frame {
+  const old = instantOf(millisecondsOf(now) - fresh);
+  return { sourceId: id, baseCurrency, backfillBefore: later(backfillBefore, old) ?? old, receivedAt: now, mint };
+}
+
+/** An answer that nobody understands may be better the next time, too. */
+function passing(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof Unintelligible)
+    return new Problem(503, 'shop_unavailable', `The shop's answer is not understood: ${error.reason}.`);
+  throw error;
+}
+
+async function end(ports: ReconcilePorts, run: Reconciliation, { failure, now }: { failure?: string; now: Instant }) {
+  const { cursor: _, ...rest } = run;
+  const state = failure === undefined ? 'succeeded' : 'failed';
+  await ports.keep({ ...rest, state, ...(failure !== undefined && { failure }), updatedAt: now, finishedAt: now });
+  return 'over' as const;
+}
+
+/** Nothing of the page is counted: it is asked for again, later each time. Credentials that are refused are for a person. */
+async function failedCall(
+  ports: ReconcilePorts,
+  run: Reconciliation,
+  fault: Problem,
+  now: Instant,
+): Promise<Reconciled> {
+  const attempts = run.attempts + 1;
+  if (attempts >= mostAttempts || fault.code === 'shop_refused')
+    return end(ports, run, { failure: `${fault.code}: ${fault.message}`, now });
+  if (!(await ports.keep({ ...run, attempts, updatedAt: now }))) return 'over';
+  return { again: Math.min(longestDelay, Math.max(fault.retryAfter ?? 0, firstDelay * 2 ** (attempts - 1))) };
+}
+
+interface Taken {
+  counts: Partial<ReconciliationCounts>;
+  faults: ReconciliationFault[];
+}
+
+async function takeItems(ports: ReconcilePorts, items: readonly ListedItem[], source: Source, frame: Frame) {
+  let counts: Partial<ReconciliationCounts> = {};
+  const faults: ReconciliationFault[] = [];
+  for (const item of items) {
+    const taken = await takeItem(ports, item, source, frame);
+    if (taken instanceof Problem) return taken;
+    counts = added(counts, { listed: 1, ...taken.counts });
+    faults.push(...taken.faults);
+  }
+  return { counts, faults };
+}
+
+/** A problem where trying again may help. */
+async function takeItem(
+  ports: ReconcilePorts,
+  { externalId, read }: ListedItem,
+  source: Source,
+  frame: Frame,
+): Promise<Taken | Problem> {
+  let isMissing = false;
+  try {
+    const said = read();
+    if (said.kind !== 'fact') return { counts: { ignored: 1 }, faults: [] };
+    const fact = asCounted(said.fact, source);
+    isMissing = await isUnknown(ports.records, fact, frame);
+    const { outcome } = await record(ports.records, fact, frame);
+    const isNews = outcome === 'recorded';
+    if (isMissing) return { counts: { missing: 1, ...(isNews && { recorded: 1 }) }, faults: [] };
+    return { counts: isNews ? { changed: 1 } : {}, faults: [] };
+  } catch (error) {
+    if (error instanceof Problem && error.status >= 500) return error;
+    if (error instanceof StoreRefusal && !error.unstorable) throw error;
+    const counts = { failed: 1, ...(isMissing && { missing: 1 }) };
+    return { counts, faults: [{ externalId: externalId.slice(0, 255), ...faultOf(error, ports) }] };
+  }
+}
+
+function faultOf(error: unknown, ports: ReconcilePorts): { code: string; detail: string } {
+  if (error instanceof Unintelligible) return { code: 'not_understood', detail: error.reason };
+  if (error instanceof Problem) return { code: error.code, detail: error.message };
+  ports.onFault(error);
+  return error instanceof StoreRefusal
+    ? { code: 'not_storable', detail: 'the store refuses what it says' }
+    : { code: 'internal', detail: 'reading it failed: a fault of the engine' };
+}
+
+/** Whether nothing at all was said of a sale, under whichever of its names. */
+async function isUnknown(store: RecordStore, fact: Fact, frame: Frame): Promise<boolean> {
+  if (fact.kind !== 'order') return false;
+  const naturals = [fact.externalId, ...(fact.alsoKnownAs ?? [])].map((name) => orderRef(name, frame));
+  const known = new Known(store, true);
+  await known.fetch({ naturals });
+  return naturals.every((ref) => known.natural(ref) === undefined);
+}
+
+function added<Counts extends Partial<ReconciliationCounts>>(
+  a: Counts,
+  b: Partial<ReconciliationCounts>,
+): Counts & ReconciliationCounts {
+  const sum = (name: keyof ReconciliationCounts) => (a[name] ?? 0) + (b[name] ?? 0);
+  return {
+    ...a,
+    listed: sum('listed'),
+    missing: sum('missing'),
+    recorded: sum('recorded'),
+    changed: sum('changed'),
+    ignored: sum('ignored'),
+    failed: sum('failed'),
+  };
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod/mini';
+import { instant, instantIn, named, page } from './common.ts';
+
+export const reconciliationIn = named(
+  'ReconciliationGiven',
+  z.strictObject({ since: instantIn.check(z.describe('What changed in the shop from then on is listed')) }),
+);
+
+export const reconciliation = named(
+  'Reconciliation',
+  z.strictObject({
+    id: z.string(),
+    sourceId: z.string(),
+    state: z.enum(['running', 'succeeded', 'failed']),
+    by: z.enum(['schedule', 'request']),
+    since: instant,
+    until: instant,
+    listed: z.int().check(z.describe('Orders that the shop listed; of Stripe, events')),
+    missing: z.int().check(z.describe('Of them not known before')),
+    recorded: z.int().check(z.describe('Of the missing ones recorded')),
+    changed: z.int().check(z.describe('Known, of which the shop said something new')),
+    ignored: z.int(),
+    failed: z.int(),
+    faults: z
+      .array(z.strictObject({ externalId: z.string(), code: z.string(), detail: z.string() }))
+      .check(z.describe('The first hundred')),
+    failure: z.nullable(z.string()),
+    updatedAt: instant,
+    finishedAt: z.nullable(instant),
+  }),
+);
+
+export const reconciliations = page('Reconciliations', reconciliation);
