@@ -34,7 +34,6 @@ import { replayDeliveries, replayDelivery } from './replays.ts';
 import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
-import type { Machine } from './value-run-machine.ts';
 import { showValue, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
 
 type ApiRoute = Extract<(typeof routes)[number], { workload: 'api' }>;
@@ -165,13 +164,11 @@ async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
     ask: shops.ask,
     sendReconciliation,
     ...(nightSchedule && { nightSchedule }),
-    machine: () => machineOf(variables.valueRunMachine),
-    waitingMachine: () => machineOf(variables.waitingMachine),
+    machine: () => ({
+      client: machineClient,
+      arn: readVariables(process.env, [variables.valueRunMachine]).VALUE_RUN_MACHINE_ARN,
+    }),
   };
-}
-
-function machineOf(variable: typeof variables.valueRunMachine | typeof variables.waitingMachine): Machine {
-  return { client: machineClient, arn: readVariables(process.env, [variable])[variable] };
 }
 
 async function answerCaller(

@@ -34,8 +34,6 @@ export interface Door {
   realTime(): number;
   /** What runs the night; @throws Error where the deployment has none */
   machine(): Machine;
-  /** What counts orders that waited for an exchange rate; @throws Error where the deployment has none */
-  waitingMachine(): Machine;
   nightSchedule?: NightSchedule;
 }
 

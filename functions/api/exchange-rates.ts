@@ -30,7 +30,7 @@ export const replaceRates = route({
         `There is no rate of ${baseCurrency}, the base currency, to cross by.`,
       );
     const kept = await keepRates(door.client, door.tables.registry, rates);
-    await startCounting(door.waitingMachine(), waitingShards);
+    await startCounting(door.machine(), waitingShards);
     const days = [...new Set(rates.map(({ date }) => date))].sort();
     const body: z.infer<typeof keptRates> = {
       base: baseCurrency,

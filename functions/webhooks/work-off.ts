@@ -46,7 +46,7 @@ export async function settle(
   const delivery = await deliveryOf(source, now);
   const kept = await receiveAndTell({ ...ports, ask, askedAt: now }, delivery, source);
   if (kept === later) throw new Error('this platform has nothing that could be fetched');
-  await keepDelivery(kept, delivery.body, await compressed(delivery.body));
+  await keepDelivery(kept, delivery.body, compressed(delivery.body));
 }
 
 /** Shops answer from copies that lag behind: that there is no such thing is believed at the third try. */

@@ -25,6 +25,8 @@ export interface EngineParts {
   http: RapportHttpApi;
   publish: RapportFunction;
   machine: StateMachine;
+  /** The last step of every night. */
+  report: RapportFunction;
   schedule: NightSchedule;
 }
 
@@ -101,7 +103,7 @@ export class Alarms extends Construct {
   }
 
   /** Every queue and function that the stack has by now is found by itself. */
-  watchEngine({ http, publish, machine, schedule }: EngineParts): this {
+  watchEngine({ http, publish, machine, report, schedule }: EngineParts): this {
     const told = new Map<LogLine, Metric>();
     for (const part of Stack.of(this).node.findAll()) {
       if (part instanceof DeadLetterQueue) this.onDeadLetters(part);
@@ -114,7 +116,7 @@ export class Alarms extends Construct {
     for (const [line, metric] of told) this.onFindings(line, metric);
     this.onStreamAge(publish);
     this.onServerErrors(http);
-    this.onNight(machine, schedule);
+    this.onNight(machine, report, schedule);
     return this;
   }
 
@@ -204,7 +206,7 @@ export class Alarms extends Construct {
     );
   }
 
-  private onNight(machine: StateMachine, { weekday }: NightSchedule): void {
+  private onNight(machine: StateMachine, report: RapportFunction, { weekday }: NightSchedule): void {
     const failed = new MathExpression({
       expression: 'failed + aborted + timedOut',
       label: 'Nights that failed',
@@ -226,7 +228,8 @@ export class Alarms extends Construct {
     this.add('NightMissing', {
       alarmDescription:
         'No value run came to its end within 26 hours: see whether the schedule is on (rings on a new stage until its first night)',
-      metric: machine.metricSucceeded({ period: Duration.hours(1), statistic: Stats.SUM }),
+      // Executions that only count what waited for a rate succeed as well: the report is a night's own.
+      metric: report.lambda.metricInvocations({ period: Duration.hours(1), statistic: Stats.SUM }),
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       threshold: 1,
       evaluationPeriods: 26,

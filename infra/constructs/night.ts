@@ -34,13 +34,14 @@ export interface NightProps {
 type Step = 'begin' | 'countWaiting' | 'measure' | 'fit' | 'assign' | 'report';
 
 /**
- * The value run: begin → count what waited → measure each segment → fit → assign each segment → report. What waited for
- * an exchange rate is counted by a machine of its own as well, whenever rates come in.
+ * The value run: begin → count what waited → measure each segment → fit → assign each segment → report. Started with
+ * segments it only counts what waited for an exchange rate.
  * The state carries only which run and which segment; everything else lies in the tables, so any step can be repeated.
  */
 export class Night extends Construct {
   readonly machine: StateMachine;
-  readonly waitingMachine: StateMachine;
+  /** The last step of every night. */
+  readonly report: RapportFunction;
 
   constructor(scope: Construct, id: string, props: NightProps) {
     super(scope, id);
@@ -61,15 +62,8 @@ export class Night extends Construct {
       definitionBody: DefinitionBody.fromChainable(definition(this, steps, props.segments)),
       ...settings,
     });
-    this.waitingMachine = new StateMachine(this, 'WaitingOrders', {
-      comment: 'Counts orders that waited for an exchange rate',
-      definitionBody: DefinitionBody.fromChainable(
-        eachSegment(new Construct(this, 'Waiting'), steps, 'Count waiting', 'countWaiting', props.segments),
-      ),
-      ...settings,
-    });
     acceptWildcards(this.machine, Object.values(steps));
-    acceptWildcards(this.waitingMachine, [steps.countWaiting]);
+    this.report = steps.report;
     scheduleOf(this, this.machine, props.schedule);
   }
 }
@@ -185,17 +179,23 @@ function definition(scope: Construct, functions: Record<Step, RapportFunction>, 
   const caught = (work: TaskStateBase | MapState) => work.addCatch(failed, { resultPath: '$.error' });
 
   const measure = caught(each('Measure', 'measure'));
-  // What cannot be counted goes on waiting: no reason to leave out the night.
-  const count = each('Count waiting', 'countWaiting').addCatch(measure, { resultPath: JsonPath.DISCARD });
-  const rest = measure
+  measure
     .next(caught(task('Fit model', 'fit', { payload: run, resultPath: JsonPath.DISCARD })))
     .next(caught(each('Assign', 'assign')))
     .next(caught(task('Report run', 'report', { payload: run })));
-  return task('Begin run', 'begin').next(
+  // When rates come in, what waited for them is counted without a night.
+  const isNight = new Choice(scope, 'A night?')
+    .when(Condition.isPresent('$.runId'), measure)
+    .otherwise(new Succeed(scope, 'Counted'));
+  // What cannot be counted goes on waiting: no reason to leave out the night.
+  const count = each('Count waiting', 'countWaiting').addCatch(isNight, { resultPath: JsonPath.DISCARD });
+  count.next(isNight);
+  const begin = task('Begin run', 'begin').next(
     new Choice(scope, 'Skipped?')
       .when(Condition.booleanEquals('$.skipped', true), new Succeed(scope, 'Skipped'))
-      .otherwise(count.next(rest)),
+      .otherwise(count),
   );
+  return new Choice(scope, 'Rates came in?').when(Condition.isPresent('$.segments'), count).otherwise(begin);
 }
 
 function scheduleOf(scope: Construct, machine: StateMachine, schedule: NightSchedule): void {

@@ -37,7 +37,7 @@ export class EngineStack extends Stack {
       sender: options.sender ?? senderParameter(this),
       ...(options.smtpUrl === undefined ? {} : { smtpUrl: options.smtpUrl }),
     });
-    const { machine, waitingMachine } = new Night(this, 'Night', {
+    const { machine, report } = new Night(this, 'Night', {
       tables,
       createFunction,
       schedule: options.nightSchedule,
@@ -73,14 +73,13 @@ export class EngineStack extends Stack {
       .reads(customers, deliveries, ledger, registry, outreach)
       .writes(customers, deliveries, ledger, registry)
       .starts(machine, variables.valueRunMachine)
-      .starts(waitingMachine, variables.waitingMachine)
       .set(variables.deliveryDays, String(days))
       .set(variables.adminKeyHash, options.adminKeyHash ?? adminKeyParameter(this))
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));
     new Reconcile(this, 'Reconcile', { tables, createFunction, schedule: options.reconcileSchedule }).sentBy(api);
     const http = new RapportHttpApi(this, 'Http', { workloads: { webhooks, api } });
 
-    const parts = { http, publish, machine, schedule: options.nightSchedule };
+    const parts = { http, publish, machine, report, schedule: options.nightSchedule };
     const { alarms } = new Alarms(this, 'Alarms', options.alarms).watchEngine(parts);
     new RapportDashboard(this, 'Overview', { ...parts, tables, alarms });
     new CfnOutput(this, 'BusName', { value: bus.eventBusName, description: 'Add rules of your own here' });

@@ -15,7 +15,6 @@ export const variables = {
   /** Id of the source whose messages a subscription brings. */
   subscriptionSource: 'SUBSCRIPTION_SOURCE',
   valueRunMachine: 'VALUE_RUN_MACHINE_ARN',
-  waitingMachine: 'WAITING_MACHINE_ARN',
   /** `production`, `local`, …: any name. */
   stage: 'STAGE',
   /** `true` on a test stage: there the clock can be moved. Never set in production. */

@@ -86,7 +86,6 @@ export async function openApi(environment: Record<string, string> = {}): Promise
     [variables.nightSchedule]: JSON.stringify(nightSchedule),
     [variables.segments]: '2',
     [variables.valueRunMachine]: 'arn:aws:states:eu-west-1:123456789012:stateMachine:value-run',
-    [variables.waitingMachine]: 'arn:aws:states:eu-west-1:123456789012:stateMachine:waiting-orders',
     ...environment,
   });
   const { handler } = await import('../../functions/api/api.ts');

@@ -21,7 +21,6 @@ export interface NightMachine {
   restore(): void;
 }
 
-const waitingArn = 'arn:aws:states:eu-west-1:123456789012:stateMachine:waiting-orders';
 const machineArn = 'arn:aws:states:eu-west-1:123456789012:stateMachine:value-run';
 
 export function nightMachine(): NightMachine {
@@ -33,13 +32,13 @@ export function nightMachine(): NightMachine {
     restore: () => mock.restore(),
   };
   mock.on(StartExecutionCommand).callsFake(async ({ name, input, stateMachineArn }) => {
-    if (stateMachineArn === waitingArn) {
+    if (stateMachineArn !== machineArn) throw named('StateMachineDoesNotExist');
+    const { segments } = JSON.parse(input) as { segments?: WaitingTask[] };
+    if (segments) {
       const { handler } = await import('../../functions/nightly/count-waiting.ts');
-      const { segments } = JSON.parse(input) as { segments: WaitingTask[] };
       machine.counting = machine.counting.then(() => countAll(handler, segments));
       return { executionArn: arnOf(randomUUID()), startDate: new Date() };
     }
-    if (stateMachineArn !== machineArn) throw named('StateMachineDoesNotExist');
     const known = machine.executions.get(name);
     if (known && (known.status !== 'RUNNING' || known.input !== input)) throw named('ExecutionAlreadyExists');
     if (!known) run(machine, name, input);

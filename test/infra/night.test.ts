@@ -13,17 +13,20 @@ beforeAll(() => {
 describe('the night', () => {
   it('measures and assigns segment by segment, and repeats what fails', () => {
     const states = definitionOf(machineOf('ValueRun'));
-    expect(Object.keys(states as object)).toEqual([
-      'Begin run',
-      'Skipped?',
-      'Count waiting all segments',
-      'Measure all segments',
-      'Fit model',
+    expect(Object.keys(states as object).sort()).toEqual([
+      'A night?',
       'Assign all segments',
-      'Report run',
-      'Report failure',
+      'Begin run',
+      'Count waiting all segments',
+      'Counted',
       'Failed',
+      'Fit model',
+      'Measure all segments',
+      'Rates came in?',
+      'Report failure',
+      'Report run',
       'Skipped',
+      'Skipped?',
     ]);
     for (const name of ['Begin run', 'Fit model', 'Report run'])
       expect(list(at(states, name, 'Retry')).length).toBeGreaterThan(0);
@@ -54,16 +57,20 @@ describe('the night', () => {
 
   it('does not fail for orders that go on waiting', () => {
     expect(at(definitionOf(machineOf('ValueRun')), 'Count waiting all segments', 'Catch')).toEqual([
-      { ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'Measure all segments' },
+      { ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'A night?' },
     ]);
   });
 
-  it('counts what waited by a machine of its own too, when rates come in', () => {
-    const states = definitionOf(machineOf('WaitingOrders'));
-    expect(Object.keys(states as object)).toEqual(['Count waiting all segments']);
-    const api = functionOf(engine, 'api/api');
-    const told = at(api.properties, 'Environment', 'Variables', 'WAITING_MACHINE_ARN');
-    expect(target(told)).toBe(machineOf('WaitingOrders').id);
+  it('counts what waited without a night, when rates come in', () => {
+    const states = definitionOf(machineOf('ValueRun'));
+    expect(at(states, 'Rates came in?', 'Choices')).toEqual([
+      { Variable: '$.segments', IsPresent: true, Next: 'Count waiting all segments' },
+    ]);
+    expect(at(states, 'Rates came in?', 'Default')).toBe('Begin run');
+    expect(at(states, 'A night?', 'Choices')).toEqual([
+      { Variable: '$.runId', IsPresent: true, Next: 'Measure all segments' },
+    ]);
+    expect(at(states, 'A night?', 'Default')).toBe('Counted');
   });
 
   it('leaves no data in its log', () => {

@@ -23,7 +23,7 @@ const machines = mockClient(SFNClient);
 let engine: Engine;
 let count: (task: WaitingTask) => Promise<WaitingTask & { done: boolean }>;
 beforeAll(async () => {
-  process.env[variables.waitingMachine] = 'arn:aws:states:eu-west-1:123456789012:stateMachine:waiting-orders';
+  process.env[variables.valueRunMachine] = 'arn:aws:states:eu-west-1:123456789012:stateMachine:value-run';
   machines.on(StartExecutionCommand).resolves({});
   engine = await openEngine();
   const { client, embedded } = engine.door;
