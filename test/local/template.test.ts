@@ -183,7 +183,7 @@ describe("the app's own templates", () => {
     ).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
     expect(bus.rules.length).toBeGreaterThanOrEqual(3);
     expect(buildSubscriptions(parts).streams.length).toBeGreaterThanOrEqual(2);
-    expect(buildMachines(template)).toHaveLength(2);
+    expect(buildMachines(template)).toHaveLength(1);
     expect(buildSchedules(template, () => expect.fail('nothing is due'), queues)).toHaveLength(2);
     for (const { settings } of functions.values())
       expect(Object.values(settings.environment)).not.toContain('undefined');

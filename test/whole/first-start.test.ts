@@ -172,7 +172,7 @@ test('a key and an engine of one’s own, and a clock that is a year ahead', asy
   const client = sdkClient(embedded);
   const { TableNames = [] } = await client.send(new ListTablesCommand({}));
   client.destroy();
-  expect(TableNames.filter((name) => name.startsWith('Rapport-local-Data-'))).toHaveLength(4);
+  expect(TableNames.filter((name) => name.startsWith('Rapport-local-Data-'))).toHaveLength(5);
   expect(readdirSync(own).filter((name) => /engine|admin-key/.test(name))).toEqual([]);
   await started.stop();
   await embedded.stop();
