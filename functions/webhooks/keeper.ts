@@ -19,20 +19,18 @@ const queue = jsonCaller('sqs', accessOf('sqs', process.env), {
 /** For bodies that no message holds. */
 const patience = 1_500;
 
-/** At once: a body is small, and handing it to another thread costs three times as much. */
-export const compressed = (body: Uint8Array): Buffer => gzipSync(body);
-
 /**
  * Has a delivery kept and counted. Never throws: a delivery that was recorded is not turned down because it cannot be
  * looked up later.
- * @param packed the body, compressed
  */
-export async function keepDelivery(delivery: KeptDelivery, body: Uint8Array, packed: Uint8Array): Promise<void> {
+export async function keepDelivery(delivery: KeptDelivery, body: Uint8Array): Promise<void> {
   const { id: deliveryId, status } = delivery;
   try {
     // What is quarantined was kept before it was acknowledged.
-    if (status === 'quarantined') await send({ delivery });
-    else if (packed.byteLength <= pieceBytes) await send({ delivery, packed });
+    if (status === 'quarantined') return await send({ delivery });
+    // On the spot: a body is small, and handing it to another thread costs three times as much.
+    const packed = gzipSync(body);
+    if (packed.byteLength <= pieceBytes) await send({ delivery, packed });
     else {
       await inTime(ports.deliveries.keep(delivery, body), patience);
       await send({ delivery });

@@ -9,7 +9,7 @@ import type { Delivery } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { boundBody, type HttpAnswer, type HttpRequest } from '../../shared/http/request.ts';
 import { freshSource, hasMet, lastTime, lookUp, mint, ports, receiveAndTell, shops } from './door.ts';
-import { compressed, countFailure, keepDelivery, sendFailures } from './keeper.ts';
+import { countFailure, keepDelivery, sendFailures } from './keeper.ts';
 import { packed } from './retry-message.ts';
 import { sendToQueue } from './retry-queue.ts';
 
@@ -53,9 +53,8 @@ async function answer(request: HttpRequest, sourceId: string): Promise<HttpAnswe
   const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
   const left = Math.max(shortestTry, patience - (performance.now() - begun));
-  const packed = compressed(body);
   const kept = await take({ id, headers, body, receivedAt }, source, left);
-  if (kept !== later) await Promise.all([keepDelivery(kept, body, await packed), sendFailures(receivedAt)]);
+  if (kept !== later) await Promise.all([keepDelivery(kept, body), sendFailures(receivedAt)]);
   const received: Received = { deliveryId: id, status: kept === later ? 'recorded' : kept.status };
   return { status: 202, body: received };
 }

@@ -6,7 +6,7 @@ import { Problem } from '../../shared/engine/problem.ts';
 import { type AuthenticDelivery, later } from '../../shared/engine/receive.ts';
 import type { AskShop } from '../../shared/engine/storefront.ts';
 import { lookUp, ports, receiveAndTell, shops } from './door.ts';
-import { compressed, keepDelivery } from './keeper.ts';
+import { keepDelivery } from './keeper.ts';
 import { postponeInQueue } from './retry-queue.ts';
 
 /**
@@ -46,7 +46,7 @@ export async function settle(
   const delivery = await deliveryOf(source, now);
   const kept = await receiveAndTell({ ...ports, ask, askedAt: now }, delivery, source);
   if (kept === later) throw new Error('this platform has nothing that could be fetched');
-  await keepDelivery(kept, delivery.body, compressed(delivery.body));
+  await keepDelivery(kept, delivery.body);
 }
 
 /** Shops answer from copies that lag behind: that there is no such thing is believed at the third try. */
