@@ -104,8 +104,12 @@ export async function expectSameWhatever(door: FetchingDoor, platform: FetchedPl
       for (const { what, which } of random) {
         if (what === 'change') change(which % given.length);
         else if (what === 'work') await work();
-        else if (what === 'lag') await workBehind(which);
-        else await tell(which, what === 'tell' ? 1 : 2);
+        else if (what === 'lag') {
+          const slow = door.queue.waiting.map(({ body }) => body);
+          await work();
+          for (const body of slow) door.queue.put(body);
+          await workBehind(which);
+        } else await tell(which, what === 'tell' ? 1 : 2);
       }
       for (let index = 0; index < given.length; index++)
         for (let left = (given[index]?.changes.length ?? 0) + 1; left > 0; left--) change(index);
