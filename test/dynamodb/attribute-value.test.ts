@@ -17,13 +17,16 @@ const { value: values } = fc.letrec((tie) => ({
   ),
 }));
 
+const asTheClient = { removeUndefinedValues: true, convertClassInstanceToMap: true };
+
 describe('a plain value', () => {
   it('is on the wire what the SDK makes of it', () => {
     fc.assert(
       fc.property(values, (value) => {
-        // The SDK's own converter loses a property of this name.
-        fc.pre(!JSON.stringify(value, (_, part) => String(part)).includes('__proto__'));
-        expect(pack(value)).toEqual(convertToAttr(value, { removeUndefinedValues: true }));
+        // The SDK's own converter loses a property named `__proto__`, and takes what has one named
+        // `constructor` for the instance of a class.
+        fc.pre(!JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? '' : part)).includes('__proto__'));
+        expect(pack(value)).toEqual(convertToAttr(value, asTheClient));
       }),
     );
   });
@@ -53,7 +56,7 @@ describe('a plain value', () => {
 
   it('of a set of texts is one, as by the SDK', () => {
     const item = { days: new Set(['2026-01-01', '2026-01-02']), gone: undefined, list: [1, undefined, 2] };
-    expect(packItem(item)).toEqual(marshall(item, { removeUndefinedValues: true, convertClassInstanceToMap: true }));
+    expect(packItem(item)).toEqual(marshall(item, asTheClient));
     expect(unpackItem(packItem(item))).toEqual({ days: item.days, list: [1, 2] });
   });
 
