@@ -6,7 +6,7 @@ import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { fixBaseCurrency } from '../../shared/dynamodb/settings.ts';
 import { getSource } from '../../shared/dynamodb/source-store.ts';
-import type { Frame, Recorded } from '../../shared/engine/draft.ts';
+import { type Frame, frameOfSource, type Recorded } from '../../shared/engine/draft.ts';
 import { Unintelligible } from '../../shared/engine/fact.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { record } from '../../shared/engine/record.ts';
@@ -105,18 +105,15 @@ class Frames {
     const settings = await this.#door.settings();
     const own = partnerSourceId(access);
     const sourceId = given.sourceId ?? own;
-    const source = sourceId === own ? undefined : await this.#source(sourceId);
-    if (sourceId !== own && !source) throw new Problem(404, 'source_not_found', 'There is no such source.');
+    const heard = { receivedAt: now, mint: mintWith(settings.salt) };
+    if (sourceId !== own) {
+      const source = await this.#source(sourceId);
+      if (!source) throw new Problem(404, 'source_not_found', 'There is no such source.');
+      return frameOfSource(source, heard);
+    }
     const currency =
       given.type === 'order' ? given.total.currency : given.type === 'refund' ? given.amount.currency : undefined;
-    return {
-      sourceId,
-      baseCurrency: settings.baseCurrency ?? (await this.#fixed(currency)),
-      ...(source?.backfillBefore !== undefined && { backfillBefore: source.backfillBefore }),
-      ...(source?.nobody && { nobody: source.nobody }),
-      receivedAt: now,
-      mint: mintWith(settings.salt),
-    };
+    return { sourceId, baseCurrency: settings.baseCurrency ?? (await this.#fixed(currency)), ...heard };
   }
 
   async #source(sourceId: string): Promise<Source | undefined> {

@@ -2,6 +2,7 @@ import { canonicalText } from '../domain/canonical.ts';
 import type { Customer } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
+import type { Source } from '../domain/source.ts';
 import type { Write } from './record-store.ts';
 
 /** What is fixed about the origin of a fact. */
@@ -14,6 +15,20 @@ export interface Frame {
   nobody?: readonly string[];
   receivedAt: Instant;
   mint: Mint;
+}
+
+/** The frame of whatever a source says, by whichever way it comes: a message, a file, a list, a partner's report. */
+export function frameOfSource(
+  { id, baseCurrency, backfillBefore, nobody }: Source,
+  heard: Pick<Frame, 'receivedAt' | 'mint'>,
+): Frame {
+  return {
+    sourceId: id,
+    baseCurrency,
+    ...(backfillBefore !== undefined && { backfillBefore }),
+    ...(nobody && { nobody }),
+    ...heard,
+  };
 }
 
 export interface Recorded {

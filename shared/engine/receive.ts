@@ -2,6 +2,7 @@ import type { DeliveryStatus, KeptDelivery, Outcome } from '../domain/delivery.t
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
+import { frameOfSource } from './draft.ts';
 import { type Fact, type Translation, Unintelligible } from './fact.ts';
 import { Problem, StoreRefusal } from './problem.ts';
 import { record } from './record.ts';
@@ -115,14 +116,8 @@ async function apply(
     if (translation.kind === 'fetch') return later;
     if (translation.kind === 'ignored') return { status: 'ignored', reason: translation.reason };
     const { fact } = translation;
-    const { outcome: status, ...about } = await record(ports.records, asCounted(fact, source), {
-      sourceId: source.id,
-      baseCurrency: source.baseCurrency,
-      ...(source.backfillBefore && { backfillBefore: source.backfillBefore }),
-      ...(source.nobody && { nobody: source.nobody }),
-      receivedAt: heardAt,
-      mint,
-    });
+    const frame = frameOfSource(source, { receivedAt: heardAt, mint });
+    const { outcome: status, ...about } = await record(ports.records, asCounted(fact, source), frame);
     const occurredAt = timeOf(fact);
     return { status, ...about, ...(occurredAt && { occurredAt }) };
   } catch (error) {

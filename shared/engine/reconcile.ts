@@ -7,7 +7,7 @@ import {
   type ReconciliationFault,
 } from '../domain/reconciliation.ts';
 import type { Platform, Source } from '../domain/source.ts';
-import type { Frame } from './draft.ts';
+import { type Frame, frameOfSource } from './draft.ts';
 import { type Fact, Unintelligible } from './fact.ts';
 import { Known } from './known.ts';
 import { Problem, StoreRefusal } from './problem.ts';
@@ -86,9 +86,10 @@ export async function reconcile(
   }
 }
 
-function frameOf({ id, baseCurrency, backfillBefore }: Source, now: Instant, mint: Mint): Frame {
+function frameOf(source: Source, now: Instant, mint: Mint): Frame {
   const old = instantOf(millisecondsOf(now) - fresh);
-  return { sourceId: id, baseCurrency, backfillBefore: later(backfillBefore, old) ?? old, receivedAt: now, mint };
+  const frame = frameOfSource(source, { receivedAt: now, mint });
+  return { ...frame, backfillBefore: later(frame.backfillBefore, old) ?? old };
 }
 
 /** An answer that nobody understands may be better the next time, too. */

@@ -157,6 +157,21 @@ describe("Shopify's export", () => {
     expect((await customerBy('nora@example.com')).facts).toEqual(nora.facts);
   });
 
+  test('an address that identifies nobody at this source leads to nobody', async () => {
+    const body = {
+      platform: 'shopify',
+      secrets: [shopifySecret],
+      currency: 'EUR',
+      timeZone: 'Europe/Berlin',
+      nobody: ['till@ours.example'],
+    };
+    await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'till' }, body });
+    const rows = ['9051', '9052'].map((id) => shopifyRow(anOrder(id, { Email: 'Till@ours.example' })));
+    const given = await whole('till', 'shopify-csv', [shopifyHeader, ...rows].join('\n'));
+    expect(given.body.counts).toMatchObject({ recorded: 2, failed: 0 });
+    expect(await customerBy('till@ours.example')).toBeUndefined();
+  });
+
   test('refunded, cancelled, voided and test orders count as what they are', async () => {
     const Email = 'olga@example.com';
     const text = [

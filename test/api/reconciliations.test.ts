@@ -297,6 +297,16 @@ test('what was bought a while ago is history, what is fresh is not', async () =>
   expect([await backfill(old), await backfill(fresh)]).toEqual([true, false]);
 });
 
+test('an address that identifies nobody at this source leads to nobody', async () => {
+  const [id = 0] = ids(1);
+  const sourceId = await aSource('shopify', { nobody: [email(id)] });
+  fill('shopify', [id]);
+  const { body } = await start(sourceId, at(0));
+  await workAll();
+  expect(await show(sourceId, body.id)).toMatchObject({ state: 'succeeded', recorded: 1 });
+  expect((await api.call('GET /v1/customers', { query: { email: email(id) } })).body.data).toEqual([]);
+});
+
 test('a shop that stays away fails the reconciliation in the end, and says why', async () => {
   const sourceId = await aSource('shopify');
   const { id } = (await start(sourceId, at(0))).body;
