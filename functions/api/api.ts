@@ -29,7 +29,12 @@ import { dropKey, makeKey, showKeys } from './keys.ts';
 import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from './merges.ts';
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
-import { showReconciliation, showReconciliations, startReconciliation } from './reconciliations.ts';
+import {
+  cancelReconciliation,
+  showReconciliation,
+  showReconciliations,
+  startReconciliation,
+} from './reconciliations.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
 import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource } from './sources.ts';
@@ -49,6 +54,7 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'POST /v1/sources/{sourceId}/reconciliations': startReconciliation,
   'GET /v1/sources/{sourceId}/reconciliations': showReconciliations,
   'GET /v1/sources/{sourceId}/reconciliations/{reconciliationId}': showReconciliation,
+  'DELETE /v1/sources/{sourceId}/reconciliations/{reconciliationId}': cancelReconciliation,
   'GET /v1/deliveries': showDeliveries,
   'GET /v1/sources/{sourceId}/health': showSourceHealth,
   'GET /v1/deliveries/{deliveryId}': showDelivery,

@@ -12,6 +12,7 @@ export const routes = [
   { method: 'POST', path: '/v1/sources/{sourceId}/reconciliations', workload: 'api' },
   { method: 'GET', path: '/v1/sources/{sourceId}/reconciliations', workload: 'api' },
   { method: 'GET', path: '/v1/sources/{sourceId}/reconciliations/{reconciliationId}', workload: 'api' },
+  { method: 'DELETE', path: '/v1/sources/{sourceId}/reconciliations/{reconciliationId}', workload: 'api' },
   { method: 'GET', path: '/v1/sources/{sourceId}/health', workload: 'api' },
   { method: 'GET', path: '/v1/deliveries', workload: 'api' },
   { method: 'GET', path: '/v1/deliveries/{deliveryId}', workload: 'api' },
