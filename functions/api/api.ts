@@ -37,7 +37,7 @@ import {
 } from './reconciliations.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
 import { showSourceHealth } from './source-health.ts';
-import { replaceSource, showSource } from './sources.ts';
+import { replaceSource, showSource, showSources } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
 import { showValue, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
 
@@ -49,6 +49,7 @@ import { outbound } from '../../shared/storefronts/outbound.ts';
 const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /health': showHealth,
   'GET /openapi.json': showDocument(() => table),
+  'GET /v1/sources': showSources,
   'PUT /v1/sources/{sourceId}': replaceSource,
   'GET /v1/sources/{sourceId}': showSource,
   'POST /v1/sources/{sourceId}/reconciliations': startReconciliation,

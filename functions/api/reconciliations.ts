@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
 import { ended, type Reconciliation } from '../../shared/domain/reconciliation.ts';
-import type { Source } from '../../shared/domain/source.ts';
 import { ReconciliationStore } from '../../shared/dynamodb/reconciliation-store.ts';
-import { getSource } from '../../shared/dynamodb/source-store.ts';
 import { newReconciliation, notListable, reconciliationIdOf } from '../../shared/engine/begin-reconciliation.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
@@ -13,6 +11,7 @@ import { sourceId } from '../../shared/http/schemas/sources.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { type Door, pagingOf } from './door.ts';
+import { visibleSource } from './visible-source.ts';
 
 const params = z.strictObject({ sourceId });
 
@@ -23,7 +22,7 @@ export const startReconciliation = route({
   body: reconciliationIn,
   answers: { 202: { description: 'Accepted; follow it by its id', schema: reconciliation } },
   async answer(door: Door, { params: { sourceId: id }, body: { since } }) {
-    const source = await existing(door, id);
+    const source = await visibleSource(door, id);
     const { now } = door;
     const lacks = notListable(storefronts, source);
     if (lacks !== undefined) throw new Problem(422, 'source_not_listable', `The shop cannot be asked: ${lacks}.`);
@@ -55,7 +54,7 @@ export const showReconciliations = route({
   answers: { 200: { description: 'A page of reconciliations', schema: reconciliations } },
   async answer(door: Door, { params: { sourceId: id }, query }) {
     const { limit, after, page } = await pagingOf(door, query);
-    await existing(door, id);
+    await visibleSource(door, id);
     const found = await storeOf(door).list(id, { limit, ...(after !== undefined && { after }) });
     return { status: 200, body: page(found.runs.map(shown), found.next) };
   },
@@ -67,7 +66,7 @@ export const showReconciliation = route({
   params: z.strictObject({ sourceId, reconciliationId: keyText }),
   answers: { 200: { description: 'The reconciliation', schema: reconciliation } },
   async answer(door: Door, { params: { sourceId: id, reconciliationId } }) {
-    await existing(door, id);
+    await visibleSource(door, id);
     const found = await storeOf(door).read(id, reconciliationId);
     if (!found) throw notFound();
     return { status: 200, body: shown(found) };
@@ -80,7 +79,7 @@ export const cancelReconciliation = route({
   params: z.strictObject({ sourceId, reconciliationId: keyText }),
   answers: { 200: { description: 'It has ended', schema: reconciliation } },
   async answer(door: Door, { params: { sourceId: id, reconciliationId } }) {
-    await existing(door, id);
+    await visibleSource(door, id);
     const store = storeOf(door);
     for (let attempt = 0; attempt < 5; attempt++) {
       const found = await store.read(id, reconciliationId);
@@ -100,12 +99,6 @@ function notFound(): Problem {
 
 function storeOf({ client, tables, realTime }: Door): ReconciliationStore {
   return new ReconciliationStore(client, tables.registry, realTime());
-}
-
-async function existing({ client, tables }: Door, id: string): Promise<Source> {
-  const found = await getSource(client, tables.registry, id);
-  if (!found) throw new Problem(404, 'source_not_found', 'There is no such source.');
-  return found;
 }
 
 function shown(run: Reconciliation): z.infer<typeof reconciliation> {

@@ -7,6 +7,7 @@ export const routes = [
   { method: 'GET', path: '/openapi.json', workload: 'api' },
   { method: 'POST', path: '/v1/webhooks/{sourceId}', workload: 'webhooks' },
   { method: 'GET', path: '/v1/webhooks/{sourceId}', workload: 'webhooks' },
+  { method: 'GET', path: '/v1/sources', workload: 'api' },
   { method: 'PUT', path: '/v1/sources/{sourceId}', workload: 'api' },
   { method: 'GET', path: '/v1/sources/{sourceId}', workload: 'api' },
   { method: 'POST', path: '/v1/sources/{sourceId}/reconciliations', workload: 'api' },

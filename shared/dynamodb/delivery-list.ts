@@ -8,6 +8,8 @@ import { deliveryAtPlace, deliveryKey, deliveryListKeys } from './keys.ts';
 export interface DeliveryQuery {
   /** Absent: what is set aside, of all sources. */
   sourceId?: string;
+  /** Without a source: of these alone; absent for all. */
+  among?: readonly string[] | undefined;
   status?: DeliveryStatus;
   /** When it came: the first moment, and the first after. */
   from?: Instant;
@@ -32,6 +34,8 @@ export interface DeliveryPage {
 
 /** One query of one index. Indexes follow the table after a moment, so the newest may be missing for that long. */
 export async function listDeliveries(client: Client, table: string, query: DeliveryQuery): Promise<DeliveryPage> {
+  const among = query.sourceId === undefined ? query.among : undefined;
+  if (among?.length === 0) return { deliveries: [] };
   const found: Item[] = [];
   const list = listOf(query);
   let start = query.after === undefined ? undefined : keyAt(list, query.after);
@@ -39,9 +43,12 @@ export async function listDeliveries(client: Client, table: string, query: Deliv
     const page = await client.query({
       TableName: table,
       ...list.query,
-      FilterExpression: 'expiresAt > :now',
+      FilterExpression: ['expiresAt > :now', ...(among ? [`sourceId IN (${placesOf(among).join(', ')})`] : [])].join(
+        ' AND ',
+      ),
       ExpressionAttributeValues: {
         ...list.query.ExpressionAttributeValues,
+        ...(among && Object.fromEntries(placesOf(among).map((place, index) => [place, among[index]]))),
         ':from': query.from ?? '0',
         ':to': query.to ?? '9',
         ':now': Math.floor(millisecondsOf(query.now) / 1000),
@@ -59,6 +66,10 @@ export async function listDeliveries(client: Client, table: string, query: Deliv
     deliveries: shown.map(deliveryOf),
     ...(found.length > query.limit && last && { next: String(last.listedAt) }),
   };
+}
+
+function placesOf(among: readonly string[]): string[] {
+  return among.map((_, index) => `:source${index}`);
 }
 
 /** How many deliveries of a source are set aside now. */

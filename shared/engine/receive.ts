@@ -94,7 +94,7 @@ export async function replay(
   now: Instant,
 ): Promise<Received> {
   const kept = await ports.deliveries.get(deliveryId, now);
-  if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
+  if (!kept) throw deliveryNotFound();
   const { delivery, body } = kept;
   const source = await sourceOf(delivery.sourceId);
   if (!source) throw new Problem(409, 'source_not_found', 'The source of this delivery is not configured any more.');
@@ -103,6 +103,10 @@ export async function replay(
   if (outcome === later) throw new Error('what is replayed is fetched at once');
   await ports.deliveries.settle(deliveryId, delivery.sourceId, outcome, now);
   return { deliveryId, status: outcome.status };
+}
+
+export function deliveryNotFound(): Problem {
+  return new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
 }
 
 async function apply(

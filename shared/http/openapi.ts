@@ -113,13 +113,14 @@ function operationOf(routeKey: string, route: Route<never>): Json {
   };
   const hasBody = Object.keys(content).length > 0;
   const writes = !routeKey.startsWith('GET ');
-  const parameters = [
+  const parameters: Json[] = [
     ...parametersOf(route.params, 'path'),
     ...parametersOf(route.query, 'query'),
     ...(writes ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
   ];
   const problems = [400, 500, 503, ...(scope ? [401, 403, 429] : [])];
-  if (writes || routeKey.includes('{')) problems.push(404);
+  // A path or a filter may name what is not there.
+  if (writes || parameters.some(({ name }) => String(name).endsWith('Id'))) problems.push(404);
   if (writes) problems.push(409, 422);
   if (hasBody) problems.push(413, 415);
   return {
