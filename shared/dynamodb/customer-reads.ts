@@ -91,7 +91,7 @@ export async function listInteractions(
   };
 }
 
-function readInteraction(stored: Interaction): Interaction {
+export function readInteraction(stored: Interaction): Interaction {
   if (stored.type === 'order') {
     const { order, rate, ...line } = stored;
     return { ...line, order: readOrder(order), ...(rate && { rate: readRate(rate) }) };

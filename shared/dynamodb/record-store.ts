@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { Interaction } from '../domain/interaction.ts';
 import type { Order } from '../domain/order.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type {
@@ -13,6 +14,7 @@ import type {
 } from '../engine/record-store.ts';
 import type { Client, TableNames } from './client.ts';
 import { type CustomerItem, itemOf, type StubItem, storedCustomerOf, stubItem } from './customer-item.ts';
+import { readInteraction } from './customer-reads.ts';
 import { findRate } from './exchange-rate-store.ts';
 import { isConflict } from './faults.ts';
 import { identityKey, interactionKey, mergeKey, naturalKey, suggestionKey, waitingKey } from './keys.ts';
@@ -62,6 +64,12 @@ export function recordStore(
     },
 
     rate: (wanted, { consistent }) => findRate(client, tables.registry, wanted, { consistent, trustedFor }),
+
+    async line({ customerId, occurredAt, interactionId }) {
+      const Key = interactionKey(customerId, occurredAt, interactionId);
+      const { Item } = await client.get({ TableName: tables.ledger, Key, ConsistentRead: true });
+      return Item && readInteraction(Item as unknown as Interaction);
+    },
 
     merges: (personId) => mergesOf(client, tables.ledger, personId),
 
