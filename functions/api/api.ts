@@ -23,7 +23,7 @@ import { showDeliveries, showDelivery } from './deliveries.ts';
 import type { Door } from './door.ts';
 import { replaceRates, showRates } from './exchange-rates.ts';
 import { showHealth } from './health.ts';
-import { finishImport, makeImport, putPart, showErrors, showImport, showImports } from './imports.ts';
+import { dropImport, finishImport, makeImport, putPart, showErrors, showImport, showImports } from './imports.ts';
 import { reportInteractions } from './interactions.ts';
 import { dropKey, makeKey, showKeys } from './keys.ts';
 import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from './merges.ts';
@@ -74,6 +74,7 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/imports': showImports,
   'POST /v1/imports': makeImport,
   'GET /v1/imports/{importId}': showImport,
+  'DELETE /v1/imports/{importId}': dropImport,
   'PUT /v1/imports/{importId}/parts/{part}': putPart,
   'POST /v1/imports/{importId}/finish': finishImport,
   'GET /v1/imports/{importId}/errors': showErrors,

@@ -87,6 +87,17 @@ export const finishImport = route({
   },
 });
 
+export const dropImport = route({
+  summary: 'Forgets an import with its parts and errors; what was recorded stays',
+  scope: 'imports:write',
+  params,
+  answers: { 204: { description: 'Forgotten' } },
+  async answer(door: Door, { params: { importId } }) {
+    await storeOf(door).drop(await existing(door, importId));
+    return { status: 204 };
+  },
+});
+
 export const showImport = route({
   summary: 'Shows an import and how far it came',
   scope: 'imports:read',
@@ -186,7 +197,10 @@ async function finished(door: Door, found: HistoryImport, wanted: number): Promi
   const done = new Set(parts.filter((part) => part.done).map(({ part }) => part));
   const missing = Array.from({ length: wanted }, (_, index) => index + 1).filter((part) => !done.has(part));
   if (missing.length > 0 || parts.length > wanted) {
-    const which = missing.length > 0 ? `Part ${missing[0]} is not done.` : 'More parts were put than that.';
+    const which =
+      missing.length > 0
+        ? `Part ${missing[0]} is not done.`
+        : 'More parts were put than that: DELETE it and begin another.';
     throw new Problem(409, 'import_unfinished', which);
   }
   const counts = parts.reduce((sum, part) => addCounts(sum, part.counts), noCounts);

@@ -32,6 +32,7 @@ export const routes = [
   { method: 'GET', path: '/v1/imports', workload: 'api' },
   { method: 'POST', path: '/v1/imports', workload: 'api' },
   { method: 'GET', path: '/v1/imports/{importId}', workload: 'api' },
+  { method: 'DELETE', path: '/v1/imports/{importId}', workload: 'api' },
   { method: 'PUT', path: '/v1/imports/{importId}/parts/{part}', workload: 'api' },
   { method: 'POST', path: '/v1/imports/{importId}/finish', workload: 'api' },
   { method: 'GET', path: '/v1/imports/{importId}/errors', workload: 'api' },

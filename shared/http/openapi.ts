@@ -105,7 +105,7 @@ function problemOf(description: string): Json {
 }
 
 function operationOf(routeKey: string, route: Route<never>): Json {
-  const { summary, scope, answers, files = [] } = route;
+  const { summary, scope, answers, files = [], bodyMayLack = false } = route;
   const body = route.bodyShown ?? route.body;
   const content = {
     ...(body && contentOf(body, route)),
@@ -128,7 +128,7 @@ function operationOf(routeKey: string, route: Route<never>): Json {
     summary,
     ...(scope ? { description: `Scope: \`${scope}\``, security: [{ key: [] }] } : { security: [] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(hasBody && { requestBody: { required: true, content } }),
+    ...(hasBody && { requestBody: { required: !bodyMayLack, content } }),
     responses: {
       ...responsesOf(answers, scope !== undefined),
       ...Object.fromEntries(
