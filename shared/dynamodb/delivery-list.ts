@@ -2,7 +2,7 @@ import { tables } from '../contracts/tables.ts';
 import type { DeliveryStatus, KeptDelivery } from '../domain/delivery.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { type Client, pageSize } from './client.ts';
-import { deliveryOf, type Item } from './delivery-item.ts';
+import { deliveryOf, type Item, unexpired } from './delivery-item.ts';
 import { deliveryAtPlace, deliveryKey, deliveryListKeys } from './keys.ts';
 
 export interface DeliveryQuery {
@@ -39,7 +39,7 @@ export async function listDeliveries(client: Client, table: string, query: Deliv
     const page = await client.query({
       TableName: table,
       ...list.query,
-      FilterExpression: 'expiresAt > :now',
+      FilterExpression: unexpired,
       ExpressionAttributeValues: {
         ...list.query.ExpressionAttributeValues,
         ':from': query.from ?? '0',
@@ -70,7 +70,7 @@ export async function countSetAside(client: Client, table: string, sourceId: str
     const page = await client.query({
       TableName: table,
       ...list.query,
-      FilterExpression: 'expiresAt > :now',
+      FilterExpression: unexpired,
       ExpressionAttributeValues: {
         ...list.query.ExpressionAttributeValues,
         ':from': '0',
