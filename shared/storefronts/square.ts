@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Consent } from '../domain/consent.ts';
+import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { AskShop, Storefront } from '../engine/storefront.ts';
@@ -52,6 +53,8 @@ export const square: Storefront = {
       case 'refund.created':
       case 'refund.updated':
         return translateRefund(read(eventOf({ refund: refundShape }), body).data.object.refund);
+      case 'dispute.state.updated':
+        return translateDispute(read(eventOf({ dispute: disputeShape }), body).data.object.dispute);
       case 'customer.created':
       case 'customer.updated':
         return translateCustomer(read(eventOf({ customer: customerShape }), body).data.object.customer, source);
@@ -182,6 +185,28 @@ function translateRefund(refund: z.output<typeof refundShape>): Translation {
       order: { refunds: { [id]: paidBack }, consents: {} },
     },
   };
+}
+
+const disputeShape = z.object({
+  id: z.nullish(identifier),
+  /** In older versions. */
+  dispute_id: z.nullish(identifier),
+  state: z.string(),
+  amount_money: squareAmount,
+  disputed_payment: z.nullish(z.object({ payment_id: z.nullish(identifier) })),
+  created_at: instant,
+});
+
+/** What the bank took back for good; a payment's `refunded_money` says nothing of it. */
+function translateDispute(dispute: z.output<typeof disputeShape>): Translation {
+  const { id: ownId, dispute_id, state, amount_money, disputed_payment, created_at: refundedAt } = dispute;
+  if (state !== 'LOST' && state !== 'ACCEPTED') return { kind: 'ignored', reason: 'nothing was taken back for good' };
+  const id = ownId ?? dispute_id;
+  const payment = disputed_payment?.payment_id;
+  if (!id || !payment) throw new Unintelligible('/data/object/dispute: has no id, or names no payment');
+  const amount = squareMoney(amount_money, '/data/object/dispute/amount_money');
+  const order: Order = { refunds: { [id]: { amount, refundedAt, disputed: true } }, consents: {} };
+  return { kind: 'fact', fact: { kind: 'order', externalId: payment, who: {}, at: refundedAt, order } };
 }
 
 const customerShape = z.object({

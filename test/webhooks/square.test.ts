@@ -238,6 +238,31 @@ test('a deposit pays no order; a payment of an order is a reason to look at it; 
   expect((await customersBy(door, 'sq3@example.com'))[0]).toMatchObject({ purchaseCount: 1, totalSpent: 5000 });
 });
 
+test('what a bank took back for good is off the sale, also where a part was refunded before', async () => {
+  const own = payment('p10', { buyer_email_address: 'sq10@example.com', refunded_money: eur(400) });
+  await door.deliver('square', sign(eventOf('payment.updated', { payment: own })));
+  const total = Number((own.total_money as { amount: number }).amount);
+  const known = async () => (await customersBy(door, 'sq10@example.com'))[0];
+  expect(await known()).toMatchObject({ purchaseCount: 1, totalSpent: total - 400, totalRefunded: 400 });
+  const dispute = (state: string) =>
+    sign(
+      eventOf('dispute.state.updated', {
+        dispute: {
+          id: 'd10',
+          state,
+          amount_money: eur(total),
+          disputed_payment: { payment_id: 'p10' },
+          created_at: at(60),
+          updated_at: at(70),
+        },
+      }),
+    );
+  for (const state of ['EVIDENCE_REQUIRED', 'PROCESSING', 'INQUIRY_CLOSED', 'WON'])
+    expect(await door.deliver('square', dispute(state))).toMatchObject({ body: { status: 'ignored' } });
+  for (const state of ['LOST', 'ACCEPTED']) await door.deliver('square', dispute(state));
+  expect(await known()).toMatchObject({ purchaseCount: 0, totalSpent: 0, totalRefunded: total });
+});
+
 test('a draft and the order of a return are ignored, what Square does not know is set aside', async () => {
   const fetched = (id: string, order?: Record<string, unknown>) =>
     square.fetch?.(
