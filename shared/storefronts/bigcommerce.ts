@@ -8,6 +8,7 @@ import type { AskShop, Storefront } from '../engine/storefront.ts';
 import {
   currency,
   decimal,
+  departure,
   identifier,
   mailDate,
   maybeText,
@@ -17,6 +18,7 @@ import {
   read,
   roundedMoney,
   roundedPart,
+  seconds,
   unknownToShop,
 } from './fields.ts';
 import { addressOf, credentialOf } from './shop-api.ts';
@@ -41,15 +43,15 @@ export const bigcommerce: Storefront = {
   deliveryId: standard.deliveryId,
 
   translate(body, _delivery, source) {
-    const { scope, producer, data } = read(eventShape, body);
+    const { scope, producer, data, created_at } = read(eventShape, body);
     const type = resources.get(scope);
-    if (!type) return { kind: 'ignored', reason: 'scope is not used' };
+    if (!type && scope !== customerDeleted) return { kind: 'ignored', reason: 'scope is not used' };
     const store = /\/stores\/([^/]+)\/*$/.exec(source.address ?? '')?.[1];
     if (store && producer && producer !== `stores/${store}`) {
       throw new Unintelligible("/producer: is another store than that of the source's address");
     }
     const { id } = read(z.object({ id: numericId }), data, '/data');
-    return { kind: 'fetch', resource: { type, id } };
+    return type ? { kind: 'fetch', resource: { type, id } } : departure(id, created_at ?? undefined);
   },
 
   async fetch({ type, id }, source, ask) {
@@ -67,9 +69,16 @@ const resources = new Map<string, 'order' | 'customer'>([
   ['store/customer/updated', 'customer'],
 ]);
 
+const customerDeleted = 'store/customer/deleted';
+
 const numericId = identifier.check(z.refine((id) => /^\d{1,20}$/.test(id), { error: 'is no number' }));
 
-const eventShape = z.object({ scope: z.string(), producer: maybeText, data: z.unknown() });
+const eventShape = z.object({
+  scope: z.string(),
+  producer: maybeText,
+  data: z.unknown(),
+  created_at: z.nullish(seconds),
+});
 
 const addressShape = z.nullish(
   z.object({ first_name: maybeText, last_name: maybeText, email: maybeText, phone: maybeText }),

@@ -8,6 +8,7 @@ import type { Storefront } from '../engine/storefront.ts';
 import { askProject, mayAsk, projectOf } from './commercetools-api.ts';
 import {
   currency,
+  departure,
   identifier,
   instant,
   maybeText,
@@ -44,6 +45,7 @@ export const commercetools: Storefront = {
     if (project && message.projectKey && message.projectKey !== project) {
       throw new Unintelligible("/projectKey: is another project than that of the source's address");
     }
+    if (message.type === 'CustomerDeleted') return departure(id, message.createdAt ?? undefined);
     const { order, customer } = message;
     if (order && made.has(message.type ?? '') && isWhole(order, source)) return translateOrder(order, source, '/order');
     if (customer && message.type === 'CustomerCreated') return translateCustomer(customer, source, '/customer');
@@ -101,6 +103,7 @@ export function messageName(body: unknown): string | undefined {
 const messageShape = z.object({
   projectKey: maybeText,
   type: maybeText,
+  createdAt: z.nullish(instant),
   resource: z.object({ typeId: z.string(), id: identifier }),
   order: z.nullish(z.record(z.string(), z.unknown())),
   customer: z.nullish(z.record(z.string(), z.unknown())),

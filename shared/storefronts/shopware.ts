@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Consent } from '../domain/consent.ts';
-import { type Instant, instantOf } from '../domain/instant.ts';
+import type { Instant } from '../domain/instant.ts';
 import { type Money, parseMoney } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -19,6 +19,7 @@ import {
   parts,
   person,
   read,
+  seconds,
   withoutNoise,
 } from './fields.ts';
 import { isAmong } from './signature.ts';
@@ -61,11 +62,6 @@ const newsletterStates = new Map<string, Consent['state']>([
   ['newsletter.confirm', 'granted'],
   ['newsletter.unsubscribe', 'refused'],
 ]);
-
-const seconds = z.pipe(
-  z.int().check(z.gte(0), z.lt(7_000_000_000)),
-  z.transform((value) => instantOf(value * 1000)),
-);
 
 const messageShape = z.object({
   data: z.object({ event: z.string(), payload: z.optional(z.unknown()) }),

@@ -5,7 +5,7 @@ import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { AskShop, Storefront } from '../engine/storefront.ts';
-import { identifier, instant, maybeText, person, read, unknownToShop } from './fields.ts';
+import { departure, identifier, instant, maybeText, person, read, unknownToShop } from './fields.ts';
 import { isAmong } from './signature.ts';
 import { orderShape, paymentShape, squareAmount, squareMoney, translateOrder } from './square-order.ts';
 
@@ -59,7 +59,7 @@ export const square: Storefront = {
       case 'customer.updated':
         return translateCustomer(read(eventOf({ customer: customerShape }), body).data.object.customer, source);
       case 'customer.deleted':
-        return { kind: 'ignored', reason: 'a closed account takes no purchase back' };
+        return translateDeletion(read(customerDeleted, body));
       default:
         return { kind: 'ignored', reason: 'type is not used' };
     }
@@ -230,6 +230,25 @@ function namesOf({ id, email_address, phone_number, given_name, family_name }: S
     firstName: given_name,
     lastName: family_name,
   };
+}
+
+const customerDeleted = z.object({
+  created_at: z.nullish(instant),
+  data: z.object({
+    id: identifier,
+    object: z.nullish(
+      z.object({
+        event_context: z.nullish(z.object({ merge: z.nullish(z.object({ to_customer_id: z.nullish(identifier) })) })),
+      }),
+    ),
+  }),
+});
+
+/** Of profiles that are merged each is deleted, and the message names the one that is made of them. */
+function translateDeletion({ created_at: at, data: { id, object } }: z.output<typeof customerDeleted>): Translation {
+  const kept = object?.event_context?.merge?.to_customer_id;
+  if (kept && kept !== id) return { kind: 'fact', fact: { kind: 'merge', kept, gone: id, test: false } };
+  return departure(id, at ?? undefined);
 }
 
 /** Not to have unsubscribed is no consent. */

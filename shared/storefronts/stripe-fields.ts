@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Instant, instantOf } from '../domain/instant.ts';
+import type { Instant } from '../domain/instant.ts';
 import { decimalsOf, type Money, scale } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -13,12 +13,6 @@ export interface Said {
   test: boolean;
   source: Source;
 }
-
-/** Seconds since 1970. */
-export const seconds = z.pipe(
-  z.int().check(z.minimum(0), z.maximum(7_258_118_399)),
-  z.transform((value): Instant => instantOf(value * 1000)),
-);
 
 /** Currencies stand in lower case. */
 export const stripeCurrency = z.pipe(

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Translation } from '../engine/fact.ts';
-import { identifier, minorUnits, read } from './fields.ts';
-import { maybeId, type Said, sale, seconds, stripeCurrency, stripeMoney } from './stripe-fields.ts';
+import { identifier, minorUnits, read, seconds } from './fields.ts';
+import { maybeId, type Said, sale, stripeCurrency, stripeMoney } from './stripe-fields.ts';
 
 /** What Stripe's objects say of money that went back: see stripe.ts. */
 

@@ -3,17 +3,8 @@ import { type Consents, withConsents } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Snapshot } from '../domain/order.ts';
 import type { Translation } from '../engine/fact.ts';
-import { identifier, maybeText, minorUnits, orderedItems, parts, person, read } from './fields.ts';
-import {
-  maybeId,
-  type Said,
-  sale,
-  seconds,
-  stripeCurrency,
-  stripeMoney,
-  stripePart,
-  unitPriceOf,
-} from './stripe-fields.ts';
+import { identifier, maybeText, minorUnits, orderedItems, parts, person, read, seconds } from './fields.ts';
+import { maybeId, type Said, sale, stripeCurrency, stripeMoney, stripePart, unitPriceOf } from './stripe-fields.ts';
 import { refundOf, refundShape } from './stripe-refund.ts';
 
 /** What Stripe's objects say of a sale: see stripe.ts. */

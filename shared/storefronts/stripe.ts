@@ -4,9 +4,9 @@ import { millisecondsOf } from '../domain/instant.ts';
 import type { Source } from '../domain/source.ts';
 import type { Translation } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
-import { identifier, maybeText, person, read } from './fields.ts';
+import { departure, identifier, maybeText, person, read, seconds } from './fields.ts';
 import { isAmong } from './signature.ts';
-import { type Said, seconds } from './stripe-fields.ts';
+import type { Said } from './stripe-fields.ts';
 import { stripeListing } from './stripe-listing.ts';
 import { translateDispute, translateRefund } from './stripe-refund.ts';
 import {
@@ -82,6 +82,10 @@ const uses = new Map<string, (object: unknown, said: Said) => Translation>([
   ['charge.dispute.closed', translateDispute],
   ['customer.created', translateCustomer],
   ['customer.updated', translateCustomer],
+  [
+    'customer.deleted',
+    (object, { at }) => departure(read(z.object({ id: identifier }), object, '/data/object').id, at),
+  ],
 ]);
 
 function translateEvent(body: unknown, source: Source): Translation {

@@ -6,7 +6,19 @@ import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
-import { currency, decimal, identifier, maybeText, money, orderedItems, part, parts, person, read } from './fields.ts';
+import {
+  currency,
+  decimal,
+  departure,
+  identifier,
+  maybeText,
+  money,
+  orderedItems,
+  part,
+  parts,
+  person,
+  read,
+} from './fields.ts';
 import { isAmong } from './signature.ts';
 import { woocommerceListing } from './woocommerce-listing.ts';
 
@@ -55,7 +67,7 @@ export const woocommerce: Storefront = {
       case 'customer.updated':
         return translateCustomer(body, source);
       case 'customer.deleted':
-        return { kind: 'ignored', reason: 'a closed account takes no purchase back' };
+        return departure(read(z.object({ id: identifier }), body).id);
       case undefined:
         throw new Unintelligible('the header x-wc-webhook-topic is missing');
       default:

@@ -208,11 +208,9 @@ describe('what a message does not hold is fetched', () => {
       sourceIds: { ct: 'cus-1' },
       profile: { phone: { value: '+4915123456789' } },
     });
-    await bring(message('CustomerDeleted', 'customer', 'cus-2'));
-    expect(door.queue.waiting).toHaveLength(1);
-    await work();
-    await work();
+    await bring(message('CustomerDeleted', 'customer', 'cus-1', { createdAt: '2026-03-02T09:00:00.000Z' }));
     expect(door.queue.waiting).toEqual([]);
+    expect(await door.customer('carla@example.com')).toMatchObject({ left: { ct: '2026-03-02T09:00:00.000Z' } });
   });
 });
 

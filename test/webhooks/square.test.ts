@@ -281,7 +281,7 @@ test('a draft and the order of a return are ignored, what Square does not know i
   expect(await fetched('o7', { state: 'CANCELED', closed_at: at(4) })).toMatchObject({
     fact: { order: { cancelledAt: at(4) } },
   });
-  for (const type of ['customer.deleted', 'webhooks.test_notification', 'inventory.count.updated'])
+  for (const type of ['webhooks.test_notification', 'inventory.count.updated'])
     expect(translated(eventOf(type, {}))).toHaveProperty('kind', 'ignored');
 });
 

@@ -317,7 +317,6 @@ describe('what the reference says and no body shows', () => {
       event('invoice.paid', { id: 'in_1', created: 1, currency: 'eur', total: -100 }),
       event('checkout.session.completed', { ...session, mode: 'subscription' }),
       event('checkout.session.completed', { ...session, mode: 'setup', amount_total: null }),
-      event('customer.deleted', { id: 'cus_1' }),
       event('refund.created', { id: 're_1', amount: 1, currency: 'eur', created: 1 }),
     ])
       expect(translated(nothing)).toHaveProperty('kind', 'ignored');

@@ -286,7 +286,7 @@ test('drafts are ignored, payments in test mode never count, other topics and ac
   expect(translated('order.created', plain(1, { meta_data: meta }))).toMatchObject({
     fact: { order: { snapshot: { test: true } } },
   });
-  for (const topic of ['product.updated', 'action.woocommerce_add_to_cart', 'customer.deleted']) {
+  for (const topic of ['product.updated', 'action.woocommerce_add_to_cart']) {
     expect(translated(topic, { id: 1 })).toHaveProperty('kind', 'ignored');
   }
   expect(() => woocommerce.translate({}, { headers: {} }, source)).toThrow('x-wc-webhook-topic');
