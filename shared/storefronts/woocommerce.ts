@@ -6,6 +6,7 @@ import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
+import { withoutEntities } from './entities.ts';
 import {
   currency,
   decimal,
@@ -107,8 +108,14 @@ const utc = z.pipe(
   }),
 );
 
+/** WordPress keeps names and titles as it writes them into a page. */
+const pageText = z.pipe(
+  maybeText,
+  z.transform((text) => text && withoutEntities(text)),
+);
+
 const billingShape = z.nullish(
-  z.object({ first_name: maybeText, last_name: maybeText, email: maybeText, phone: maybeText, country: maybeText }),
+  z.object({ first_name: pageText, last_name: pageText, email: maybeText, phone: maybeText, country: maybeText }),
 );
 
 const orderShape = z.object({
@@ -128,7 +135,7 @@ const orderShape = z.object({
   line_items: z.nullish(
     z.array(
       z.object({
-        name: maybeText,
+        name: pageText,
         sku: maybeText,
         quantity: z.nullish(z.union([z.number(), z.string()])),
         subtotal: z.nullish(decimal),
@@ -242,8 +249,8 @@ function buyer({ customer_id, billing }: Pick<WooOrder, 'customer_id' | 'billing
 const customerShape = z.object({
   id: identifier,
   email: maybeText,
-  first_name: maybeText,
-  last_name: maybeText,
+  first_name: pageText,
+  last_name: pageText,
   date_created_gmt: z.nullish(utc),
   date_modified_gmt: z.nullish(utc),
   billing: billingShape,
