@@ -118,7 +118,9 @@ const orderShape = z.extend(amountsShape, {
   customer_email: maybeText,
   customer_firstname: maybeText,
   customer_lastname: maybeText,
-  billing_address: z.nullish(z.object({ telephone: maybeText, firstname: maybeText, lastname: maybeText })),
+  billing_address: z.nullish(
+    z.object({ telephone: maybeText, firstname: maybeText, lastname: maybeText, country_id: maybeText }),
+  ),
   items: z.nullish(z.array(itemShape)),
 });
 
@@ -221,6 +223,7 @@ function saidOf(order: CommerceOrder, code: string) {
   };
 }
 
+/** A phone number stands as one dials it in the country of the invoice. */
 function buyer(order: CommerceOrder, source: Source) {
   const isKnown = !order.customer_is_guest && order.customer_id != null && order.customer_id !== '0';
   return person(
@@ -231,7 +234,7 @@ function buyer(order: CommerceOrder, source: Source) {
       firstName: order.customer_firstname ?? order.billing_address?.firstname,
       lastName: order.customer_lastname ?? order.billing_address?.lastname,
     },
-    source,
+    { country: order.billing_address?.country_id ?? source.country },
   );
 }
 

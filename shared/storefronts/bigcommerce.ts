@@ -81,7 +81,13 @@ const eventShape = z.object({
 });
 
 const addressShape = z.nullish(
-  z.object({ first_name: maybeText, last_name: maybeText, email: maybeText, phone: maybeText }),
+  z.object({
+    first_name: maybeText,
+    last_name: maybeText,
+    email: maybeText,
+    phone: maybeText,
+    country_iso2: maybeText,
+  }),
 );
 
 /** Blank where there is no date. */
@@ -211,7 +217,7 @@ function translateOrder(
           lastName: buyer?.last_name,
           locale: order.customer_locale,
         },
-        source,
+        { country: buyer?.country_iso2 ?? source.country },
       ),
       order: {
         snapshot: {

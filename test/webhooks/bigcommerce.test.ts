@@ -146,11 +146,12 @@ test('an order is fetched with everything that belongs to it', async () => {
 });
 
 test('a guest has no id; yen have no decimals', async () => {
-  const buyer = { email: 'gus@example.com' };
+  const buyer = { email: 'gus@example.com', phone: '03-1234-5678', country_iso2: 'JP' };
   const yen = { default_currency_code: 'JPY', total_inc_tax: '25000.0000', is_email_opt_in: false };
   knows(219, order({ id: 219, customer_id: 0, billing_address: buyer, ...yen }));
   await deliver(orderEvent(219));
   const guest = await door.customer('gus@example.com');
+  expect(guest?.profile.phone?.value).toBe('+81312345678');
   expect(guest).toMatchObject({ sourceIds: {}, consents: {}, waiting: { JPY: { totalSpent: 25_000 } } });
 });
 
