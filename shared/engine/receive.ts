@@ -2,7 +2,7 @@ import type { DeliveryStatus, KeptDelivery, Outcome } from '../domain/delivery.t
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
-import { type Fact, type Translation, Unintelligible } from './fact.ts';
+import { type Fact, type Resource, type Translation, Unintelligible } from './fact.ts';
 import { Problem, StoreRefusal } from './problem.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
@@ -166,7 +166,19 @@ async function understood(
   if (said.kind !== 'fetch' || !storefront.fetch || !ports.ask)
     return { translation: said, heardAt: delivery.receivedAt };
   const heardAt = ports.askedAt ?? delivery.receivedAt;
-  return { translation: await storefront.fetch(said.resource, source, ports.ask, heardAt), heardAt };
+  const translation = await storefront.fetch(said.resource, source, ports.ask, heardAt);
+  if (isAnother(said.resource, translation)) {
+    throw new Unintelligible(`the shop's API answered with another ${said.resource.type} than was asked for`);
+  }
+  return { translation, heardAt };
+}
+
+/** What answers by a payment is its order; and a guest's record may bear no id. */
+function isAnother({ type, id }: Resource, translation: Translation): boolean {
+  if (translation.kind !== 'fact') return false;
+  const { fact } = translation;
+  if (fact.kind === 'order') return type === 'order' && fact.externalId !== id;
+  return fact.kind === 'customer' && (fact.person.externalId ?? id) !== id;
 }
 
 /** Where the source counts what was paid, an order is no purchase before that. */
