@@ -79,6 +79,8 @@ export function withoutNobody(fact: Fact, nobody: readonly string[] | undefined)
 export interface Resource {
   type: 'order' | 'customer' | 'payment';
   id: string;
+  /** Its state is at least as new as this, by the shop's own time: an older one is an answer that lags behind. */
+  asOf?: Instant | undefined;
 }
 
 /** What a storefront's message came to. A message that cannot be understood is an {@link Unintelligible}. */

@@ -28,6 +28,8 @@ export interface ReceivePorts {
   ask?: AskShop;
   /** When shops are asked: what they answer is heard then, however long the message has waited. */
   askedAt?: Instant;
+  /** Whether an answer that lags behind its message is to be asked for once more, later. */
+  doubtsAnswers?: boolean;
   /** Told of a fault in a translation, so that somebody mends it. */
   onFault(error: unknown, deliveryId: string): void;
 }
@@ -170,7 +172,16 @@ async function understood(
   if (isAnother(said.resource, translation)) {
     throw new Unintelligible(`the shop's API answered with another ${said.resource.type} than was asked for`);
   }
+  if (ports.doubtsAnswers && lagsBehind(said.resource, translation)) {
+    throw new Problem(503, 'shop_unavailable', 'The shop answered with a state that is older than its message.');
+  }
   return { translation, heardAt };
+}
+
+function lagsBehind({ asOf = '' }: Resource, translation: Translation): boolean {
+  if (translation.kind !== 'fact') return false;
+  const { fact } = translation;
+  return (fact.kind === 'order' || fact.kind === 'customer') && fact.at < asOf;
 }
 
 /** What answers by a payment is its order; and a guest's record may bear no id. */

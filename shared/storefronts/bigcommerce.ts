@@ -19,6 +19,7 @@ import {
   roundedMoney,
   roundedPart,
   seconds,
+  shortlyBefore,
   unknownToShop,
 } from './fields.ts';
 import { addressOf, credentialOf } from './shop-api.ts';
@@ -51,7 +52,9 @@ export const bigcommerce: Storefront = {
       throw new Unintelligible("/producer: is another store than that of the source's address");
     }
     const { id } = read(z.object({ id: numericId }), data, '/data');
-    return type ? { kind: 'fetch', resource: { type, id } } : departure(id, created_at ?? undefined);
+    // What is said of a refund, or of a customer's addresses, need not change the time of the whole.
+    const asOf = type === 'order' && scope !== refundMade ? shortlyBefore(created_at) : undefined;
+    return type ? { kind: 'fetch', resource: { type, id, asOf } } : departure(id, created_at ?? undefined);
   },
 
   async fetch({ type, id }, source, ask) {
@@ -60,11 +63,13 @@ export const bigcommerce: Storefront = {
   },
 };
 
+const refundMade = 'store/order/refund/created';
+
 const resources = new Map<string, 'order' | 'customer'>([
   ['store/order/created', 'order'],
   ['store/order/updated', 'order'],
   ['store/order/statusUpdated', 'order'],
-  ['store/order/refund/created', 'order'],
+  [refundMade, 'order'],
   ['store/customer/created', 'customer'],
   ['store/customer/updated', 'customer'],
 ]);

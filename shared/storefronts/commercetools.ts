@@ -17,6 +17,7 @@ import {
   parts,
   person,
   read,
+  shortlyBefore,
   unknownToShop,
 } from './fields.ts';
 import { pathPart } from './shop-api.ts';
@@ -49,7 +50,9 @@ export const commercetools: Storefront = {
     const { order, customer } = message;
     if (order && made.has(message.type ?? '') && isWhole(order, source)) return translateOrder(order, source, '/order');
     if (customer && message.type === 'CustomerCreated') return translateCustomer(customer, source, '/customer');
-    return { kind: 'fetch', resource: { type: typeId, id: pathPart(id, '/resource/id') } };
+    // What happens to a payment leaves its order as it was.
+    const asOf = typeId === 'payment' ? undefined : shortlyBefore(message.createdAt);
+    return { kind: 'fetch', resource: { type: typeId, id: pathPart(id, '/resource/id'), asOf } };
   },
 
   async fetch({ type, id }, source, ask) {

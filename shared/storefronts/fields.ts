@@ -1,7 +1,7 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import * as z from 'zod/mini';
 import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domain/identity.ts';
-import { type Instant, instantOf, parseInstant } from '../domain/instant.ts';
+import { type Instant, instantOf, millisecondsOf, parseInstant } from '../domain/instant.ts';
 import { decimalsOf, decimalText, isCurrency, type Money, parseMoney, roundMoney, scale } from '../domain/money.ts';
 import { itemsPerOrder, type OrderedItem } from '../domain/order.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
@@ -208,6 +208,11 @@ function phoneOf(text: string, country: string | undefined): string | undefined 
  */
 export function unknownToShop(): Unintelligible {
   return new Unintelligible("the shop's API knows no such order: is the address of the source right?");
+}
+
+/** A message bears the time of its own making: what it speaks of changed at that time, or a little earlier. */
+export function shortlyBefore(at: Instant | null | undefined): Instant | undefined {
+  return at == null ? undefined : instantOf(Math.max(0, millisecondsOf(at) - 5_000));
 }
 
 /**

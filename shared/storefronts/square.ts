@@ -109,12 +109,16 @@ const isSandbox = ({ address }: Source) => address?.includes('squareupsandbox.co
 const eventOf = <Shape extends z.core.$ZodShape>(shape: Shape) =>
   z.object({ data: z.object({ object: z.object(shape) }) });
 
-const namedOrder = z.object({ order_id: identifier });
+const namedOrder = z.object({
+  order_id: identifier,
+  created_at: z.nullish(instant),
+  updated_at: z.nullish(instant),
+});
 const orderCreated = eventOf({ order_created: namedOrder });
 const orderUpdated = eventOf({ order_updated: namedOrder });
 
-function named({ order_id: id }: z.output<typeof namedOrder>): Translation {
-  return { kind: 'fetch', resource: { type: 'order', id } };
+function named({ order_id: id, created_at, updated_at }: z.output<typeof namedOrder>): Translation {
+  return { kind: 'fetch', resource: { type: 'order', id, asOf: updated_at ?? created_at ?? undefined } };
 }
 
 /** A payment of an order is a reason to look at the order, which may have several; one without an order is the sale. */

@@ -96,7 +96,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies and published vectors of Square
   test('an order that is only named, and a payment that was authorised and is not paid yet', async () => {
     expect(translated(parsed('order.updated--1'))).toEqual({
       kind: 'fetch',
-      resource: { type: 'order', id: 'eA3vssLHKJrv9H0IdJCM3gNqfdcZY' },
+      resource: { type: 'order', id: 'eA3vssLHKJrv9H0IdJCM3gNqfdcZY', asOf: '2020-04-16T23:14:26.359Z' },
     });
     expect(translated(parsed('payment.created--1'))).toHaveProperty('kind', 'ignored');
     expect(await door.deliver('square', sign(body('payment.created--1')))).toMatchObject({
@@ -222,6 +222,22 @@ test('an order is fetched with its payments and its customer, by the token of th
       },
     },
   });
+});
+
+test('a message says how new its order is: an older answer is asked for again', async () => {
+  shows('o20', { total_money: eur(900) }, [
+    payment('p20', { order_id: 'o20', buyer_email_address: 'sq20@example.com' }),
+  ]);
+  const told = eventOf('order.updated', { order_updated: { order_id: 'o20', state: 'OPEN', updated_at: at(30) } });
+  expect(translated(told)).toEqual({ kind: 'fetch', resource: { type: 'order', id: 'o20', asOf: at(30) } });
+  await door.deliver('square', sign(told));
+  await queue.work();
+  expect(queue.waiting.length).toBe(1);
+  expect(await customersBy(door, 'sq20@example.com')).toEqual([]);
+  await queue.work();
+  await queue.work();
+  expect(queue.waiting.length).toBe(0);
+  expect(await customersBy(door, 'sq20@example.com')).toHaveLength(1);
 });
 
 test('a deposit pays no order; a payment of an order is a reason to look at it; a guest is known by the payment', async () => {
