@@ -1,6 +1,6 @@
 import { createHmac, verify as isSigned } from 'node:crypto';
 import * as z from 'zod/mini';
-import { type Consent, type Consents, withConsents } from '../domain/consent.ts';
+import { type Consent, type Consents, consentChannels, consentPurposes, withConsents } from '../domain/consent.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -103,8 +103,8 @@ function isByKey(key: string, content: Uint8Array, given: readonly string[]): bo
 const moneyShape = z.object({ amount: decimal, currency });
 
 const consentShape = z.object({
-  channel: z.enum(['email', 'sms']),
-  purpose: z._default(z.literal('marketing'), 'marketing'),
+  channel: z.enum(consentChannels),
+  purpose: z._default(z.enum(consentPurposes), 'marketing'),
   state: z.enum(['granted', 'refused']),
   occurredAt: z.nullish(instant),
 });

@@ -38,6 +38,11 @@ describe('decide', () => {
     ['consent_refused', aCustomer({ consents: { 'email:marketing': aConsent({ state: 'refused' }) } }), false],
     ['consent_absent', aCustomer({ consents: { 'sms:marketing': aConsent({ channel: 'sms' }) } }), false],
     ['customer_left', aCustomer({ left: { shop: '2026-03-01T09:30:00.000Z' } }), false],
+    [
+      'consent_absent',
+      aCustomer({ consents: { 'email:transactional': aConsent({ purpose: 'transactional' }) } }),
+      false,
+    ],
     ['suppressed', aCustomer(), true],
     ['no_address', aCustomer({ profile: {} }), false],
     ['no_address', aCustomer({ profile: { email: { value: 'a,b@example.com', at: now } } }), false],
