@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Consents } from '../domain/consent.ts';
+import { type Consents, withConsents } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Refund } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -9,6 +9,7 @@ import {
   currency,
   decimal,
   departure,
+  emailMarketing,
   identifier,
   mailDate,
   maybeText,
@@ -288,8 +289,7 @@ function paidBack(refund: z.output<typeof refundsShape>['data'][number], code: s
 
 function optIn({ is_email_opt_in, date_created }: BigCommerceOrder, sourceId: string): Consents {
   if (!is_email_opt_in) return {};
-  const said = { channel: 'email', purpose: 'marketing' } as const;
-  return { 'email:marketing': { ...said, state: 'granted', occurredAt: date_created, sourceId } };
+  return withConsents({}, [emailMarketing('granted', date_created, sourceId)]);
 }
 
 async function fetchCustomer(id: string, source: Source, asked: Asked): Promise<Translation> {

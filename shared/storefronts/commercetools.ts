@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Instant, later } from '../domain/instant.ts';
-import { type Money, parseMoney } from '../domain/money.ts';
+import type { Money } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
@@ -14,6 +14,7 @@ import {
   maybeText,
   money,
   orderedItems,
+  part,
   parts,
   person,
   read,
@@ -252,9 +253,7 @@ function moneyOf(said: z.output<typeof centMoney>, place: string): Money {
 }
 
 function minorOf(said: z.output<typeof maybeMoney>, code: string): bigint | undefined {
-  if (!said || said.currencyCode !== code) return undefined;
-  const minor = parseMoney(textOf(said), code)?.minor;
-  return minor === undefined || minor < 0n ? undefined : minor;
+  return said?.currencyCode === code ? part(textOf(said), code) : undefined;
 }
 
 function discountOf({ discountOnTotalPrice, lineItems }: CommercetoolsOrder, code: string): bigint {

@@ -1,5 +1,6 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import * as z from 'zod/mini';
+import type { Consent } from '../domain/consent.ts';
 import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domain/identity.ts';
 import { type Instant, instantOf, millisecondsOf, parseInstant } from '../domain/instant.ts';
 import { decimalsOf, decimalText, isCurrency, type Money, parseMoney, roundMoney, scale } from '../domain/money.ts';
@@ -157,6 +158,11 @@ export function part(amount: string | number | null | undefined, code: string): 
   return read === undefined || read < 0n ? undefined : read;
 }
 
+/** As {@link part}, without the noise of its sender's floating point. */
+export function plainPart(amount: string | null | undefined, code: string): bigint | undefined {
+  return amount == null ? undefined : part(withoutNoise(amount, code), code);
+}
+
 /** The parts of a total that are known. */
 export function parts(of: { [Part in 'tax' | 'shipping' | 'discount']?: bigint | undefined }) {
   return {
@@ -221,6 +227,11 @@ export function shortlyBefore(at: Instant | null | undefined): Instant | undefin
  */
 export function departure(externalId: string, at?: Instant): Translation {
   return { kind: 'fact', fact: { kind: 'departure', externalId, at } };
+}
+
+/** A yes or a no to news by e-mail. */
+export function emailMarketing(state: Consent['state'], occurredAt: Instant, sourceId: string): Consent {
+  return { channel: 'email', purpose: 'marketing', state, occurredAt, sourceId };
 }
 
 /** What is known of a person, without what is empty or unusable: a bad address loses no order. */

@@ -1,11 +1,10 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { Consent } from '../domain/consent.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { AskShop, Storefront } from '../engine/storefront.ts';
-import { departure, identifier, instant, maybeText, person, read, unknownToShop } from './fields.ts';
+import { departure, emailMarketing, identifier, instant, maybeText, person, read, unknownToShop } from './fields.ts';
 import { isAmong } from './signature.ts';
 import { orderShape, paymentShape, squareAmount, squareMoney, translateOrder } from './square-order.ts';
 
@@ -259,13 +258,6 @@ function translateDeletion({ created_at: at, data: { id, object } }: z.output<ty
 function translateCustomer(customer: SquareCustomer, source: Source): Translation {
   const at = customer.updated_at ?? customer.created_at;
   if (!at) throw new Unintelligible('/data/object/customer/updated_at: is missing');
-  const refusal: Consent = {
-    channel: 'email',
-    purpose: 'marketing',
-    state: 'refused',
-    occurredAt: at,
-    sourceId: source.id,
-  };
   return {
     kind: 'fact',
     fact: {
@@ -273,7 +265,7 @@ function translateCustomer(customer: SquareCustomer, source: Source): Translatio
       at,
       test: isSandbox(source),
       person: person(namesOf(customer), source),
-      consents: customer.preferences?.email_unsubscribed ? [refusal] : [],
+      consents: customer.preferences?.email_unsubscribed ? [emailMarketing('refused', at, source.id)] : [],
     },
   };
 }

@@ -3,7 +3,17 @@ import { type Consents, withConsents } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Snapshot } from '../domain/order.ts';
 import type { Translation } from '../engine/fact.ts';
-import { identifier, maybeText, minorUnits, orderedItems, parts, person, read, seconds } from './fields.ts';
+import {
+  emailMarketing,
+  identifier,
+  maybeText,
+  minorUnits,
+  orderedItems,
+  parts,
+  person,
+  read,
+  seconds,
+} from './fields.ts';
 import { maybeId, type Said, sale, stripeCurrency, stripeMoney, stripePart, unitPriceOf } from './stripe-fields.ts';
 import { refundOf, refundShape } from './stripe-refund.ts';
 
@@ -233,5 +243,5 @@ export function namesOf(name: string | undefined): { firstName?: string; lastNam
 /** `opt_in` and `opt_out` are what the customer answered; where nobody asked there is neither. */
 function consentsOf(promotions: string | null | undefined, occurredAt: Instant, sourceId: string): Consents {
   const state = promotions === 'opt_in' ? 'granted' : promotions === 'opt_out' ? 'refused' : undefined;
-  return withConsents({}, state ? [{ channel: 'email', purpose: 'marketing', state, occurredAt, sourceId }] : []);
+  return withConsents({}, state ? [emailMarketing(state, occurredAt, sourceId)] : []);
 }
