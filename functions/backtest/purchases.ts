@@ -1,6 +1,9 @@
 import type { BacktestAnswer, BacktestOrder, BacktestReport, ModelReport } from '../../shared/contracts/backtest.ts';
-import { type Backtest, compareAfter, fitBefore } from '../../shared/domain/models/backtest.ts';
+import { type Backtest, compareAfter, spendBefore } from '../../shared/domain/models/backtest.ts';
+import { fitBgNbd } from '../../shared/domain/models/bg-nbd.ts';
 import { anyTerms, type Fit } from '../../shared/domain/models/fit.ts';
+import { fitGammaGamma } from '../../shared/domain/models/gamma-gamma.ts';
+import { fitMbgNbd } from '../../shared/domain/models/mbg-nbd.ts';
 import { PurchaseDays } from '../../shared/domain/models/purchase-days.ts';
 import { parseAmount, parseDay, textOfDay } from '../../shared/domain/models/purchase-text.ts';
 
@@ -8,6 +11,7 @@ type LeftOut = BacktestReport['leftOut'];
 
 /** Days beyond this do not fit into a history. */
 const longestLife = 65_535;
+const daysPerWeek = 7;
 
 /** Fits the models to the purchases up to a day, and compares what they forecast with those after it. */
 export async function handler({ rows, until, horizonDays }: BacktestOrder): Promise<BacktestAnswer> {
@@ -28,18 +32,26 @@ export async function handler({ rows, until, horizonDays }: BacktestOrder): Prom
   }
   const cut = history.cut();
   if (cut.counts.size === 0) return { kind: 'refused', reason: `nobody had bought by ${until}` };
-  const read = performance.now();
-  const fits = fitBefore(cut, anyTerms);
-  const fitted = performance.now();
-  const backtest = compareAfter(cut, fits);
+  const read = secondsSince(begun);
+  const [mbgNbd, mbgNbdSeconds] = timed(() => fitMbgNbd(cut.counts, anyTerms, daysPerWeek));
+  const [bgNbd, bgNbdSeconds] = timed(() => fitBgNbd(cut.counts, anyTerms, daysPerWeek));
+  const spend = spendBefore(cut);
+  const [gammaGamma, gammaGammaSeconds] = timed(() => fitGammaGamma(spend, anyTerms));
+  const [backtest, compare] = timed(() => compareAfter(cut, { mbgNbd, bgNbd, gammaGamma }));
   leftOut.beyondHorizon = history.beyond;
   const report = reportOf(backtest, { until: textOfDay(cutDay), horizonDays, lastDay: textOfDay(cut.last), leftOut });
-  const seconds = {
-    read: (read - begun) / 1000,
-    fit: (fitted - read) / 1000,
-    compare: (performance.now() - fitted) / 1000,
-  };
-  return { kind: 'tested', report, seconds };
+  const fit = { mbgNbd: mbgNbdSeconds, bgNbd: bgNbdSeconds, gammaGamma: gammaGammaSeconds };
+  return { kind: 'tested', report, seconds: { read, fit, compare } };
+}
+
+function timed<Value>(work: () => Value): [Value, number] {
+  const begun = performance.now();
+  const value = work();
+  return [value, secondsSince(begun)];
+}
+
+function secondsSince(begun: number): number {
+  return (performance.now() - begun) / 1000;
 }
 
 type Frame = Pick<BacktestReport, 'until' | 'horizonDays' | 'lastDay' | 'leftOut'>;

@@ -16,9 +16,16 @@ export interface PurchaseRow {
 }
 
 export type BacktestAnswer =
-  | { kind: 'tested'; report: BacktestReport; seconds: { read: number; fit: number; compare: number } }
+  | { kind: 'tested'; report: BacktestReport; seconds: BacktestSeconds }
   /** A row that cannot be read, or nothing to test; `line` is absent where no row is to blame. */
   | { kind: 'refused'; line?: number; reason: string };
+
+/** What it took. */
+export interface BacktestSeconds {
+  read: number;
+  fit: Record<keyof BacktestReport['models'], number>;
+  compare: number;
+}
 
 export interface BacktestReport {
   until: string;

@@ -14,7 +14,7 @@ export interface Axes {
   title: string;
 }
 
-const margin = { top: 14, right: 14, bottom: 46, left: 54 };
+const margin = { top: 14, right: 14, bottom: 48, left: 68 };
 
 /** Where values lie within the plot. */
 export interface Place {
@@ -26,7 +26,7 @@ export interface Place {
 export function plot(axes: Axes, draw: (place: Place) => string): string {
   const { width, height, xTicks, show, title, xLabel, yLabel } = axes;
   const right = width - margin.right;
-  const bottom = height - margin.bottom;
+  const bottom = height - (xLabel === '' ? margin.bottom / 2 : margin.bottom);
   const place: Place = {
     x: (value) => tidy(margin.left + ((value - axes.x[0]) / (axes.x[1] - axes.x[0] || 1)) * (right - margin.left)),
     y: (value) => tidy(bottom - ((value - axes.y[0]) / (axes.y[1] - axes.y[0] || 1)) * (bottom - margin.top)),
@@ -82,10 +82,9 @@ export function ticks(most: number): number[] {
   return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, index) => tidy(index * step, 1e9));
 }
 
-/** The next round number from a value on: where an axis ends. */
+/** Where an axis ends that shows values up to this. */
 export function ceiling(most: number): number {
-  const step = roundStep(most);
-  return tidy(Math.ceil(most / step - 1e-9) * step, 1e9);
+  return most > 0 ? most * 1.04 : 1;
 }
 
 function roundStep(most: number): number {

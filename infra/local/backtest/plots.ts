@@ -9,6 +9,11 @@ const perCustomer = (value: number) => String(value);
 const mean = (group: GroupReport, of: 'expected' | 'actual') =>
   group.customers === 0 ? 0 : group[of] / group.customers;
 
+/** `Sep 1997` */
+function monthOf(day: string): string {
+  return new Date(day).toLocaleDateString('en-US', { month: 'short', year: 'numeric', timeZone: 'UTC' });
+}
+
 /** Repeat purchases up to each week. */
 export function cumulativePlot({ weekly, until }: BacktestReport): string {
   const most = Math.max(...weekly.flatMap(({ actual, mbgNbd, naiveRate }) => [actual, mbgNbd ?? 0, naiveRate ?? 0]));
@@ -18,7 +23,7 @@ export function cumulativePlot({ weekly, until }: BacktestReport): string {
     ...wide,
     x: [0, weekly.length - 1],
     y: [0, ceiling(most)],
-    xTicks: weekly.flatMap(({ day }, index) => (index % every === 0 ? [{ at: index, label: day }] : [])),
+    xTicks: weekly.flatMap(({ day }, index) => (index % every === 0 ? [{ at: index, label: monthOf(day) }] : [])),
     xLabel: '',
     yLabel: 'repeat purchases so far',
     show: whole,

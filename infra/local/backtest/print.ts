@@ -1,15 +1,14 @@
 import type {
-  BacktestAnswer,
   BacktestReport,
+  BacktestSeconds,
   ForecastReport,
   ModelReport,
 } from '../../../shared/contracts/backtest.ts';
 
-type Seconds = (BacktestAnswer & { kind: 'tested' })['seconds'];
-
 /** The figures, for a person at a terminal. */
-export function tableOf(report: BacktestReport, seconds: Seconds): string {
+export function tableOf(report: BacktestReport, seconds: BacktestSeconds): string {
   const { models, holdout } = report;
+  const fit = seconds.fit.mbgNbd + seconds.fit.bgNbd + seconds.fit.gammaGamma;
   const forecasts: [string, ForecastReport | null][] = [
     ['MBG/NBD', holdout.mbgNbd],
     ['BG/NBD', holdout.bgNbd],
@@ -31,7 +30,7 @@ export function tableOf(report: BacktestReport, seconds: Seconds): string {
     `Spent after: ${whole(holdout.spend.actual)}${
       holdout.spend.expected === null ? '' : `; expected ${whole(holdout.spend.expected)}`
     }.`,
-    `Read in ${seconds.read.toFixed(1)} s, fitted in ${seconds.fit.toFixed(2)} s, compared in ${seconds.compare.toFixed(1)} s.`,
+    `Read in ${seconds.read.toFixed(1)} s, fitted in ${fit.toFixed(2)} s, compared in ${seconds.compare.toFixed(1)} s.`,
     '',
   ].join('\n');
 }

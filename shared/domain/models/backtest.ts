@@ -1,11 +1,12 @@
 import type { PurchaseParameters, TimedHistory } from './beta-geometric.ts';
-import { bgNbd, fitBgNbd } from './bg-nbd.ts';
-import type { Fit, FitTerms } from './fit.ts';
-import { expectedMeanValue, fitGammaGamma, type SpendParameters } from './gamma-gamma.ts';
+import { bgNbd } from './bg-nbd.ts';
+import type { Fit } from './fit.ts';
+import { expectedMeanValue, type SpendCell, type SpendParameters } from './gamma-gamma.ts';
 import { type Measures, measure } from './holdout.ts';
-import { fitMbgNbd, mbgNbd } from './mbg-nbd.ts';
+import { mbgNbd } from './mbg-nbd.ts';
 import { historyOf } from './purchase-counts.ts';
 import { amountScale, type CutHistory } from './purchase-days.ts';
+import { countSpend, type SpendCounts, spendCells } from './spend-counts.ts';
 
 const week = 7;
 
@@ -58,17 +59,17 @@ export interface Week {
   naiveRate: number | null;
 }
 
-/** Fits to what was before the cut. */
-export function fitBefore({ counts, spend }: CutHistory, terms: FitTerms): Fits {
-  const repeated = spend.filter(({ x }) => x > 0);
-  return {
-    mbgNbd: fitMbgNbd(counts, terms, week),
-    bgNbd: fitBgNbd(counts, terms, week),
-    gammaGamma: fitGammaGamma(
-      repeated.map(({ x, repeat }) => ({ x, zbar: repeat / x / amountScale, customers: 1 })),
-      terms,
-    ),
-  };
+/** Up to so many repeaters Gamma-Gamma is fitted to each; beyond, to their buckets. */
+const fewRepeaters = 50_000;
+
+/** What Gamma-Gamma is fitted to: the spend before the cut. */
+export function spendBefore({ spend }: CutHistory): SpendCell[] {
+  const repeated = spend.filter(({ x, repeat }) => x > 0 && repeat > 0);
+  if (repeated.length <= fewRepeaters)
+    return repeated.map(({ x, repeat }) => ({ x, zbar: repeat / x / amountScale, customers: 1 }));
+  const counts: SpendCounts = new Map();
+  for (const { x, repeat } of repeated) countSpend(counts, x, BigInt(repeat));
+  return spendCells(counts, amountScale);
 }
 
 /** Compares what the fits forecast with what came. The same whatever the order in which purchases were read. */

@@ -73,8 +73,8 @@ export function spendCurve(cells: readonly SpendCell[], [p = 0, q = 0, v = 0]: r
       };
     }
     const y = x * zbar;
-    const lnSpent = -ln1p(v / y);
     const lnRest = -ln1p(y / v);
+    const lnSpent = -ln1p(v / y);
     const spent = y / (y + v);
     const rest = v / (y + v);
     value += n * (px * lnSpent + q * lnRest - ofX.lnBeta - ln(zbar));
