@@ -24,8 +24,12 @@ export interface Minimum {
   variances: (number | null)[];
 }
 
-/** Half the Newton decrement squared: how far the value may still lie above the minimum. */
-const near = 1e-10;
+/**
+ * So near to the minimum a step is taken untested: what it gains (half the Newton decrement squared) drowns in the rounding
+ * of a large value, and so near Newton's method needs no test. Two such steps leave nothing to gain.
+ */
+const near = (value: number) => 1e-8 + 1e-11 * Math.abs(value);
+const untested = 2;
 /** Logarithms: no step changes a parameter by more than about the factor 20. */
 const longest = 3;
 
@@ -46,21 +50,7 @@ export function minimise(
   for (let iterations = 1; iterations <= mostIterations; iterations++) {
     const free = freeOf(point, curve, box);
     const pure = newtonStep(curve, free, 0);
-    if (pure && pure.gain <= near) {
-      // The last step, untested: where so little can be gained, rounding would decide the test.
-      const last = moved(point, free, pure.step, box);
-      const there = curveAt(last);
-      const lower = newtonStep(there, free, 0)?.lower;
-      if (!lower) return undefined;
-      const inverse = inverseDiagonal(lower, free.length);
-      return {
-        point: last,
-        value: there.value,
-        iterations,
-        edge: last.flatMap((_, index) => (free.includes(index) ? [] : [index])),
-        variances: last.map((_, index) => inverse[free.indexOf(index)] ?? null),
-      };
-    }
+    if (pure && pure.gain <= near(curve.value)) return settle(curveAt, { point, curve, free, box }, iterations);
     const next = descend(curveAt, { point, curve, free, box, damping });
     if (!next) return undefined;
     ({ point, curve, damping } = next);
@@ -68,12 +58,37 @@ export function minimise(
   return undefined;
 }
 
-interface State {
+interface Found {
   point: number[];
   curve: Curve;
   free: number[];
   box: Box;
+}
+
+interface State extends Found {
   damping: number;
+}
+
+/** The last steps, and what is known at their end. */
+function settle(curveAt: (point: readonly number[]) => Curve, found: Found, iterations: number): Minimum | undefined {
+  const { free, box } = found;
+  let { point, curve } = found;
+  for (let step = 0; step < untested; step++) {
+    const last = newtonStep(curve, free, 0);
+    if (!last) return undefined;
+    point = moved(point, free, last.step, box);
+    curve = curveAt(point);
+  }
+  const lower = newtonStep(curve, free, 0)?.lower;
+  if (!lower) return undefined;
+  const inverse = inverseDiagonal(lower, free.length);
+  return {
+    point,
+    value: curve.value,
+    iterations: iterations - 1 + untested,
+    edge: point.flatMap((_, index) => (free.includes(index) ? [] : [index])),
+    variances: point.map((_, index) => inverse[free.indexOf(index)] ?? null),
+  };
 }
 
 /** A step that lowers the value, damped as much as that takes; nothing where there is none. */

@@ -193,3 +193,21 @@ describe('parameters come back from simulated populations', () => {
     expectRecovery(fits, truth);
   });
 });
+
+describe('a large population', () => {
+  it('is fitted although rounding hides the last gains of the likelihood', () => {
+    const chance = chances(17);
+    const truth = { r: 1, alpha: 40, a: 1, b: 2.5 };
+    const all = Array.from({ length: 60_000 }, () => liveHistory(chance, truth, Math.floor(chance() * 730), 1));
+    const one = countsOf(all);
+    const many: PurchaseCounts = new Map([...one].map(([cell, customers]) => [cell, customers * 5000]));
+    for (const fit of [fitMbgNbd, fitBgNbd]) {
+      const [small, large] = [fit(one, anyTerms), fit(many, anyTerms)];
+      if (!small.fitted || !large.fitted) throw new Error('not fitted');
+      for (const name of ['r', 'alpha', 'a', 'b'] as const) {
+        expect(large.parameters[name] / small.parameters[name]).toBeCloseTo(1, 7);
+        expect(((small.standardErrors[name] ?? 0) / (large.standardErrors[name] ?? 1)) ** 2).toBeCloseTo(5000, 1);
+      }
+    }
+  });
+});
