@@ -20,7 +20,7 @@ export type BacktestAnswer =
   /** A row that cannot be read, or nothing to test; `line` is absent where no row is to blame. */
   | { kind: 'refused'; line?: number; reason: string };
 
-/** What it took. */
+/** What it took of one processor. */
 export interface BacktestSeconds {
   read: number;
   fit: Record<keyof BacktestReport['models'], number>;

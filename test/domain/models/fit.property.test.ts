@@ -201,8 +201,8 @@ describe('a large population', () => {
     const all = Array.from({ length: 60_000 }, () => liveHistory(chance, truth, Math.floor(chance() * 730), 1));
     const one = countsOf(all);
     const many: PurchaseCounts = new Map([...one].map(([cell, customers]) => [cell, customers * 5000]));
-    for (const fit of [fitMbgNbd, fitBgNbd]) {
-      const [small, large] = [fit(one, anyTerms), fit(many, anyTerms)];
+    for (const fitted of [fitMbgNbd, fitBgNbd]) {
+      const [small, large] = [fitted(one, anyTerms), fitted(many, anyTerms)];
       if (!small.fitted || !large.fitted) throw new Error('not fitted');
       for (const name of ['r', 'alpha', 'a', 'b'] as const) {
         expect(large.parameters[name] / small.parameters[name]).toBeCloseTo(1, 7);
