@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Customer, profileFields } from '../../shared/domain/customer.ts';
+import { type Customer, leftAt, profileFields } from '../../shared/domain/customer.ts';
 import type { Facts } from '../../shared/domain/facts.ts';
 import type { Identity } from '../../shared/domain/identity.ts';
 import { personsOf } from '../../shared/domain/merge.ts';
@@ -104,6 +104,7 @@ async function shown(door: Door, customer: Customer) {
     previousTier: standing?.previousTier ?? null,
     tierSince: standing?.since ?? null,
     consents: Object.values(customer.consents),
+    leftAt: leftAt(customer) ?? null,
   };
 }
 

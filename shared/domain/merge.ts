@@ -99,7 +99,7 @@ export function withPersons(
 }
 
 function stateOf(customer: Customer): PersonState {
-  const { createdAt, profile, sourceIds, consents, facts, waiting, live, lastLiveOrderAt } = customer;
+  const { createdAt, profile, sourceIds, consents, facts, waiting, live, lastLiveOrderAt, left } = customer;
   return {
     createdAt,
     profile,
@@ -109,6 +109,7 @@ function stateOf(customer: Customer): PersonState {
     waiting,
     live,
     ...(lastLiveOrderAt && { lastLiveOrderAt }),
+    ...(left && { left }),
   };
 }
 
@@ -139,6 +140,7 @@ function united({ id, version, updatedAt, standing }: Head, parts: Record<string
     }
     lastLiveOrderAt = later(lastLiveOrderAt, part.lastLiveOrderAt);
   }
+  const left = leftByAll(all);
   return {
     id,
     version,
@@ -152,8 +154,24 @@ function united({ id, version, updatedAt, standing }: Head, parts: Record<string
     live: all.some(({ live }) => live),
     ...(lastLiveOrderAt && { lastLiveOrderAt }),
     ...(standing && { standing }),
+    ...(left && { left }),
     parts,
   };
+}
+
+/** A source has deleted the customer once it has deleted each of the persons that it knew. */
+function leftByAll(parts: readonly Part[]): Record<string, Instant> | undefined {
+  const left: Record<string, Instant> = {};
+  const still = new Set<string>();
+  for (const part of parts) {
+    for (const source of Object.keys(part.sourceIds)) {
+      const at = later(left[source], part.left?.[source]);
+      if (part.left?.[source] === undefined) still.add(source);
+      else if (at !== undefined) left[source] = at;
+    }
+  }
+  const gone = Object.entries(left).filter(([source]) => !still.has(source));
+  return gone.length > 0 ? Object.fromEntries(gone) : undefined;
 }
 
 /** The persons of a customer with their places in the tree of merges. */

@@ -18,6 +18,7 @@ interface PersonItem {
   /** Absent where nothing waits. */
   waiting?: Record<string, StoredFacts>;
   standing?: Standing;
+  left?: NonNullable<Customer['left']>;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { DeliveryStatus, KeptDelivery, Outcome } from '../domain/delivery.t
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
-import { type Fact, type Translation, Unintelligible } from './fact.ts';
+import { type Fact, type Resource, type Translation, Unintelligible } from './fact.ts';
 import { Problem, StoreRefusal } from './problem.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
@@ -28,6 +28,8 @@ export interface ReceivePorts {
   ask?: AskShop;
   /** When shops are asked: what they answer is heard then, however long the message has waited. */
   askedAt?: Instant;
+  /** Whether an answer that lags behind its message is to be asked for once more, later. */
+  doubtsAnswers?: boolean;
   /** Told of a fault in a translation, so that somebody mends it. */
   onFault(error: unknown, deliveryId: string): void;
 }
@@ -166,7 +168,28 @@ async function understood(
   if (said.kind !== 'fetch' || !storefront.fetch || !ports.ask)
     return { translation: said, heardAt: delivery.receivedAt };
   const heardAt = ports.askedAt ?? delivery.receivedAt;
-  return { translation: await storefront.fetch(said.resource, source, ports.ask, heardAt), heardAt };
+  const translation = await storefront.fetch(said.resource, source, ports.ask, heardAt);
+  if (isAnother(said.resource, translation)) {
+    throw new Unintelligible(`the shop's API answered with another ${said.resource.type} than was asked for`);
+  }
+  if (ports.doubtsAnswers && lagsBehind(said.resource, translation)) {
+    throw new Problem(503, 'shop_unavailable', 'The shop answered with a state that is older than its message.');
+  }
+  return { translation, heardAt };
+}
+
+function lagsBehind({ asOf = '' }: Resource, translation: Translation): boolean {
+  if (translation.kind !== 'fact') return false;
+  const { fact } = translation;
+  return (fact.kind === 'order' || fact.kind === 'customer') && fact.at < asOf;
+}
+
+/** What answers by a payment is its order; and a guest's record may bear no id. */
+function isAnother({ type, id }: Resource, translation: Translation): boolean {
+  if (translation.kind !== 'fact') return false;
+  const { fact } = translation;
+  if (fact.kind === 'order') return type === 'order' && fact.externalId !== id;
+  return fact.kind === 'customer' && (fact.person.externalId ?? id) !== id;
 }
 
 /** Where the source counts what was paid, an order is no purchase before that. */

@@ -1,6 +1,6 @@
 import { canonicalText } from '../domain/canonical.ts';
 import { type Consent, consentKey } from '../domain/consent.ts';
-import { newCustomer, withWord } from '../domain/customer.ts';
+import { type Customer, newCustomer, withDeparture, withWord } from '../domain/customer.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { customerWrite, type Draft, type Frame, isChanged, type MergeEvidence } from './draft.ts';
@@ -71,19 +71,53 @@ export async function draftShopMerge(known: Known, fact: Fact & { kind: 'merge' 
   const writes: Write[] = [];
   const ids: string[] = [];
   for (const identity of [kept, gone]) {
-    const entry = await known.identity(identity);
-    const id = entry?.customerId ?? customerIdFrom(identity, frame);
-    ids.push(id);
-    const owner = await known.customer(id);
-    if (owner === 'stale' || (entry && !owner)) return 'stale';
-    if (entry) continue;
-    const before = owner ?? newCustomer(id, frame.receivedAt);
-    const word = { person: { externalId: identity.value }, sourceId: frame.sourceId, consents: [] };
-    const after = withWord(before, { ...word, at: frame.receivedAt, test: fact.test });
-    writes.push({ kind: 'identity', identity, customerId: id }, customerWrite(before, after, frame.receivedAt));
+    const named = await namedByShop(known, identity, frame);
+    if (named === 'stale') return 'stale';
+    const { before, isKnown } = named;
+    ids.push(before.id);
+    if (isKnown) continue;
+    const after = withShopsId(before, identity, fact.test, frame);
+    writes.push({ kind: 'identity', identity, customerId: before.id }, customerWrite(before, after, frame.receivedAt));
   }
   const [into = '', from = ''] = ids;
   return { writes, about: { customerId: into }, merge: { from, into, by: 'shop' } };
+}
+
+/** The shop has deleted its customer. Who is not known yet is made, so that what was said before finds it deleted. */
+export async function draftDeparture(known: Known, fact: Fact & { kind: 'departure' }, frame: Frame): Promise<Draft> {
+  const identity: Identity = { namespace: frame.sourceId, value: fact.externalId };
+  const named = await namedByShop(known, identity, frame);
+  if (named === 'stale') return 'stale';
+  const { before, isKnown } = named;
+  // Whether the person was real is for others to say.
+  const after = withDeparture(withShopsId(before, identity, true, frame), frame.sourceId, fact.at ?? frame.receivedAt);
+  const about = { customerId: before.id };
+  if (isKnown && !isChanged(before, after)) return { writes: [], about };
+  const attach: Write[] = isKnown ? [] : [{ kind: 'identity', identity, customerId: before.id }];
+  return { writes: [...attach, customerWrite(before, after, frame.receivedAt)], about };
+}
+
+/** The person whom the shop names by an id of its own; `version` 0 where it is new. */
+async function namedByShop(
+  known: Known,
+  identity: Identity,
+  frame: Frame,
+): Promise<{ before: Customer; isKnown: boolean } | Stale> {
+  const entry = await known.identity(identity);
+  const id = entry?.customerId ?? customerIdFrom(identity, frame);
+  const owner = await known.customer(id);
+  if (owner === 'stale' || (entry && !owner)) return 'stale';
+  return { before: owner ?? newCustomer(id, frame.receivedAt), isKnown: entry !== undefined };
+}
+
+function withShopsId(customer: Customer, { value: externalId }: Identity, test: boolean, frame: Frame): Customer {
+  return withWord(customer, {
+    person: { externalId },
+    sourceId: frame.sourceId,
+    consents: [],
+    at: frame.receivedAt,
+    test,
+  });
 }
 
 function consentLine(consent: Consent, customerId: string, frame: Frame): Interaction {

@@ -1,6 +1,9 @@
 import { createHmac } from 'node:crypto';
+import * as z from 'zod/mini';
+import { parseInstant } from '../domain/instant.ts';
 import { Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
+import { departure, identifier, read } from './fields.ts';
 import { translateConsent, translateCustomer, translateMerge } from './shopify-customer.ts';
 import { shopifyListing } from './shopify-listing.ts';
 import { translateOrder, translateRefund } from './shopify-order.ts';
@@ -44,7 +47,10 @@ export const shopify: Storefront = {
       case 'customers_marketing_consent/update':
         return translateConsent(body, source, { saidAt: headers['x-shopify-triggered-at'], test: isTest });
       case 'customers/delete':
-        return { kind: 'ignored', reason: 'an account was closed: what its customer bought stays' };
+        return departure(
+          read(z.object({ id: identifier }), body).id,
+          parseInstant(headers['x-shopify-triggered-at'] ?? ''),
+        );
       case 'customers/data_request':
       case 'customers/redact':
       case 'shop/redact':
