@@ -5,7 +5,7 @@ import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import { type Client, pageSize, type TableNames } from './client.ts';
-import { type CustomerItem, customerOf, isStubItem, type StubItem } from './customer-item.ts';
+import { customerOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
 import { identityKey, interactionKey } from './keys.ts';
 import { newestOf } from './newest.ts';
 import { readMoney, readOrder, readRate } from './order-item.ts';
@@ -14,15 +14,26 @@ import { readMoney, readOrder, readRate } from './order-item.ts';
 const mostMoves = 8;
 
 /**
- * The customer, also by the id of one that was merged into it: the answer bears its own id. Consistent: who has been
- * told that something is recorded finds it.
+ * The customer, also by the id of one that was merged into it: the answer bears its own id. Nothing for one who was
+ * erased. Consistent: who has been told that something is recorded finds it.
  */
 export async function readCustomer(client: Client, table: string, customerId: string): Promise<Customer | undefined> {
+  const found = await readStored(client, table, customerId);
+  return found === 'erased' ? undefined : found;
+}
+
+/** As {@link readCustomer}, telling who was erased from who never was. */
+export async function readStored(
+  client: Client,
+  table: string,
+  customerId: string,
+): Promise<Customer | 'erased' | undefined> {
   let asked = customerId;
   for (let read = 0; read < mostMoves; read++) {
     const { Item } = await client.get({ TableName: table, Key: { customerId: asked }, ConsistentRead: true });
-    const stored = Item as CustomerItem | StubItem | undefined;
+    const stored = Item as StoredItem | undefined;
     if (!stored) return undefined;
+    if (isTombstoneItem(stored)) return 'erased';
     const customer = isStubItem(stored) ? undefined : customerOf(stored);
     if (customer && personIn(customer, customerId)) return customer;
     asked = isStubItem(stored) ? stored.mergedInto : customerId;

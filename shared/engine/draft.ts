@@ -22,6 +22,8 @@ export interface Recorded {
   /** Absent where nobody is known yet for an order. */
   customerId?: string;
   interactionId?: string;
+  /** It speaks of somebody who was erased: of that person nothing was recorded. */
+  erased?: true;
 }
 
 /** Two persons whom the shop's word makes one customer. */
