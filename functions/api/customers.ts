@@ -121,7 +121,7 @@ function mainFacts({ facts, waiting }: Customer, baseCurrency: string): { facts:
     : { facts, currency: baseCurrency };
 }
 
-function shownFacts(facts: Facts, currency: string) {
+export function shownFacts(facts: Facts, currency: string) {
   return {
     purchaseCount: facts.purchaseCount,
     totalSpent: shownMoney({ minor: facts.totalSpent, currency }),

@@ -41,6 +41,7 @@ function piecesOf(packed: Uint8Array): number {
 
 /** @param items the head and, in order, the pieces that belong to it */
 export function bodyOf(head: Item, items: readonly Item[]): Uint8Array {
+  if (head.withheld) return new Uint8Array();
   if (head.body) return gunzipSync(head.body as Uint8Array);
   const pieces = items.filter(({ sk }) => String(sk).startsWith('body#')).slice(0, Number(head.pieces));
   return gunzipSync(Buffer.concat(pieces.map(({ bytes }) => bytes as Uint8Array)));
@@ -49,8 +50,8 @@ export function bodyOf(head: Item, items: readonly Item[]): Uint8Array {
 /** @param item the whole, or what a list shows: then without headers */
 export function deliveryOf(item: Item): KeptDelivery {
   const { id, sourceId, status, reason, customerId, interactionId, occurredAt } = item;
-  const { headers, receivedAt, decidedAt, replayedAt, bytes } = item;
-  const outcome = { status, reason, customerId, interactionId, occurredAt };
+  const { headers, receivedAt, decidedAt, replayedAt, bytes, privacyRequestId, withheld } = item;
+  const outcome = { status, reason, customerId, interactionId, occurredAt, privacyRequestId, withheld };
   const kept = { id, sourceId, ...outcome, headers, receivedAt, decidedAt, replayedAt, bytes };
   return defined(kept) as unknown as KeptDelivery;
 }
@@ -66,7 +67,7 @@ export function outcomeUpdate(
   decidedAt: Instant,
   more: Record<string, string | number>,
 ) {
-  const { status, reason, customerId, interactionId, occurredAt } = outcome;
+  const { status, reason, customerId, interactionId, occurredAt, privacyRequestId } = outcome;
   const { sourceStatus, setAside } = deliveryListKeys(sourceId, status);
   const values: Item = {
     status,
@@ -74,6 +75,7 @@ export function outcomeUpdate(
     customerId,
     interactionId,
     occurredAt,
+    privacyRequestId,
     sourceStatus,
     setAside,
     decidedAt,

@@ -4,7 +4,16 @@ import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type { Deliveries } from '../engine/receive.ts';
 import type { Client } from './client.ts';
-import { bodyItems, bodyOf, deliveryOf, expiryOf, headItem, type Item, outcomeUpdate } from './delivery-item.ts';
+import {
+  bodyItems,
+  bodyOf,
+  deliveryOf,
+  expiryOf,
+  headItem,
+  type Item,
+  outcomeUpdate,
+  pieceBytes,
+} from './delivery-item.ts';
 import { failedCondition } from './faults.ts';
 import { deliveryKey } from './keys.ts';
 
@@ -14,6 +23,8 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
     async keep(delivery, body) {
       const packed = gzipSync(body);
       const expiresAt = expiryOf(delivery.receivedAt, keptDays);
+      if (packed.byteLength > pieceBytes && (await isWithheld(client, table, delivery.id)))
+        return join(client, table, delivery);
       for (const piece of bodyItems(delivery.id, packed, expiresAt)) await putPiece(client, table, piece);
       try {
         await client.put({
@@ -34,6 +45,8 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
       if (!head || Number(head.expiresAt) * 1000 <= millisecondsOf(now)) return undefined;
       return { delivery: deliveryOf(head), body: bodyOf(head, items) };
     },
+
+    withhold: (deliveryId) => withhold(client, table, deliveryId),
 
     async settle(deliveryId, sourceId, outcome, replayedAt) {
       const place = { TableName: table, Key: deliveryKey(deliveryId) };
@@ -61,6 +74,36 @@ export async function join(
   const { id, sourceId, decidedAt } = delivery;
   const update = outcomeUpdate(sourceId, delivery, decidedAt, more);
   await took(client.update({ TableName: table, Key: deliveryKey(id), ...update }));
+  if (delivery.withheld) await withhold(client, table, id);
+}
+
+/** A body that was taken out does not come back with the delivery. */
+async function isWithheld(client: Client, table: string, deliveryId: string): Promise<boolean> {
+  const { Item } = await client.get({
+    TableName: table,
+    Key: deliveryKey(deliveryId),
+    ProjectionExpression: 'withheld',
+    ConsistentRead: true,
+  });
+  return Item?.withheld === true;
+}
+
+/**
+ * Takes the body out of a delivery for good, and what its headers may say. Who expires or is not there stays so.
+ */
+export async function withhold(client: Client, table: string, deliveryId: string): Promise<void> {
+  const isThere = await took(
+    client.update({
+      TableName: table,
+      Key: deliveryKey(deliveryId),
+      UpdateExpression: 'SET withheld = :yes, headers = :none REMOVE body, pieces, customerId',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':yes': true, ':none': {} },
+    }),
+  );
+  if (!isThere) return;
+  const pieces = (await everything(client, table, deliveryKey(deliveryId).pk)).filter(({ sk }) => sk !== 'delivery');
+  for (const { pk, sk } of pieces) await client.delete({ TableName: table, Key: { pk, sk } });
 }
 
 /** When a delivery came first, where it is kept. */

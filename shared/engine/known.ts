@@ -117,6 +117,12 @@ export class Known {
     return customers.every((stored) => !stored || !isTombstone(stored));
   }
 
+  /** Whether there is a person of this id, of what was read. */
+  isThere(id: string): boolean {
+    const stored = this.#customers.get(id);
+    return stored !== undefined && !isTombstone(stored);
+  }
+
   /** What is left in the place of somebody who was erased, of what was read. */
   tombstone(id: string): Tombstone | undefined {
     const stored = this.#customers.get(id);

@@ -41,8 +41,9 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   if (found === 'stale') return 'stale';
   const named = found && 'erased' in found ? undefined : atHome(found, holder, fact.who, frame);
   const isNews = joined.snapshot !== before.snapshot;
-  const owner =
-    holder && !(named && isNews) ? holder : found && 'erased' in found ? shadowOf(found.erased) : named?.customer;
+  const erased = found && 'erased' in found ? found.erased : undefined;
+  const heir = frame.withoutPerson && !(holder && isShadow(holder)) ? shadowOf(frame.withoutPerson) : undefined;
+  const owner = heir ?? (holder && !(named && isNews) ? holder : erased ? shadowOf(erased) : named?.customer);
   const isFaceless = owner !== undefined && isShadow(owner);
   const after = isFaceless ? { ...joined, consents: {} } : joined;
   if (!owner || !after.snapshot) return held(home, after, aliases, found, frame);
@@ -81,8 +82,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
     writes.push({ kind: 'natural', natural, customerId: owner.id, occurredAt, revision: entry?.revision ?? 0 });
   }
   const interactionId = home.interactionId;
-  const isErased = found !== undefined && 'erased' in found;
-  const about = { customerId: owner.id, interactionId, ...(isErased && { erased: true as const }) };
+  const about = { customerId: owner.id, interactionId, ...(erased && { erased: true as const }) };
   if (!isFaceless) return { writes: [...writes, ...aliases], about };
   return { writes: [...writes.flatMap(faceless), ...aliases], about: { interactionId, erased: true } };
 }

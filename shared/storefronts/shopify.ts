@@ -4,6 +4,7 @@ import type { Storefront } from '../engine/storefront.ts';
 import { translateConsent, translateCustomer, translateMerge } from './shopify-customer.ts';
 import { shopifyListing } from './shopify-listing.ts';
 import { translateOrder, translateRefund } from './shopify-order.ts';
+import { translateDataRequest, translateRedact } from './shopify-privacy.ts';
 import { isAmong } from './signature.ts';
 
 /**
@@ -46,9 +47,11 @@ export const shopify: Storefront = {
       case 'customers/delete':
         return { kind: 'ignored', reason: 'an account was closed: what its customer bought stays' };
       case 'customers/data_request':
+        return translateDataRequest(body, source);
       case 'customers/redact':
+        return translateRedact(body, source);
       case 'shop/redact':
-        throw new Unintelligible(`${topic} is a duty that is not carried out by itself yet: it is kept for a person`);
+        return { kind: 'privacy', word: { type: 'source_erasure' } };
       case undefined:
         throw new Unintelligible('the header x-shopify-topic is missing');
       default:

@@ -74,6 +74,9 @@ export const standard: Storefront = {
       case 'customer.created':
       case 'customer.updated':
         return translateCustomer(read(standardCustomer, data, '/data'), at, source);
+      case 'privacy.export_requested':
+      case 'privacy.erasure_requested':
+        return translatePrivacy(read(standardPrivacy, data, '/data'), type, source);
       default:
         return { kind: 'ignored', reason: 'type is not used' };
     }
@@ -163,6 +166,12 @@ export const standardCustomer = z.object({
   consents: consentList,
 });
 
+/** The data of `privacy.export_requested` and `privacy.erasure_requested`. */
+export const standardPrivacy = z.object({
+  customer: z.object({ id: z.nullish(identifier), email: maybeText, phone: maybeText }),
+  orders: z.nullish(z.array(identifier).check(z.maxLength(2_000))),
+});
+
 /** The body of a delivery. Other types are let through and ignored, and so are fields that are not named here. */
 export const standardEvent = z.object({
   type: z.string().check(z.minLength(1), z.maxLength(128)),
@@ -247,6 +256,19 @@ function translateCustomer(
       consents: Object.values(consentsOf(customer.consents, at, source.id)),
     },
   };
+}
+
+function translatePrivacy(
+  { customer, orders }: z.output<typeof standardPrivacy>,
+  type: string,
+  source: Source,
+): Translation {
+  const who = person({ ...customer, externalId: customer.id ?? undefined }, source);
+  if (!who.externalId && !who.email && !who.phone) {
+    throw new Unintelligible('/data/customer: names no id, valid e-mail address or phone number in international form');
+  }
+  if (type === 'privacy.export_requested') return { kind: 'privacy', word: { type: 'export', person: who } };
+  return { kind: 'privacy', word: { type: 'erasure', person: who, orders: orders ?? [] } };
 }
 
 function consentsOf(list: z.output<typeof consentList>, at: Instant, sourceId: string): Consents {
