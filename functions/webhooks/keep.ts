@@ -9,11 +9,7 @@ import { keepAll, type PackedDelivery } from '../../shared/dynamodb/delivery-bat
 import { addToHour } from '../../shared/dynamodb/delivery-counts.ts';
 import { type KeepMessage, read } from './keep-message.ts';
 
-const names = readVariables(process.env, [
-  variables.customersTable,
-  variables.deliveriesTable,
-  variables.deliveryDays,
-]);
+const names = readVariables(process.env, [variables.customersTable, variables.deliveriesTable, variables.deliveryDays]);
 const client = connect({ requestTimeout: 5_000 });
 
 /**

@@ -64,7 +64,13 @@ describe('an erasure', () => {
     // Nobody understands it, and it is kept with its body.
     await shop.deliver('orders/create', { id: 'x', note: `from <${ids.email.toUpperCase()}>` });
     const customerId = (await shop.find({ email: ids.email }))?.id as string;
-    const call = { type: 'call', externalId: `call${count}`, occurredAt: day(12), customerId, text: `${ids.name} rang` };
+    const call = {
+      type: 'call',
+      externalId: `call${count}`,
+      occurredAt: day(12),
+      customerId,
+      text: `${ids.name} rang`,
+    };
     expect((await shop.api.call('POST /v1/interactions', { body: call })).status).toBe(201);
     await shop.keep();
     expect(await shop.traces(personal())).not.toEqual([]);
