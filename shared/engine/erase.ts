@@ -11,6 +11,7 @@ import {
   type SourcePeople,
   withdrawOrder,
 } from './erase-source.ts';
+import { Known } from './known.ts';
 import { namesPerson } from './names-person.ts';
 
 type Listed = Pick<KeptDelivery, 'id' | 'customerId' | 'withheld'>;
@@ -138,7 +139,6 @@ async function take(
       return withdrawOrders(ports, request, erasure);
     case 'traces': {
       let next = request;
-      for (const id of request.marks) await markAsErased(ports.records, id, sourcesOf(request), erasure.erasedAt);
       for (const personId of request.personIds) {
         const more = await emptyPerson(ports, personId, erasure, async (marks) => {
           const before = current();
@@ -147,7 +147,10 @@ async function take(
         });
         next = counted(next, request.pass === 1 ? more : { ...more, orders: 0 });
       }
-      return { next: { ...next, marks: current().marks }, isDone: true };
+      const { marks } = current();
+      const sources = joined(sourcesOf(request), await sourcesKnowing(ports, request.personIds));
+      for (const id of marks) await markAsErased(ports.records, id, sources, erasure.erasedAt);
+      return { next: { ...next, marks }, isDone: true };
     }
     case 'deliveries':
       return withholdDeliveries(ports, request, erasure);
@@ -162,6 +165,13 @@ function counted(request: PrivacyRequest, more: Parameters<typeof addErased>[1])
 
 function sourcesOf({ from }: PrivacyRequest): string[] {
   return 'sourceId' in from ? [from.sourceId] : [];
+}
+
+/** The sources that knew the persons by ids of their own. */
+async function sourcesKnowing({ records }: ErasurePorts, personIds: string[]): Promise<string[]> {
+  const known = new Known(records, true);
+  await known.fetch({ customers: personIds });
+  return personIds.flatMap((id) => known.tombstone(id)?.sources ?? []);
 }
 
 type Erasure = EraseFrame & { erasedAt: Instant };
