@@ -4,17 +4,8 @@ import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type { Deliveries } from '../engine/receive.ts';
 import type { Client } from './client.ts';
-import {
-  bodyItems,
-  bodyOf,
-  deliveryOf,
-  expiryOf,
-  headItem,
-  type Item,
-  outcomeUpdate,
-  pieceBytes,
-} from './delivery-item.ts';
-import { failedCondition } from './faults.ts';
+import { bodyItems, bodyOf, deliveryOf, expiryOf, headItem, type Item, outcomeUpdate } from './delivery-item.ts';
+import { failedCondition, itemInTheWay } from './faults.ts';
 import { deliveryKey } from './keys.ts';
 
 /** @param keptDays counted from when a delivery came */
@@ -23,17 +14,19 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
     async keep(delivery, body) {
       const packed = gzipSync(body);
       const expiresAt = expiryOf(delivery.receivedAt, keptDays);
-      if (packed.byteLength > pieceBytes && (await isWithheld(client, table, delivery.id)))
-        return join(client, table, delivery);
-      for (const piece of bodyItems(delivery.id, packed, expiresAt)) await putPiece(client, table, piece);
+      const pieces = bodyItems(delivery.id, packed, expiresAt);
+      for (const piece of pieces) await putPiece(client, table, piece);
       try {
         await client.put({
           TableName: table,
           Item: headItem(delivery, packed, expiresAt),
           ConditionExpression: 'attribute_not_exists(pk)',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         });
       } catch (error) {
         if (!failedCondition(error)) throw error;
+        // A body that was taken out does not come back with the delivery.
+        if (itemInTheWay(error)?.withheld === true) await dropPieces(client, table, pieces);
         // Its body was written anew, so it may last as long.
         await join(client, table, delivery, { expiresAt });
       }
@@ -77,15 +70,8 @@ export async function join(
   if (delivery.withheld) await withhold(client, table, id);
 }
 
-/** A body that was taken out does not come back with the delivery. */
-async function isWithheld(client: Client, table: string, deliveryId: string): Promise<boolean> {
-  const { Item } = await client.get({
-    TableName: table,
-    Key: deliveryKey(deliveryId),
-    ProjectionExpression: 'withheld',
-    ConsistentRead: true,
-  });
-  return Item?.withheld === true;
+async function dropPieces(client: Client, table: string, pieces: readonly Item[]): Promise<void> {
+  for (const { pk, sk } of pieces) await client.delete({ TableName: table, Key: { pk, sk } });
 }
 
 /**
@@ -96,14 +82,15 @@ export async function withhold(client: Client, table: string, deliveryId: string
     client.update({
       TableName: table,
       Key: deliveryKey(deliveryId),
-      UpdateExpression: 'SET withheld = :yes, headers = :none REMOVE body, pieces, customerId',
+      UpdateExpression: 'SET withheld = :yes, headers = :none REMOVE #body, pieces, customerId',
       ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeNames: { '#body': 'body' },
       ExpressionAttributeValues: { ':yes': true, ':none': {} },
     }),
   );
   if (!isThere) return;
   const pieces = (await everything(client, table, deliveryKey(deliveryId).pk)).filter(({ sk }) => sk !== 'delivery');
-  for (const { pk, sk } of pieces) await client.delete({ TableName: table, Key: { pk, sk } });
+  await dropPieces(client, table, pieces);
 }
 
 /** When a delivery came first, where it is kept. */

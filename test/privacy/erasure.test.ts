@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -276,5 +277,24 @@ describe('a call of a partner', () => {
     const { status, body: answered } = await shop.api.call('POST /v1/privacy-requests', { key, body });
     expect([status, answered.code]).toEqual([403, 'insufficient_scope']);
     expect((await shop.api.call('GET /v1/privacy-requests', { key })).status).toBe(200);
+  });
+});
+
+describe('a body that is too large for one item', () => {
+  test('goes with its pieces, and does not come back with the delivery', async () => {
+    await shop.deliver('orders/create', order(1, day(10)));
+    const noise = Array.from({ length: 24_000 }, () => randomUUID());
+    const unread = { id: 'x', noise, note: ids.email };
+    await shop.deliver('orders/create', unread);
+    await shop.deliver('orders/updated', order(1, day(10), { noise }));
+    await shop.keep();
+    const pieces = async () => (await shop.everything()).filter(({ item }) => String(item.sk).startsWith('body#'));
+    expect((await pieces()).length).toBeGreaterThanOrEqual(2);
+    await erased();
+    expect(await pieces()).toEqual([]);
+    await shop.deliver('orders/create', unread);
+    await shop.keep();
+    expect(await pieces()).toEqual([]);
+    expect(await shop.traces(personal())).toEqual([]);
   });
 });
