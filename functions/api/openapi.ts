@@ -9,6 +9,7 @@ import {
   standardEvent,
   standardMerge,
   standardOrder,
+  standardPrivacy,
   standardRefund,
 } from '../../shared/storefronts/standard.ts';
 import type { Door } from './door.ts';
@@ -52,6 +53,7 @@ const webhooks: Record<WebhookKey, Described> = {
       event(['customer.created', 'customer.updated'], standardCustomer),
       event(['customer.merged'], standardMerge),
       event(['customer.deleted'], standardDeletion),
+      event(['privacy.export_requested', 'privacy.erasure_requested'], standardPrivacy),
     ]),
     answers: { 202: { description: 'Durably kept', schema: received } },
     problems: {

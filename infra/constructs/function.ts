@@ -110,6 +110,10 @@ export class RapportFunction extends Construct {
     return this.uses(table, tableActions.writesInBulk);
   }
 
+  deletes(table: BoundTable): this {
+    return this.uses(table, tableActions.deletes);
+  }
+
   scans(table: BoundTable): this {
     return this.uses(table, tableActions.scans);
   }

@@ -49,7 +49,7 @@ export type Interaction =
 export type InteractionType = Interaction['type'];
 
 /** Makes an opaque identifier from its parts: the same parts give the same identifier. */
-export type Mint = (prefix: 'cus' | 'int' | 'job' | 'dlv' | 'mrg' | 'sug', ...parts: string[]) => string;
+export type Mint = (prefix: 'cus' | 'int' | 'job' | 'dlv' | 'mrg' | 'sug' | 'prv', ...parts: string[]) => string;
 
 export interface OrderFrame {
   sourceId: string;

@@ -23,7 +23,7 @@ export interface Stub {
   mergedInto: string;
 }
 
-export function isStub(stored: Customer | Stub): stored is Stub {
+export function isStub(stored: object): stored is Stub {
   return 'mergedInto' in stored;
 }
 
@@ -219,6 +219,35 @@ export function parted(customer: Customer, mergeId: string): Parted | undefined 
     from: aloneOrUnited({ id, version: 0, updatedAt, ...(standing && { standing }) }, leaving),
     stayed: aloneOrUnited({ id: customer.id, version, updatedAt, ...heldBy(customer) }, staying),
   };
+}
+
+/**
+ * What is left of a customer when persons of it are erased; nothing where nobody is. Where the one is among them who
+ * gave the customer its id, the rest go on under the id of another, with the standing which that one last had. As after
+ * history, there is no outreach until there is a live order again.
+ */
+export function withoutPersons(customer: Customer, gone: readonly string[]): Customer | undefined {
+  const parts = asHistory(partsOf(customer));
+  const left = Object.entries(parts)
+    .filter(([person]) => !gone.includes(person))
+    .sort(([a, one], [b, other]) => (one.createdAt + a < other.createdAt + b ? -1 : 1));
+  const [next] = left;
+  if (!next) return undefined;
+  const isHeadGone = gone.includes(customer.id);
+  const id = isHeadGone ? next[0] : customer.id;
+  const above = (into: string | undefined): string => {
+    if (into === undefined || !gone.includes(into)) return into ?? id;
+    return above(parts[into]?.into);
+  };
+  const staying = Object.fromEntries(
+    left.map(([person, part]): [string, Part] => {
+      const { into, mergeId: _, standing: __, ...state } = part;
+      return [person, person === id ? state : { ...part, into: above(into) }];
+    }),
+  );
+  const { version, updatedAt } = customer;
+  const standing = isHeadGone ? next[1].standing : customer.standing;
+  return aloneOrUnited({ id, version, updatedAt, ...(standing && { standing }) }, staying);
 }
 
 const heldBy = ({ standing }: Customer): { standing?: Standing } => (standing ? { standing } : {});

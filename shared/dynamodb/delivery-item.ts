@@ -52,6 +52,7 @@ function piecesOf(packed: Uint8Array): number {
 
 /** @param items the head and, in order, the pieces that belong to it */
 export function bodyOf(head: Item, items: readonly Item[]): Uint8Array {
+  if (head.withheld) return new Uint8Array();
   if (head.body) return gunzipSync(head.body as Uint8Array);
   const pieces = items.filter(({ sk }) => String(sk).startsWith('body#')).slice(0, Number(head.pieces));
   return gunzipSync(Buffer.concat(pieces.map(({ bytes }) => bytes as Uint8Array)));
@@ -60,8 +61,8 @@ export function bodyOf(head: Item, items: readonly Item[]): Uint8Array {
 /** @param item the whole, or what a list shows: then without headers */
 export function deliveryOf(item: Item): KeptDelivery {
   const { id, sourceId, status, reason, customerId, interactionId, occurredAt } = item;
-  const { headers, receivedAt, decidedAt, replayedAt, bytes } = item;
-  const outcome = { status, reason, customerId, interactionId, occurredAt };
+  const { headers, receivedAt, decidedAt, replayedAt, bytes, privacyRequestId, withheld } = item;
+  const outcome = { status, reason, customerId, interactionId, occurredAt, privacyRequestId, withheld };
   const kept = { id, sourceId, ...outcome, headers, receivedAt, decidedAt, replayedAt, bytes };
   return defined(kept) as unknown as KeptDelivery;
 }
@@ -78,7 +79,7 @@ export function outcomeUpdate(
   keptDays: number,
   more: Record<string, string> = {},
 ) {
-  const { status, reason, customerId, interactionId, occurredAt } = outcome;
+  const { status, reason, customerId, interactionId, occurredAt, privacyRequestId } = outcome;
   const { sourceStatus, setAside } = deliveryListKeys(sourceId, status);
   const values: Item = {
     status,
@@ -86,6 +87,7 @@ export function outcomeUpdate(
     customerId,
     interactionId,
     occurredAt,
+    privacyRequestId,
     sourceStatus,
     setAside,
     decidedAt,

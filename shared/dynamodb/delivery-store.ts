@@ -15,7 +15,7 @@ import {
   outcomeUpdate,
   pieceTransactions,
 } from './delivery-item.ts';
-import { failedCondition, isConflict } from './faults.ts';
+import { failedCondition, isConflict, itemInTheWay } from './faults.ts';
 import { deliveryKey } from './keys.ts';
 
 /** @param keptDays counted from when it was decided what a delivery came to; what is set aside stays */
@@ -32,11 +32,15 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
           TableName: table,
           Item: headItem(delivery, packed, expiresAt),
           ConditionExpression: 'attribute_not_exists(pk)',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         });
       } catch (error) {
         if (!failedCondition(error)) throw error;
+        // A body that was taken out does not come back with the delivery.
+        const isWithheld = itemInTheWay(error)?.withheld === true;
+        if (isWithheld) await dropPieces(client, table, pieces);
         await join(client, table, delivery, keptDays);
-        await followHead(client, table, id, pieces.length, expiryAfter(receivedAt, keptDays));
+        if (!isWithheld) await followHead(client, table, id, pieces.length, expiryAfter(receivedAt, keptDays));
       }
     },
 
@@ -47,6 +51,8 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
         return undefined;
       return { delivery: deliveryOf(head), body: bodyOf(head, items) };
     },
+
+    withhold: (deliveryId) => withhold(client, table, deliveryId),
 
     async settle(deliveryId, sourceId, outcome, replayedAt) {
       const place = { TableName: table, Key: deliveryKey(deliveryId) };
@@ -73,6 +79,30 @@ export async function join(client: Client, table: string, delivery: KeptDelivery
   const { id, sourceId, decidedAt } = delivery;
   const update = outcomeUpdate(sourceId, delivery, decidedAt, keptDays);
   await took(client.update({ TableName: table, Key: deliveryKey(id), ...update }));
+  if (delivery.withheld) await withhold(client, table, id);
+}
+
+async function dropPieces(client: Client, table: string, pieces: readonly Item[]): Promise<void> {
+  for (const { pk, sk } of pieces) await client.delete({ TableName: table, Key: { pk, sk } });
+}
+
+/**
+ * Takes the body out of a delivery for good, and what its headers may say. Who expires or is not there stays so.
+ */
+export async function withhold(client: Client, table: string, deliveryId: string): Promise<void> {
+  const isThere = await took(
+    client.update({
+      TableName: table,
+      Key: deliveryKey(deliveryId),
+      UpdateExpression: 'SET withheld = :yes, headers = :none REMOVE #body, pieces, customerId',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeNames: { '#body': 'body' },
+      ExpressionAttributeValues: { ':yes': true, ':none': {} },
+    }),
+  );
+  if (!isThere) return;
+  const pieces = (await everything(client, table, deliveryKey(deliveryId).pk)).filter(({ sk }) => sk !== 'delivery');
+  await dropPieces(client, table, pieces);
 }
 
 /** The pieces of a body end when their head ends, and stay while it stays. */

@@ -83,10 +83,19 @@ export interface Resource {
   asOf?: Instant | undefined;
 }
 
+/** What the law lets a person ask for, as a source passes it on. */
+export type PrivacyWord =
+  | { type: 'export'; person: Person }
+  /** `orders`: the source's own ids of orders that belong to the person. */
+  | { type: 'erasure'; person: Person; orders: readonly string[] }
+  /** The source itself goes: of whomever it spoke. */
+  | { type: 'source_erasure' };
+
 /** What a storefront's message came to. A message that cannot be understood is an {@link Unintelligible}. */
 export type Translation =
   | { kind: 'fact'; fact: Fact }
   | { kind: 'fetch'; resource: Resource }
+  | { kind: 'privacy'; word: PrivacyWord }
   | { kind: 'ignored'; reason: string };
 
 /** An authentic message that cannot be understood. `reason` names the place and what is wrong, without its value. */

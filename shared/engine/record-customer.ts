@@ -7,13 +7,14 @@ import { customerWrite, type Draft, type Frame, isChanged, type MergeEvidence } 
 import { type Fact, Unintelligible } from './fact.ts';
 import { customerIdFrom, type Known, type Stale } from './known.ts';
 import type { NaturalRef, Write } from './record-store.ts';
-import { identifiesNobody, resolve } from './resolve.ts';
+import { attachWrites, customerErased, identifiesNobody, resolve } from './resolve.ts';
 import { conflictWrites } from './suggest.ts';
 
 /** What a source says of a customer: profile, identities, consents. */
 export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer' }, frame: Frame): Promise<Draft> {
-  const found = await resolve(known, fact.person, frame);
+  const found = await resolve(known, fact.person, fact.at, frame);
   if (found === 'stale') return 'stale';
+  if (found && 'erased' in found) return { writes: [], about: { erased: true } };
   if (!found) throw new Unintelligible('customer has no id, e-mail address or phone number');
   const { customer: owner, person } = found;
   const merge = await evidenceOf(known, fact, owner.id, frame);
@@ -35,8 +36,7 @@ export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer
       customerId: owner.id,
       interaction: consentLine(consent, owner.id, frame),
     }));
-  for (const identity of found.attach) writes.push({ kind: 'identity', identity, customerId: owner.id });
-  writes.push(...conflicts);
+  writes.push(...attachWrites(known, found.attach, owner.id, frame), ...conflicts);
   if (writes.length > 0 || isChanged(owner, customer)) writes.push(customerWrite(owner, customer, frame.receivedAt));
   return { writes, about: { customerId: owner.id }, ...(merge && { merge }) };
 }
@@ -52,6 +52,7 @@ async function evidenceOf(
   const entry = await known.identity({ namespace: 'email', value: email });
   if (!entry || entry.customerId === ownerId || identifiesNobody(entry)) return undefined;
   const home = await known.home(entry.customerId);
+  if (known.tombstone(entry.customerId)) return undefined;
   if (!home || home === 'stale') return 'stale';
   if (home.id === known.homeId(ownerId) || Object.hasOwn(home.sourceIds, sourceId)) return undefined;
   return { from: entry.customerId, into: ownerId, by: 'verified_email' };
@@ -68,6 +69,12 @@ export async function draftShopMerge(known: Known, fact: Fact & { kind: 'merge' 
     Identity,
   ];
   await known.fetch({ identities: [kept, gone] });
+  for (const identity of [kept, gone]) {
+    const erased = await known.erasedBy(identity, frame);
+    const entry = await known.identity(identity);
+    const isBack = erased && entry && !known.tombstone(entry.customerId) && frame.receivedAt > erased.erasedAt;
+    if (erased && !isBack) return { writes: [], about: { erased: true } };
+  }
   const writes: Write[] = [];
   const ids: string[] = [];
   for (const identity of [kept, gone]) {
@@ -150,11 +157,13 @@ export async function draftSaying(
   const entry = known.natural(natural);
   if (entry?.customerId) {
     if ((await known.home(entry.customerId)) === 'stale') return 'stale';
+    if (known.tombstone(entry.customerId)) throw customerErased();
     return { writes: [], about: { customerId: entry.customerId, interactionId: id } };
   }
 
-  const found = await resolve(known, fact.who, frame);
+  const found = await resolve(known, fact.who, occurredAt, frame);
   if (found === 'stale') return 'stale';
+  if (found && 'erased' in found) throw customerErased();
   if (!found) throw new Unintelligible('nobody is named: an id, an e-mail address or a phone number is needed');
   const { customer: owner, person } = found;
   const conflicts = await conflictWrites(known, found, person.externalId !== undefined, frame);
@@ -177,6 +186,6 @@ export async function draftSaying(
     customerWrite(owner, customer, receivedAt),
     ...conflicts,
   ];
-  for (const identity of found.attach) writes.push({ kind: 'identity', identity, customerId: owner.id });
+  writes.push(...attachWrites(known, found.attach, owner.id, frame));
   return { writes, about: { customerId: owner.id, interactionId: id } };
 }

@@ -7,6 +7,7 @@ import { departure, identifier, read } from './fields.ts';
 import { translateConsent, translateCustomer, translateMerge } from './shopify-customer.ts';
 import { shopifyListing } from './shopify-listing.ts';
 import { translateOrder, translateRefund } from './shopify-order.ts';
+import { translateDataRequest, translateRedact } from './shopify-privacy.ts';
 import { isAmong } from './signature.ts';
 
 /**
@@ -52,9 +53,11 @@ export const shopify: Storefront = {
           parseInstant(headers['x-shopify-triggered-at'] ?? ''),
         );
       case 'customers/data_request':
+        return translateDataRequest(body, source);
       case 'customers/redact':
+        return translateRedact(body, source);
       case 'shop/redact':
-        throw new Unintelligible(`${topic} is a duty that is not carried out by itself yet: it is kept for a person`);
+        return { kind: 'privacy', word: { type: 'source_erasure' } };
       case undefined:
         throw new Unintelligible('the header x-shopify-topic is missing');
       default:

@@ -79,6 +79,9 @@ export const standard: Storefront = {
         return translateMerge(read(standardMerge, data, '/data'));
       case 'customer.deleted':
         return departure(read(standardDeletion, data, '/data').id, at);
+      case 'privacy.export_requested':
+      case 'privacy.erasure_requested':
+        return translatePrivacy(read(standardPrivacy, data, '/data'), type, source);
       default:
         return { kind: 'ignored', reason: 'type is not used' };
     }
@@ -180,6 +183,12 @@ export const standardMerge = z.object({
 /** The data of `customer.deleted`. */
 export const standardDeletion = z.object({ id: identifier });
 
+/** The data of `privacy.export_requested` and `privacy.erasure_requested`. */
+export const standardPrivacy = z.object({
+  customer: z.object({ id: z.nullish(identifier), email: maybeText, phone: maybeText }),
+  orders: z.nullish(z.array(identifier).check(z.maxLength(2_000))),
+});
+
 /** The body of a delivery. Other types are let through and ignored, and so are fields that are not named here. */
 export const standardEvent = z.object({
   type: z.string().check(z.minLength(1), z.maxLength(128)),
@@ -269,6 +278,19 @@ function translateCustomer(
 
 function translateMerge({ keptId: kept, mergedId: gone, test }: z.output<typeof standardMerge>): Translation {
   return { kind: 'fact', fact: { kind: 'merge', kept, gone, test: test === true } };
+}
+
+function translatePrivacy(
+  { customer, orders }: z.output<typeof standardPrivacy>,
+  type: string,
+  source: Source,
+): Translation {
+  const who = person({ ...customer, externalId: customer.id ?? undefined }, source);
+  if (!who.externalId && !who.email && !who.phone) {
+    throw new Unintelligible('/data/customer: names no id, valid e-mail address or phone number in international form');
+  }
+  if (type === 'privacy.export_requested') return { kind: 'privacy', word: { type: 'export', person: who } };
+  return { kind: 'privacy', word: { type: 'erasure', person: who, orders: orders ?? [] } };
 }
 
 function consentsOf(list: z.output<typeof consentList>, at: Instant, sourceId: string): Consents {
