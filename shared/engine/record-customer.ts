@@ -69,12 +69,8 @@ export async function draftShopMerge(known: Known, fact: Fact & { kind: 'merge' 
     Identity,
   ];
   await known.fetch({ identities: [kept, gone] });
-  for (const identity of [kept, gone]) {
-    const erased = await known.erasedBy(identity, frame);
-    const entry = await known.identity(identity);
-    const isBack = erased && entry && !known.tombstone(entry.customerId) && frame.receivedAt > erased.erasedAt;
-    if (erased && !isBack) return { writes: [], about: { erased: true } };
-  }
+  for (const identity of [kept, gone])
+    if (await isOfErased(known, identity, frame)) return { writes: [], about: { erased: true } };
   const writes: Write[] = [];
   const ids: string[] = [];
   for (const identity of [kept, gone]) {
@@ -93,6 +89,8 @@ export async function draftShopMerge(known: Known, fact: Fact & { kind: 'merge' 
 /** The shop has deleted its customer. Who is not known yet is made, so that what was said before finds it deleted. */
 export async function draftDeparture(known: Known, fact: Fact & { kind: 'departure' }, frame: Frame): Promise<Draft> {
   const identity: Identity = { namespace: frame.sourceId, value: fact.externalId };
+  await known.fetch({ identities: [identity] });
+  if (await isOfErased(known, identity, frame)) return { writes: [], about: { erased: true } };
   const named = await namedByShop(known, identity, frame);
   if (named === 'stale') return 'stale';
   const { before, isKnown } = named;
@@ -102,6 +100,14 @@ export async function draftDeparture(known: Known, fact: Fact & { kind: 'departu
   if (isKnown && !isChanged(before, after)) return { writes: [], about };
   const attach: Write[] = isKnown ? [] : [{ kind: 'identity', identity, customerId: before.id }];
   return { writes: [...attach, customerWrite(before, after, frame.receivedAt)], about };
+}
+
+/** Whether the shop's id is that of somebody who was erased, and has not come back since. */
+async function isOfErased(known: Known, identity: Identity, frame: Frame): Promise<boolean> {
+  const erased = await known.erasedBy(identity, frame);
+  const entry = await known.identity(identity);
+  const isBack = erased && entry && !known.tombstone(entry.customerId) && frame.receivedAt > erased.erasedAt;
+  return erased !== undefined && !isBack;
 }
 
 /** The person whom the shop names by an id of its own; `version` 0 where it is new. */

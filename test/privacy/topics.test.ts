@@ -128,6 +128,7 @@ describe('customers/redact', () => {
     await shop.workAll();
     expect(await requestOf(deliveryId)).toMatchObject({ status: 'done', customerId: null, counts: { persons: 0 } });
     await shop.deliver('orders/create', anOrder(6, jack));
+    expect((await shop.deliver('customers/delete', { id: jack.id })).status).toBe('ignored');
     await shop.deliver('orders/create', anOrder(7, null, { email: jack.email }));
     await shop.keep();
     expect(await shop.traces([jack.email])).toEqual([]);
