@@ -5,9 +5,12 @@ import { type Route, route } from '../../shared/http/route.ts';
 import { received } from '../../shared/http/schemas/deliveries.ts';
 import {
   standardCustomer,
+  standardDeletion,
   standardEvent,
+  standardMerge,
   standardOrder,
   standardOrderStep,
+  standardPrivacy,
   standardRefund,
 } from '../../shared/storefronts/standard.ts';
 import type { Door } from './door.ts';
@@ -50,6 +53,9 @@ const webhooks: Record<WebhookKey, Described> = {
       event(['order.paid', 'order.cancelled'], standardOrderStep),
       event(['refund.created'], standardRefund),
       event(['customer.created', 'customer.updated'], standardCustomer),
+      event(['customer.merged'], standardMerge),
+      event(['customer.deleted'], standardDeletion),
+      event(['privacy.export_requested', 'privacy.erasure_requested'], standardPrivacy),
     ]),
     answers: { 202: { description: 'Durably kept', schema: received } },
     problems: {

@@ -117,7 +117,7 @@ function shownRun(run: ValueRun): z.infer<typeof valueRun> {
   };
 }
 
-function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
+export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
   const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, currency } = receipt;
   return {
     runId,

@@ -12,6 +12,8 @@ export const logLines = {
   PlanningBrokeOff: 'planning broke off',
   ReconciliationFailed: 'reconciliation failed',
   SendingBrokeOff: 'sending broke off',
+  ErasureBrokeOff: 'erasure broke off',
+  PrivacyRequestPressing: 'privacy request is due soon',
 } as const;
 
 export type LogLine = keyof typeof logLines;

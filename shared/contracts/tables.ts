@@ -39,6 +39,8 @@ export const tables = {
       'occurredAt',
       'customerId',
       'interactionId',
+      'privacyRequestId',
+      'withheld',
       'bytes',
       'expiresAt',
     ],

@@ -9,6 +9,7 @@ export const resources = [
   'value-runs',
   'rates',
   'outreach-jobs',
+  'privacy',
   'keys',
   'test-clock',
 ] as const;

@@ -5,7 +5,7 @@ import type { AssignedPopulation, Candidate, Change } from '../engine/assign-seg
 import type { MeasuredPopulation, MeasuredRow, Page, Segment } from '../engine/measure-segment.ts';
 import { inBatches } from './batches.ts';
 import { type Client, pageSize } from './client.ts';
-import { type CustomerItem, factsOf, isStubItem, type StubItem } from './customer-item.ts';
+import { factsOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
 
 type Attributes = Record<string, AttributeValue>;
 
@@ -28,8 +28,7 @@ export function populationStore(client: Client, customers: string): MeasuredPopu
           },
           ReturnConsumedCapacity: 'TOTAL',
         });
-        for (const item of answer.Responses?.[customers] ?? [])
-          rows.push(...candidatesOf(item as CustomerItem | StubItem));
+        for (const item of answer.Responses?.[customers] ?? []) rows.push(...candidatesOf(item as StoredItem));
         units += total(answer.ConsumedCapacity);
         return (answer.UnprocessedKeys?.[customers]?.Keys ?? []).map(({ customerId }) => customerId);
       });
@@ -149,9 +148,9 @@ function standingOf({ tier, previousTier, scores, runId, since }: Attributes): S
   };
 }
 
-/** Who was merged into another meanwhile is none. */
-function candidatesOf(item: CustomerItem | StubItem): Candidate[] {
-  if (isStubItem(item)) return [];
+/** Who was merged into another or erased meanwhile is none. */
+function candidatesOf(item: StoredItem): Candidate[] {
+  if (isStubItem(item) || isTombstoneItem(item)) return [];
   const { customerId, version, live, waiting, standing } = item;
   const counts = live && !(item.purchaseCount === 0 && waiting);
   return [{ customerId, version, counts, facts: factsOf(item), ...(standing && { standing }) }];
