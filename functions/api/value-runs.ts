@@ -26,6 +26,7 @@ export const showValue = route({
       tier: standing?.tier ?? null,
       previousTier: standing?.previousTier ?? null,
       since: standing?.since ?? null,
+      group: standing?.group ?? null,
       scores: standing?.scores ?? null,
       runId: standing?.runId ?? null,
       receipt: receipt ? shownReceipt(receipt) : null,
@@ -118,7 +119,7 @@ function shownRun(run: ValueRun): z.infer<typeof valueRun> {
 }
 
 function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
-  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, currency } = receipt;
+  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, currency } = receipt;
   return {
     runId,
     asOf,
@@ -128,6 +129,7 @@ function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['rece
     scores,
     tier,
     previousTier,
+    group,
   };
 }
 

@@ -31,13 +31,13 @@ export async function handler(input: NightInput) {
   const machineTime = Date.now();
   const { asOf, runId } = named(input);
   if (held && 'scheduledTime' in input) return { skipped: true, reason: 'test_clock', runId, asOf, segments: [] };
-  const { baseCurrency: currency } = await readSettings(client, registry);
+  const { baseCurrency: currency, baseTimeZone } = await readSettings(client, registry);
   const opened = await beginRun(stores, {
     runId,
     asOf,
     now: held ?? instantOf(machineTime),
     machineTime,
-    timeZone: schedule.timeZone,
+    timeZone: baseTimeZone ?? schedule.timeZone,
     segments: Number(environment[variables.segments]),
     currency,
   });

@@ -17,6 +17,8 @@ export interface Standing {
   tier: string;
   /** The tier before that run: the same one where only the scores moved. */
   previousTier: string | null;
+  /** By the policy's table of scores. */
+  group: string;
   /** Scores 1 to 5; absent for prospects. */
   scores?: { recency: number; frequency: number; monetary: number };
   /** The run that last changed anything here. */

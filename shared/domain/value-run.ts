@@ -99,6 +99,7 @@ export interface Receipt {
   scores: Scores | null;
   tier: string;
   previousTier: string | null;
+  group: string;
 }
 
 interface Move {
@@ -137,16 +138,18 @@ export function judge(
       from: standing.previousTier,
       to: standing.tier,
     };
-  const { tier, scores } = tierOf(run.policy, run.cutPoints, inputs);
+  const { tier, group, scores } = tierOf(run.policy, run.cutPoints, inputs);
   const from = standing?.tier ?? null;
   const move = { buyer: inputs !== undefined, from, to: tier };
-  if (standing?.tier === tier && sameScores(standing.scores, scores)) return { kind: 'kept', ...move };
+  const isSame = standing?.tier === tier && standing.group === group && sameScores(standing.scores, scores);
+  if (isSame) return { kind: 'kept', ...move };
   return {
     kind: 'changed',
     ...move,
     standing: {
       tier,
       previousTier: from,
+      group,
       ...(scores && { scores }),
       runId: run.id,
       since: standing?.tier === tier ? standing.since : run.asOf,
@@ -162,6 +165,7 @@ export function judge(
       scores: scores ?? null,
       tier,
       previousTier: from,
+      group,
     },
   };
 }

@@ -5,11 +5,12 @@ import type { AssignedPopulation, Candidate, Change } from '../engine/assign-seg
 import type { MeasuredPopulation, MeasuredRow, Page, Segment } from '../engine/measure-segment.ts';
 import { inBatches } from './batches.ts';
 import { type Client, pageSize } from './client.ts';
-import { type CustomerItem, factsOf, isStubItem, type StubItem } from './customer-item.ts';
+import { type CustomerItem, isStubItem, type StubItem } from './customer-item.ts';
+import { readDays } from './purchase-days-text.ts';
 
 type Attributes = Record<string, AttributeValue>;
 
-const measured = ['live', 'purchaseCount', 'totalSpent', 'lastPurchaseAt', 'waiting'];
+const measured = ['live', 'purchaseCount', 'days', 'waiting'];
 const assigned = [...measured, 'customerId', 'version', 'standing'];
 
 /** The customers as the night sees them: in pages of few attributes, and by conditional writes of their standing. */
@@ -113,11 +114,7 @@ function measuredRow(item: Attributes): MeasuredRow {
   const waiting = item.waiting?.M;
   return {
     counts: item.live?.BOOL === true && !(purchaseCount === 0 && waiting),
-    facts: {
-      purchaseCount,
-      totalSpent: BigInt(item.totalSpent?.N ?? 0),
-      ...(item.lastPurchaseAt?.S && { lastPurchaseAt: item.lastPurchaseAt.S }),
-    },
+    days: readDays(item.days?.S ?? ''),
     ...(waiting && { waiting: purchasesIn(waiting) }),
   };
 }
@@ -136,11 +133,12 @@ function candidate(item: Attributes): Candidate {
   };
 }
 
-function standingOf({ tier, previousTier, scores, runId, since }: Attributes): Standing {
+function standingOf({ tier, previousTier, group, scores, runId, since }: Attributes): Standing {
   const score = (name: string) => Number(scores?.M?.[name]?.N ?? 0);
   return {
     tier: tier?.S ?? '',
     previousTier: previousTier?.S ?? null,
+    group: group?.S ?? '',
     ...(scores?.M && {
       scores: { recency: score('recency'), frequency: score('frequency'), monetary: score('monetary') },
     }),
@@ -152,7 +150,7 @@ function standingOf({ tier, previousTier, scores, runId, since }: Attributes): S
 /** Who was merged into another meanwhile is none. */
 function candidatesOf(item: CustomerItem | StubItem): Candidate[] {
   if (isStubItem(item)) return [];
-  const { customerId, version, live, waiting, standing } = item;
+  const { customerId, version, live, waiting, standing, days = '' } = item;
   const counts = live && !(item.purchaseCount === 0 && waiting);
-  return [{ customerId, version, counts, facts: factsOf(item), ...(standing && { standing }) }];
+  return [{ customerId, version, counts, days: readDays(days), ...(standing && { standing }) }];
 }

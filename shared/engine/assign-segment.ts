@@ -1,6 +1,5 @@
-import { calendarOf } from '../domain/calendar.ts';
 import type { Standing } from '../domain/customer.ts';
-import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import type { Instant } from '../domain/instant.ts';
 import { rfmInputsOf } from '../domain/rfm.ts';
 import {
   emptyTally,
@@ -13,7 +12,7 @@ import {
   tallyCustomer,
   type Units,
 } from '../domain/value-run.ts';
-import { type MeasuredRow, type Page, pagesOf, reserve, type Segment } from './measure-segment.ts';
+import { type MeasuredRow, type Page, pagesOf, reserve, type Segment, spanOf } from './measure-segment.ts';
 import { Problem } from './problem.ts';
 import { type AssignPart, type Parts, type Runs, readRun } from './value-run.ts';
 
@@ -171,8 +170,7 @@ async function write(
 
 /** Nothing for a customer who is left out of value. */
 function judgeFor(run: FittedRun): (row: Candidate) => Judgement | undefined {
-  const calendar = calendarOf(run.timeZone);
-  const today = calendar(millisecondsOf(run.asOf));
-  return ({ counts, customerId, facts, standing }) =>
-    counts ? judge(run, customerId, rfmInputsOf(facts, today, calendar), standing) : undefined;
+  const span = spanOf(run);
+  return ({ counts, customerId, days, standing }) =>
+    counts ? judge(run, customerId, rfmInputsOf(days, span), standing) : undefined;
 }

@@ -52,6 +52,7 @@ test('a sale that is told in several forms, each under a name of its own, counts
             record(store, fact, {
               sourceId: 'shop',
               baseCurrency: 'EUR',
+              baseTimeZone: 'Europe/Berlin',
               receivedAt: '2026-06-01T00:00:00.000Z',
               mint: mintWith('salt'),
             }),

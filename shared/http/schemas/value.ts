@@ -22,11 +22,14 @@ const receipt = named(
     runId: z.string(),
     asOf: instant,
     policyVersion: z.int(),
-    inputs: z.nullable(z.strictObject({ daysSinceLastPurchase: z.int(), purchaseCount: z.int(), totalSpent: money })),
+    inputs: z
+      .nullable(z.strictObject({ daysSinceLastPurchase: z.int(), purchaseCount: z.int(), totalSpent: money }))
+      .check(z.describe("Purchases and money of the policy's window; null for a customer without a purchase")),
     cutPoints,
     scores: z.nullable(scores),
     tier: z.string(),
     previousTier: z.nullable(z.string()),
+    group: z.string(),
   }),
 );
 
@@ -37,6 +40,9 @@ export const value = named(
     tier: z.nullable(z.string()).check(z.describe('null before the first value run')),
     previousTier: z.nullable(z.string()),
     since: z.nullable(instant).check(z.describe('asOf of the run that brought the customer into this tier')),
+    group: z
+      .nullable(z.string())
+      .check(z.describe('By the table of scores in the tier policy, `champions` to `prospects`')),
     scores: z.nullable(scores).check(z.describe('1 to 5 each, 5 is best; null for a customer without a purchase')),
     runId: z.nullable(z.string()),
     receipt: z.nullable(receipt).check(z.describe('What explains the last change, so that anyone can compute it')),
