@@ -28,6 +28,7 @@ export const showValue = route({
       since: standing?.since ?? null,
       group: standing?.group ?? null,
       scores: standing?.scores ?? null,
+      fallingSince: standing?.fallingSince ?? null,
       runId: standing?.runId ?? null,
       receipt: receipt ? shownReceipt(receipt) : null,
     };
@@ -119,7 +120,7 @@ function shownRun(run: ValueRun): z.infer<typeof valueRun> {
 }
 
 function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
-  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, currency } = receipt;
+  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, currency } = receipt;
   return {
     runId,
     asOf,
@@ -130,6 +131,7 @@ function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['rece
     tier,
     previousTier,
     group,
+    held: held ?? null,
   };
 }
 

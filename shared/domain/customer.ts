@@ -25,6 +25,8 @@ export interface Standing {
   runId: string;
   /** `asOf` of the run that brought the customer into this tier. */
   since: Instant;
+  /** `asOf` of the first run of those that would have given a lower tier, had it not been held. */
+  fallingSince?: Instant;
 }
 
 export interface Customer {

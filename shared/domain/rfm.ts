@@ -54,11 +54,17 @@ export function rfmInputsOf(
   return last === undefined ? undefined : { daysSinceLastPurchase: today - last, purchaseCount, totalSpent };
 }
 
-export function scoresOf(cuts: CutPoints, { daysSinceLastPurchase, purchaseCount, totalSpent }: RfmInputs): Scores {
+/** @param marginPercent by so much of it a cut may be missed */
+export function scoresOf(
+  cuts: CutPoints,
+  { daysSinceLastPurchase, purchaseCount, totalSpent }: RfmInputs,
+  marginPercent = 0,
+): Scores {
   const scores = { recency: 1, frequency: 1, monetary: 1 };
-  for (const cut of cuts.recency) if (cut !== null && daysSinceLastPurchase <= cut) scores.recency += 1;
-  for (const cut of cuts.frequency) if (cut !== null && purchaseCount >= cut) scores.frequency += 1;
-  for (const cut of cuts.monetary) if (cut !== null && totalSpent >= cut) scores.monetary += 1;
+  const [atMost, atLeast] = [100 + marginPercent, 100 - marginPercent];
+  for (const cut of cuts.recency) if (cut !== null && daysSinceLastPurchase * 100 <= cut * atMost) scores.recency += 1;
+  for (const cut of cuts.frequency) if (cut !== null && purchaseCount * 100 >= cut * atLeast) scores.frequency += 1;
+  for (const cut of cuts.monetary) if (cut !== null && totalSpent * 100n >= cut * BigInt(atLeast)) scores.monetary += 1;
   return scores;
 }
 

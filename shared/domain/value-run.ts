@@ -1,7 +1,7 @@
 import type { Standing } from './customer.ts';
-import type { Instant } from './instant.ts';
+import { type Instant, millisecondsOf } from './instant.ts';
 import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
-import { type TierPolicy, tierOf } from './tier-policy.ts';
+import { isInMargin, rankOf, type TierPolicy, tierOf } from './tier-policy.ts';
 
 /** One nightly recalculation. */
 export interface ValueRun {
@@ -100,6 +100,13 @@ export interface Receipt {
   tier: string;
   previousTier: string | null;
   group: string;
+  /** The lower tier that the scores alone would give, and since when: the policy does not let it fall yet. */
+  held?: Held;
+}
+
+interface Held {
+  tierByScores: string;
+  since: Instant;
 }
 
 interface Move {
@@ -138,10 +145,16 @@ export function judge(
       from: standing.previousTier,
       to: standing.tier,
     };
-  const { tier, group, scores } = tierOf(run.policy, run.cutPoints, inputs);
+  const { group, scores, ...byScores } = tierOf(run.policy, run.cutPoints, inputs);
+  const held = heldBy(run, inputs, standing, byScores.tier);
+  const tier = held && standing ? standing.tier : byScores.tier;
   const from = standing?.tier ?? null;
   const move = { buyer: inputs !== undefined, from, to: tier };
-  const isSame = standing?.tier === tier && standing.group === group && sameScores(standing.scores, scores);
+  const isSame =
+    standing?.tier === tier &&
+    standing.group === group &&
+    standing.fallingSince === held?.since &&
+    sameScores(standing.scores, scores);
   if (isSame) return { kind: 'kept', ...move };
   return {
     kind: 'changed',
@@ -153,6 +166,7 @@ export function judge(
       ...(scores && { scores }),
       runId: run.id,
       since: standing?.tier === tier ? standing.since : run.asOf,
+      ...(held && { fallingSince: held.since }),
     },
     receipt: {
       customerId,
@@ -166,8 +180,25 @@ export function judge(
       tier,
       previousTier: from,
       group,
+      ...(held && { held }),
     },
   };
+}
+
+/** Whether the policy keeps a customer in a tier that the scores alone no longer give. */
+function heldBy(
+  { asOf, policy, cutPoints }: FittedRun,
+  inputs: RfmInputs | undefined,
+  standing: Standing | undefined,
+  tierByScores: string,
+): Held | undefined {
+  const [rank, rankByScores] = [rankOf(policy, standing?.tier), rankOf(policy, tierByScores)];
+  if (!inputs || !standing || rank === undefined || rankByScores === undefined || rankByScores <= rank)
+    return undefined;
+  const since = standing.fallingSince ?? asOf;
+  const nights = Math.round((millisecondsOf(asOf) - millisecondsOf(since)) / 86_400_000);
+  const isHeld = nights < policy.descent.nights && isInMargin(policy, cutPoints, inputs, standing.tier);
+  return isHeld ? { tierByScores, since } : undefined;
 }
 
 function sameScores(a: Scores | undefined, b: Scores | undefined): boolean {

@@ -133,7 +133,7 @@ function candidate(item: Attributes): Candidate {
   };
 }
 
-function standingOf({ tier, previousTier, group, scores, runId, since }: Attributes): Standing {
+function standingOf({ tier, previousTier, group, scores, runId, since, fallingSince }: Attributes): Standing {
   const score = (name: string) => Number(scores?.M?.[name]?.N ?? 0);
   return {
     tier: tier?.S ?? '',
@@ -144,6 +144,7 @@ function standingOf({ tier, previousTier, group, scores, runId, since }: Attribu
     }),
     runId: runId?.S ?? '',
     since: since?.S ?? '',
+    ...(fallingSince?.S && { fallingSince: fallingSince.S }),
   };
 }
 

@@ -30,6 +30,11 @@ const receipt = named(
     tier: z.string(),
     previousTier: z.nullable(z.string()),
     group: z.string(),
+    held: z
+      .nullable(z.strictObject({ tierByScores: z.string(), since: instant }))
+      .check(
+        z.describe('Where the policy does not let the tier fall yet: what the scores alone would give, since when'),
+      ),
   }),
 );
 
@@ -44,6 +49,9 @@ export const value = named(
       .nullable(z.string())
       .check(z.describe('By the table of scores in the tier policy, `champions` to `prospects`')),
     scores: z.nullable(scores).check(z.describe('1 to 5 each, 5 is best; null for a customer without a purchase')),
+    fallingSince: z
+      .nullable(instant)
+      .check(z.describe('Since when the scores alone would give a lower tier, where it is held by the policy')),
     runId: z.nullable(z.string()),
     receipt: z.nullable(receipt).check(z.describe('What explains the last change, so that anyone can compute it')),
   }),
