@@ -105,8 +105,9 @@ export const rateKey = (keyId: string, window: number) => ({ pk: `rate#${keyId}#
 /** Registry: the first answer to a write with an Idempotency-Key. */
 export const idempotencyKey = (keyId: string, hash: string) => ({ pk: `idempotency#${keyId}#${hash}`, sk: 'answer' });
 
-/** Registry: the versions of the tier policy. Read: the latest, one of a receipt. */
+/** Registry: the versions of the tier policy, and the draft of the next one. Read: the latest, one of a receipt. */
 export const tierPolicyKey = (version: number) => ({ pk: 'tier-policy', sk: String(version).padStart(8, '0') });
+export const tierPolicyDraftKey = { pk: 'tier-policy-draft', sk: 'draft' };
 
 /** Registry: one value run, its parts by phase and segment, and the list of runs by `asOf`. */
 export const runKey = (runId: string) => ({ pk: `run#${runId}`, sk: 'run' });
