@@ -30,6 +30,7 @@ import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from 
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
 import { showReconciliation, showReconciliations, startReconciliation } from './reconciliations.ts';
+import { previewDraft, replayRun, showDifferences } from './rehearsals.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
 import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource } from './sources.ts';
@@ -74,9 +75,12 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/value-runs': showValueRuns,
   'POST /v1/value-runs': startValueRun,
   'GET /v1/value-runs/{runId}': showValueRun,
+  'POST /v1/value-runs/{runId}/replay': replayRun,
+  'GET /v1/value-runs/{runId}/differences': showDifferences,
   'GET /v1/tier-policy': showTierPolicy,
   'PUT /v1/tier-policy': replaceDraft,
   'POST /v1/tier-policy/publish': publishDraft,
+  'POST /v1/tier-policy/preview': previewDraft,
   'PUT /v1/exchange-rates': replaceRates,
   'GET /v1/exchange-rates': showRates,
   'GET /v1/outreach-jobs': showOutreachJobs,

@@ -1,5 +1,6 @@
 import type { Standing } from './customer.ts';
 import { type Instant, millisecondsOf } from './instant.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
 import { isInMargin, rankOf, type TierPolicy, tierOf } from './tier-policy.ts';
 
@@ -9,6 +10,10 @@ export interface ValueRun {
   asOf: Instant;
   state: 'running' | 'succeeded' | 'failed';
   startedAt: Instant;
+  /** What was received later does not count: the start of the run, or of the one that is computed again. */
+  knownBy: Instant;
+  /** Absent for a run that judges. */
+  rehearsal?: Rehearsal;
   finishedAt?: Instant;
   /** Why it failed: `superseded` by a later run, or what the step said. */
   failure?: string;
@@ -33,6 +38,10 @@ export interface RunReport extends Tally {
   waiting?: Record<string, number>;
   /** Real time from begin to report, whatever the clock at the door says. */
   durationMs: number;
+  /** Of a rehearsal: how many customers it makes something else of. */
+  differences?: number;
+  /** Of a replay: whether the cut points are those of the run that was computed again. */
+  sameCutPoints?: boolean;
   /** Capacity units of the tables of customers and receipts. */
   units: Units;
 }

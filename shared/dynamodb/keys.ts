@@ -120,6 +120,11 @@ export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: st
   pk: part.pk,
   sk: `${part.sk}#${writing}#${String(piece).padStart(4, '0')}`,
 });
+/** Registry: what a rehearsal would change, in pages. Read: all of them, in order. */
+export const differencesKey = (runId: string, segment: number, page: number) => ({
+  pk: `differences#${runId}`,
+  sk: `${String(segment).padStart(5, '0')}#${String(page).padStart(8, '0')}`,
+});
 /** Registry: which value run is the current one. */
 export const currentRunKey = { pk: 'current-run', sk: 'current-run' };
 export const runListKey = (asOf: Instant, runId: string) => ({ pk: 'runs', sk: `${asOf}#${runId}` });

@@ -23,7 +23,8 @@ export interface MeasuredRow {
 }
 
 export interface MeasuredPopulation {
-  measurePage(segment: Segment, cursor: string | undefined): Promise<Page<MeasuredRow>>;
+  /** Of customers that changed after what the run may know, what the ledger says of the time before. */
+  measurePage(run: ValueRun, segment: Segment, cursor: string | undefined): Promise<Page<MeasuredRow>>;
 }
 
 export interface Segment {
@@ -35,6 +36,8 @@ export interface Segment {
 export interface SegmentTask extends Segment {
   runId: string;
   asOf: Instant;
+  /** Nothing is written to customers. */
+  rehearsal?: boolean;
 }
 
 /** A step stops and answers when less than this is left of its time, in milliseconds. */
@@ -61,7 +64,10 @@ export async function measureSegment(
   const waiting = { ...begun?.waiting };
   let readUnits = begun?.readUnits ?? 0;
   let pages = 0;
-  for await (const { rows, cursor, units } of pagesOf((from) => population.measurePage(place, from), begun?.cursor)) {
+  for await (const { rows, cursor, units } of pagesOf(
+    (from) => population.measurePage(run, place, from),
+    begun?.cursor,
+  )) {
     for (const row of rows) {
       if (row.counts) measureCustomer(measure, rfmInputsOf(row.days, span));
       if (row.waiting) addWaiting(waiting, row.waiting);

@@ -18,7 +18,7 @@ const show = async () => (await api.call('GET /v1/tier-policy')).body;
 const put = (body: object) => api.call('PUT /v1/tier-policy', { body });
 const publish = () => api.call('POST /v1/tier-policy/publish');
 const rulesNow = async () => {
-  const { version: _, ...rules } = { ...(await show()).published };
+  const { version: _, ...rules } = (await show()).published as object as Record<string, unknown>;
   return rules;
 };
 
@@ -99,7 +99,7 @@ test.each([
   [['5', '6', '7', '8.001'], '/absolute/spentAtLeast/3'],
 ])('amounts %s are refused', async (spentAtLeast, pointer) => {
   const rules = await rulesNow();
-  const { body } = await put({ ...rules, absolute: { ...rules.absolute, spentAtLeast } });
+  const { body } = await put({ ...rules, absolute: { ...(rules.absolute as object), spentAtLeast } });
   expect(body.errors.map((fault) => String(fault.pointer))).toEqual([pointer]);
 });
 

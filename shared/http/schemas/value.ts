@@ -68,6 +68,14 @@ export const valueRun = named(
     startedAt: z.nullable(instant),
     finishedAt: z.nullable(instant),
     failure: z.optional(z.string()),
+    rehearsal: z
+      .nullable(
+        z.union([
+          z.strictObject({ kind: z.literal('preview') }),
+          z.strictObject({ kind: z.literal('replay'), of: z.string() }),
+        ]),
+      )
+      .check(z.describe('A preview or a replay, which changes nobody; null for a run that judges')),
     timeZone: z.optional(z.string()),
     policyVersion: z.optional(z.int()),
     cutPoints: z.optional(cutPoints),
@@ -82,6 +90,12 @@ export const valueRun = named(
         tiers: tally,
         migrations: z.record(z.string(), tally).check(z.describe('Customers by the tier before and the tier after')),
         durationMs: z.int(),
+        differences: z.optional(
+          z.int().check(z.describe('Of a preview or a replay: customers of whom it makes something else')),
+        ),
+        sameCutPoints: z.optional(
+          z.boolean().check(z.describe('Of a replay: whether the cut points are those of the run computed again')),
+        ),
         units: z.strictObject({ read: z.number(), write: z.number() }),
       }),
     ),
@@ -89,5 +103,30 @@ export const valueRun = named(
 );
 
 export const valueRuns = page('ValueRuns', valueRun);
+
+const place = z.strictObject({ tier: z.string(), group: z.string(), scores: z.nullable(scores) });
+
+const difference = named(
+  'Difference',
+  z.strictObject({
+    customerId: z.string(),
+    was: z.nullable(place).check(z.describe('null for a customer who had no value yet')),
+    is: place.check(z.describe('What the preview or the replay makes of the customer')),
+  }),
+);
+
+export const differencesPage = page('Differences', difference);
+
+export const rehearsal = named(
+  'Rehearsal',
+  z.strictObject({
+    run: valueRun,
+    identical: z
+      .nullable(z.boolean())
+      .check(z.describe('Of a replay: nothing differs; null before it has succeeded, and for a preview')),
+    differences: z.array(difference).check(z.describe('The first ones')),
+    more: z.boolean().check(z.describe('The others are at /v1/value-runs/{runId}/differences')),
+  }),
+);
 
 export const valueRunIn = named('ValueRunGiven', z.strictObject({ asOf: instantIn }));
