@@ -6,6 +6,7 @@ import { measureCheckout } from './bench/checkout.ts';
 import { type Bench, type Figure, type FigureName, figureNames } from './bench/figure.ts';
 import { measureFunction } from './bench/function.ts';
 import { measureLoad } from './bench/load.ts';
+import { measureModels } from './bench/models.ts';
 import { measureNights } from './bench/nights.ts';
 import { printFigures } from './bench/print.ts';
 import { StartError } from './start-error.ts';
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
   if (wants('checkout')) figures.push(...(await measureCheckout(bench)));
   if (wants('load')) figures.push(...(await measureLoad(bench)));
   if (wants('night') || wants('fit') || wants('memory')) figures.push(...(await measureNights(bench, options.only)));
+  if (wants('models')) figures.push(...(await measureModels(bench)));
   rmSync(folder, { recursive: true, force: true });
   const report = {
     node: process.version,

@@ -10,7 +10,7 @@ export interface Figure {
   values: Record<string, number | Record<string, number>>;
 }
 
-export const figureNames = ['checkout', 'load', 'night', 'memory', 'fit', 'function'] as const;
+export const figureNames = ['checkout', 'load', 'night', 'memory', 'fit', 'models', 'function'] as const;
 export type FigureName = (typeof figureNames)[number];
 
 export interface Bench {

@@ -182,7 +182,7 @@ function numberOf(value: Value | undefined): number {
 }
 
 /** Numbers from 0 to below 1, the same in every run (mulberry32). */
-function chances(seed: number): () => number {
+export function chances(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
