@@ -75,7 +75,7 @@ export async function takePart(
     items,
     kept?.next ?? 0,
     {
-      frame: { sourceId: source.id, baseCurrency: source.baseCurrency, receivedAt: now, mint: mintWith(salt) },
+      frame: { ...frameOf(source), receivedAt: now, mint: mintWith(salt) },
       fillsIn: platformOf(format) !== undefined && mediaTypeOf(format) === csv,
     },
   );
@@ -93,3 +93,5 @@ export async function takePart(
   if (fault) throw fault;
   return { progress, errors: errors.slice(0, errorsPerPart) };
 }
+
+const frameOf = ({ id: sourceId, baseCurrency, baseTimeZone }: Source) => ({ sourceId, baseCurrency, baseTimeZone });

@@ -9,6 +9,8 @@ import type { Write } from './record-store.ts';
 export interface Frame {
   sourceId: string;
   baseCurrency: string;
+  /** IANA name of the zone in which days are counted. */
+  baseTimeZone: string;
   /** Orders placed before are history. */
   backfillBefore?: Instant;
   /** Addresses and numbers that identify nobody, beside those that never do. */

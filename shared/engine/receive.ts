@@ -135,6 +135,7 @@ async function apply(
     const { outcome, erased, ...about } = await record(ports.records, asCounted(fact, source), {
       sourceId: source.id,
       baseCurrency: source.baseCurrency,
+      baseTimeZone: source.baseTimeZone,
       ...(source.backfillBefore && { backfillBefore: source.backfillBefore }),
       ...(source.nobody && { nobody: source.nobody }),
       receivedAt: heardAt,

@@ -86,9 +86,10 @@ export async function reconcile(
   }
 }
 
-function frameOf({ id, baseCurrency, backfillBefore }: Source, now: Instant, mint: Mint): Frame {
+function frameOf({ id, baseCurrency, baseTimeZone, backfillBefore }: Source, now: Instant, mint: Mint): Frame {
   const old = instantOf(millisecondsOf(now) - fresh);
-  return { sourceId: id, baseCurrency, backfillBefore: later(backfillBefore, old) ?? old, receivedAt: now, mint };
+  const history = later(backfillBefore, old) ?? old;
+  return { sourceId: id, baseCurrency, baseTimeZone, backfillBefore: history, receivedAt: now, mint };
 }
 
 /** An answer that nobody understands may be better the next time, too. */
