@@ -35,10 +35,12 @@ import {
   showReconciliations,
   startReconciliation,
 } from './reconciliations.ts';
+import { previewDraft, replayRun, showDifferences } from './rehearsals.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
 import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource, showSources } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
+import { publishDraft, replaceDraft, showTierPolicy } from './tier-policy.ts';
 import { showValue, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
 
 type ApiRoute = Extract<(typeof routes)[number], { workload: 'api' }>;
@@ -81,6 +83,12 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/value-runs': showValueRuns,
   'POST /v1/value-runs': startValueRun,
   'GET /v1/value-runs/{runId}': showValueRun,
+  'POST /v1/value-runs/{runId}/replay': replayRun,
+  'GET /v1/value-runs/{runId}/differences': showDifferences,
+  'GET /v1/tier-policy': showTierPolicy,
+  'PUT /v1/tier-policy': replaceDraft,
+  'POST /v1/tier-policy/publish': publishDraft,
+  'POST /v1/tier-policy/preview': previewDraft,
   'PUT /v1/exchange-rates': replaceRates,
   'GET /v1/exchange-rates': showRates,
   'GET /v1/outreach-jobs': showOutreachJobs,

@@ -4,7 +4,7 @@ import type { Source } from '../../shared/domain/source.ts';
 import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
-import { fixBaseCurrency } from '../../shared/dynamodb/settings.ts';
+import { type Base, fixBase } from '../../shared/dynamodb/settings.ts';
 import { type Frame, frameOfSource, type Recorded } from '../../shared/engine/draft.ts';
 import { Unintelligible } from '../../shared/engine/fact.ts';
 import { Problem } from '../../shared/engine/problem.ts';
@@ -93,7 +93,7 @@ function shown({ outcome, interactionId, customerId }: Recorded, given: Interact
 class Frames {
   readonly #door: Door;
   readonly #sources = new Map<string, Promise<Source>>();
-  #baseCurrency: string | undefined;
+  #base: Base | undefined;
 
   constructor(door: Door) {
     this.#door = door;
@@ -111,7 +111,7 @@ class Frames {
     }
     const currency =
       given.type === 'order' ? given.total.currency : given.type === 'refund' ? given.amount.currency : undefined;
-    return { sourceId, baseCurrency: settings.baseCurrency ?? (await this.#fixed(currency)), ...heard };
+    return { sourceId, ...(await this.#baseFor(currency)), ...heard };
   }
 
   #source(sourceId: string): Promise<Source> {
@@ -124,10 +124,11 @@ class Frames {
    * Where no source has fixed the base currency yet, the first amount does: facts that were counted in no currency
    * could not be made right later. Without an amount none is needed.
    */
-  async #fixed(currency: string | undefined): Promise<string> {
-    if (currency === undefined) return '';
+  async #baseFor(currency: string | undefined): Promise<Base> {
+    const { baseCurrency = '', baseTimeZone = 'UTC' } = await this.#door.settings();
+    if (baseCurrency !== '' || currency === undefined) return { baseCurrency, baseTimeZone };
     const { client, tables } = this.#door;
-    this.#baseCurrency ??= (await fixBaseCurrency(client, tables.registry, currency)).baseCurrency;
-    return this.#baseCurrency;
+    this.#base ??= await fixBase(client, tables.registry, { baseCurrency: currency, baseTimeZone });
+    return this.#base;
   }
 }

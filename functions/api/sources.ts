@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { mayUseSource, usableSources } from '../../shared/domain/access.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
-import { fixBaseCurrency } from '../../shared/dynamodb/settings.ts';
+import { fixBase } from '../../shared/dynamodb/settings.ts';
 import { getSource, listSources, putSource } from '../../shared/dynamodb/source-store.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
@@ -60,8 +60,8 @@ export const replaceSource = route({
       const before = await getSource(client, tables.registry, id);
       const wanted = withGiven(id, body, before, now);
       // Fixed for good, so only by a source that is in order.
-      const { baseCurrency } = await fixBaseCurrency(client, tables.registry, body.currency);
-      const after = { ...wanted, baseCurrency };
+      const wantedBase = { baseCurrency: body.currency, baseTimeZone: body.timeZone };
+      const after = { ...wanted, ...(await fixBase(client, tables.registry, wantedBase)) };
       if ((await putSource(client, tables.registry, after, before)) === 'put')
         return { status: before ? 200 : 201, body: shown(after) };
     }
@@ -69,7 +69,12 @@ export const replaceSource = route({
   },
 });
 
-function withGiven(id: string, given: Given, before: Source | undefined, now: Instant): Omit<Source, 'baseCurrency'> {
+function withGiven(
+  id: string,
+  given: Given,
+  before: Source | undefined,
+  now: Instant,
+): Omit<Source, 'baseCurrency' | 'baseTimeZone'> {
   const { secrets: fresh, platform, currency, timeZone } = given;
   const secrets = fresh ?? before?.secrets ?? [];
   const missing = missingFor(platform, { ...given, secrets });

@@ -35,7 +35,7 @@ export const moveClock = route({
       hold: () => holdTestClock(door.client, door.tables.registry, door.realTime),
       nightAfter: (instant) => instantOf(nextOccurrence(schedule, millisecondsOf(instant))),
       async runNight(asOf, meanwhile) {
-        const execution = await startRun(door.machine(), runIdOf(asOf), asOf);
+        const execution = await startRun(door.machine(), runIdOf(asOf), { asOf });
         await finishRun(door.machine(), execution, async () => {
           requireTime(door);
           await meanwhile();

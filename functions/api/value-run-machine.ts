@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DescribeExecutionCommand, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Instant } from '../../shared/domain/instant.ts';
+import type { Rehearsal } from '../../shared/domain/rehearsal.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 
 /** A state machine. Of the value run's executions the name of the first for a run is the run's id. */
@@ -18,10 +19,14 @@ const unfinished = ['RUNNING', 'PENDING_REDRIVE'];
  * where it was.
  * @returns the ARN of the execution
  */
-export async function startRun(machine: Machine, runId: string, asOf: Instant): Promise<string> {
+export async function startRun(
+  machine: Machine,
+  runId: string,
+  input: { asOf: Instant; runId?: string; rehearsal?: Rehearsal },
+): Promise<string> {
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
     const name = attempt === 1 ? runId : `${runId}-${attempt}`;
-    const executionArn = await start(machine, name, asOf);
+    const executionArn = await start(machine, name, JSON.stringify(input));
     if (executionArn !== undefined) return executionArn;
     const existing = `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
     const status = await statusOf(machine, existing);
@@ -60,10 +65,17 @@ export async function finishRun(machine: Machine, executionArn: string, meanwhil
   }
 }
 
+/** Waits until an execution has ended, or for as long as the caller may. */
+export async function lookUntil(machine: Machine, executionArn: string, isLate: () => boolean): Promise<void> {
+  for (let pause = 10; !isLate(); pause = Math.min(1000, pause * 1.1)) {
+    if (!unfinished.includes(await statusOf(machine, executionArn))) return;
+    await wait(pause);
+  }
+}
+
 /** Nothing where an execution of this name is there already. */
-async function start({ client, arn }: Machine, name: string, asOf: Instant): Promise<string | undefined> {
+async function start({ client, arn }: Machine, name: string, input: string): Promise<string | undefined> {
   try {
-    const input = JSON.stringify({ asOf });
     const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: arn, name, input }));
     // A call that is repeated while the execution runs is answered as the first was.
     return executionArn;

@@ -26,7 +26,9 @@ export const showValue = route({
       tier: standing?.tier ?? null,
       previousTier: standing?.previousTier ?? null,
       since: standing?.since ?? null,
+      group: standing?.group ?? null,
       scores: standing?.scores ?? null,
+      fallingSince: standing?.fallingSince ?? null,
       runId: standing?.runId ?? null,
       receipt: receipt ? shownReceipt(receipt) : null,
     };
@@ -79,7 +81,7 @@ export const startValueRun = route({
       const ahead = current && millisecondsOf(current.asOf) > millisecondsOf(door.now) + tolerance;
       if (current && current.asOf > asOf && !ahead) throw superseded();
     }
-    if (run?.state !== 'succeeded') await startRun(door.machine(), id, asOf);
+    if (run?.state !== 'succeeded') await startRun(door.machine(), id, { asOf });
     const shown = run && run.state !== 'failed' ? shownRun(run) : requested(id, asOf);
     return { status: 202, headers: { location: `/v1/value-runs/${id}` }, body: shown };
   },
@@ -98,11 +100,12 @@ function superseded(): Problem {
 }
 
 function requested(id: string, asOf: string): z.infer<typeof valueRun> {
-  return { id, asOf, status: 'requested', startedAt: null, finishedAt: null };
+  return { id, asOf, status: 'requested', startedAt: null, finishedAt: null, rehearsal: null };
 }
 
-function shownRun(run: ValueRun): z.infer<typeof valueRun> {
-  const { id, asOf, state, startedAt, finishedAt, failure, timeZone, policy, cutPoints, currency, report } = run;
+export function shownRun(run: ValueRun): z.infer<typeof valueRun> {
+  const { id, asOf, state, startedAt, finishedAt, failure, timeZone, policy, cutPoints, currency, report, rehearsal } =
+    run;
   return {
     id,
     asOf,
@@ -114,11 +117,12 @@ function shownRun(run: ValueRun): z.infer<typeof valueRun> {
     policyVersion: policy.version,
     ...(cutPoints && { cutPoints: shownCuts(cutPoints, currency) }),
     ...(report && { report }),
+    rehearsal: rehearsal ?? null,
   };
 }
 
 export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
-  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, currency } = receipt;
+  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, currency } = receipt;
   return {
     runId,
     asOf,
@@ -128,6 +132,8 @@ export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value
     scores,
     tier,
     previousTier,
+    group,
+    held: held ?? null,
   };
 }
 

@@ -1,12 +1,15 @@
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { millisecondsOf } from '../../shared/domain/instant.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readClock } from '../../shared/dynamodb/clock.ts';
+import { differenceStore } from '../../shared/dynamodb/difference-store.ts';
 import { populationStore } from '../../shared/dynamodb/population.ts';
 import { receiptStore } from '../../shared/dynamodb/receipt-store.ts';
 import { assignParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { assignSegment } from '../../shared/engine/assign-segment.ts';
 import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
+import { rehearseSegment } from '../../shared/engine/rehearse-segment.ts';
 
 const environment = readVariables(process.env, [
   variables.registryTable,
@@ -19,12 +22,16 @@ const client = connect();
 const stores = {
   runs: valueRunStore(client, registry),
   assigned: assignParts(client, registry),
-  population: populationStore(client, environment[variables.customersTable]),
+  population: populationStore(client, { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE }),
   receipts: receiptStore(client, environment[variables.ledgerTable]),
 };
 
 export async function handler(input: SegmentTask, context: { getRemainingTimeInMillis(): number }) {
   const now = await readClock({ testStage, client, registry });
-  const done = await assignSegment(stores, input, { now, remaining: () => context.getRemainingTimeInMillis() });
+  const remaining = () => context.getRemainingTimeInMillis();
+  const differences = differenceStore(client, registry, millisecondsOf(now));
+  const done = input.rehearsal
+    ? await rehearseSegment({ ...stores, differences }, input, remaining)
+    : await assignSegment(stores, input, { now, remaining });
   return { ...input, done };
 }

@@ -2,6 +2,7 @@ import { readVariables, variables } from '../../shared/contracts/environment.ts'
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import { isKeyText } from '../../shared/domain/identity.ts';
 import { type Instant, instantOf, parseInstant } from '../../shared/domain/instant.ts';
+import type { Rehearsal } from '../../shared/domain/rehearsal.ts';
 import { runIdOf } from '../../shared/domain/value-run.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readTestClock } from '../../shared/dynamodb/clock.ts';
@@ -10,7 +11,7 @@ import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { Problem } from '../../shared/engine/problem.ts';
-import { beginRun } from '../../shared/engine/value-run.ts';
+import { beginRehearsal, beginRun, type Opening } from '../../shared/engine/value-run.ts';
 
 const environment = readVariables(process.env, [variables.registryTable, variables.nightSchedule, variables.segments]);
 const registry = environment[variables.registryTable];
@@ -19,8 +20,11 @@ const testStage = process.env[variables.testStage] === 'true';
 const client = connect();
 const stores = { runs: valueRunStore(client, registry), policies: tierPolicyStore(client, registry) };
 
-/** By the schedule, or on demand for one `asOf`. */
-export type NightInput = { scheduledTime: string } | { asOf: string; runId?: string };
+/** By the schedule, on demand for one `asOf`, or to see what would be. */
+export type NightInput =
+  | { scheduledTime: string }
+  | { asOf: string; runId?: string }
+  | { asOf: string; runId: string; rehearsal: Rehearsal };
 
 /**
  * Opens a value run. A scheduled night is skipped while the test clock holds: the test clock starts its own nights.
@@ -31,24 +35,27 @@ export async function handler(input: NightInput) {
   const machineTime = Date.now();
   const { asOf, runId } = named(input);
   if (held && 'scheduledTime' in input) return { skipped: true, reason: 'test_clock', runId, asOf, segments: [] };
-  const { baseCurrency: currency } = await readSettings(client, registry);
-  const opened = await beginRun(stores, {
+  const { baseCurrency: currency, baseTimeZone } = await readSettings(client, registry);
+  const rehearsal = 'rehearsal' in input ? input.rehearsal : undefined;
+  const opening: Opening = {
     runId,
     asOf,
     now: held ?? instantOf(machineTime),
     machineTime,
-    timeZone: schedule.timeZone,
+    timeZone: baseTimeZone ?? schedule.timeZone,
     segments: Number(environment[variables.segments]),
     currency,
-  });
+  };
+  const opened = rehearsal ? await beginRehearsal(stores, opening, rehearsal) : await beginRun(stores, opening);
   if (opened.skipped) return { ...opened, segments: [] };
   const segments: SegmentTask[] = Array.from({ length: opened.segments }, (_, segment) => ({
     runId,
     asOf,
     segment,
     of: opened.segments,
+    ...(rehearsal && { rehearsal: true }),
   }));
-  return { skipped: false, runId, asOf, segments };
+  return { skipped: false, runId, asOf, rehearsal: rehearsal !== undefined, segments };
 }
 
 function named(input: NightInput): { asOf: Instant; runId: string } {

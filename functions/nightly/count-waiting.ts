@@ -29,11 +29,11 @@ const ports: WaitingPorts = {
 export async function handler(input: WaitingTask, context: { getRemainingTimeInMillis(): number }) {
   // The night has more segments than the list has shards.
   if (input.segment >= ports.list.shards) return { ...input, done: true };
-  const [now, { baseCurrency, salt }] = await Promise.all([
+  const [now, { baseCurrency, baseTimeZone = 'UTC', salt }] = await Promise.all([
     readClock({ testStage, client, registry }),
     readSettings(client, registry),
   ]);
-  const frame = baseCurrency === undefined ? undefined : { baseCurrency, now, mint: mintWith(salt) };
+  const frame = baseCurrency === undefined ? undefined : { baseCurrency, baseTimeZone, now, mint: mintWith(salt) };
   const from = frame && (await countWaiting(ports, input, frame, () => context.getRemainingTimeInMillis()));
   return from ? { ...input, from, done: false } : { ...input, done: true };
 }

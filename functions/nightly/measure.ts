@@ -5,13 +5,17 @@ import { measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { measureSegment, type SegmentTask } from '../../shared/engine/measure-segment.ts';
 
-const environment = readVariables(process.env, [variables.registryTable, variables.customersTable]);
+const environment = readVariables(process.env, [
+  variables.registryTable,
+  variables.customersTable,
+  variables.ledgerTable,
+]);
 const registry = environment[variables.registryTable];
 const client = connect();
 const stores = {
   runs: valueRunStore(client, registry),
   measures: measureParts(client, registry),
-  population: populationStore(client, environment[variables.customersTable]),
+  population: populationStore(client, { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE }),
 };
 
 export async function handler(input: SegmentTask, context: { getRemainingTimeInMillis(): number }) {

@@ -65,7 +65,7 @@ function tell(jobId: string, delivered: Delivered): void {
 
 /** Of a customer who was erased meanwhile nothing is kept. */
 async function recordMessage({ id, customerId, channel, sentAt }: SentJob): Promise<void> {
-  const { baseCurrency = 'XXX' } = await settings();
+  const { baseCurrency = 'XXX', baseTimeZone = 'UTC' } = await settings();
   try {
     await record(
       records,
@@ -77,7 +77,7 @@ async function recordMessage({ id, customerId, channel, sentAt }: SentJob): Prom
         occurredAt: sentAt,
         conversation: { direction: 'out', channel, jobId: id },
       },
-      { sourceId: 'rapport', baseCurrency, receivedAt: sentAt, mint: await mint() },
+      { sourceId: 'rapport', baseCurrency, baseTimeZone, receivedAt: sentAt, mint: await mint() },
     );
   } catch (error) {
     if (!(error instanceof Problem && ['customer_not_found', 'customer_erased'].includes(error.code))) throw error;

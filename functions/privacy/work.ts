@@ -89,7 +89,7 @@ async function goOn(requestId: string, remaining: () => number): Promise<void> {
   if (!kept || kept.request.status === 'done' || kept.request.type === 'export') return;
   let { revision } = kept;
   const now = await readClock({ testStage, client, registry });
-  const { salt, baseCurrency = 'XXX' } = await readSettings(client, registry);
+  const { salt, baseCurrency = 'XXX', baseTimeZone = 'UTC' } = await readSettings(client, registry);
   const countries = new Map<string, string | undefined>();
   const ports: ErasurePorts = {
     records: recordStore(client, tables),
@@ -111,7 +111,7 @@ async function goOn(requestId: string, remaining: () => number): Promise<void> {
     phoneOf: (text, sourceId) => person({ phone: text }, { country: countries.get(sourceId) }).phone,
     remaining,
   };
-  const progress = await erase(ports, kept.request, { now, baseCurrency, mint: mintWith(salt) });
+  const progress = await erase(ports, kept.request, { now, baseCurrency, baseTimeZone, mint: mintWith(salt) });
   if (progress !== 'over') await send({ requestId }, progress.again);
 }
 

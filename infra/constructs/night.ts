@@ -96,13 +96,13 @@ function stepsOf(
     )
       .reads(customers, ledger)
       .writes(customers, ledger),
-    measure: step('Measure', 'functions/nightly/measure.ts', 'Measures one segment of the customers', 5, 1024).scans(
-      customers,
-    ),
+    measure: step('Measure', 'functions/nightly/measure.ts', 'Measures one segment of the customers', 5, 1024)
+      .scans(customers)
+      .reads(customers, ledger),
     fit: step('Fit', 'functions/nightly/fit.ts', 'Merges the measures and fits the cut points', 5, 1024),
     assign: step('Assign', 'functions/nightly/assign.ts', 'Scores one segment and writes what changed', 5, 1024)
       .scans(customers)
-      .reads(customers)
+      .reads(customers, ledger)
       .updatesInBulk(customers)
       .writesInBulk(ledger),
     report: step('Report', 'functions/nightly/report.ts', 'Closes a value run with its report', 1, 512),
@@ -193,6 +193,7 @@ function definition(scope: Construct, functions: Record<Step, RapportFunction>, 
   const begin = task('Begin run', 'begin').next(
     new Choice(scope, 'Skipped?')
       .when(Condition.booleanEquals('$.skipped', true), new Succeed(scope, 'Skipped'))
+      .when(Condition.booleanEquals('$.rehearsal', true), measure)
       .otherwise(count),
   );
   return new Choice(scope, 'Rates came in?').when(Condition.isPresent('$.segments'), count).otherwise(begin);

@@ -1,5 +1,6 @@
+import { UsageError } from './api-access.ts';
 import { importFile } from './import/run.ts';
-import { help, readImportSettings, UsageError } from './import/settings.ts';
+import { help, readImportSettings } from './import/settings.ts';
 
 try {
   const settings = readImportSettings(process.argv.slice(2), process.env);

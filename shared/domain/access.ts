@@ -7,6 +7,7 @@ export const resources = [
   'interactions',
   'imports',
   'value-runs',
+  'tier-policy',
   'rates',
   'outreach-jobs',
   'privacy',

@@ -11,6 +11,14 @@ const unknown = Number.NaN;
  * @throws RangeError for a zone that does not exist
  */
 export function calendarOf(timeZone: string): Calendar {
+  const known = calendars.get(timeZone) ?? newCalendar(timeZone);
+  calendars.set(timeZone, known);
+  return known;
+}
+
+const calendars = new Map<string, Calendar>();
+
+function newCalendar(timeZone: string): Calendar {
   const offsetAt = zoneOffset(timeZone);
   const starts: number[] = [];
   const atStart = (number: number) => {

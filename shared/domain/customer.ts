@@ -17,12 +17,16 @@ export interface Standing {
   tier: string;
   /** The tier before that run: the same one where only the scores moved. */
   previousTier: string | null;
+  /** By the policy's table of scores. */
+  group: string;
   /** Scores 1 to 5; absent for prospects. */
   scores?: { recency: number; frequency: number; monetary: number };
   /** The run that last changed anything here. */
   runId: string;
   /** `asOf` of the run that brought the customer into this tier. */
   since: Instant;
+  /** `asOf` of the first run of those that would have given a lower tier, had it not been held. */
+  fallingSince?: Instant;
 }
 
 export interface Customer {

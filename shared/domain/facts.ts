@@ -1,5 +1,7 @@
-import { earlier, type Instant, later } from './instant.ts';
+import type { Calendar } from './calendar.ts';
+import { earlier, type Instant, later, millisecondsOf } from './instant.ts';
 import { type Contribution, noContribution } from './order.ts';
+import { addDays, changeDay, type PurchaseDays } from './purchase-days.ts';
 
 /** What the ledger says of one customer in one currency, in its minor units; always a fold over the ledger. */
 export interface Facts {
@@ -10,9 +12,11 @@ export interface Facts {
   totalRefunded: bigint;
   firstPurchaseAt?: Instant;
   lastPurchaseAt?: Instant;
+  /** The same purchases by day: what the night judges by, for any span of time. */
+  days: PurchaseDays;
 }
 
-export const noFacts: Facts = { purchaseCount: 0, totalSpent: 0n, totalRefunded: 0n };
+export const noFacts: Facts = { purchaseCount: 0, totalSpent: 0n, totalRefunded: 0n, days: [] };
 
 /** The first and the last purchase of a customer in one currency, one order left out. */
 export interface PurchaseBounds {
@@ -29,12 +33,14 @@ export function uncoversBound(facts: Facts, before: Contribution, after: Contrib
 
 /**
  * The facts after one order's contribution changed.
+ * @param calendar of the merchant's days
  * @param rest bounds of the customer's other purchases; needed only where {@link uncoversBound} says so
  */
 export function withContribution(
   facts: Facts,
   before: Contribution,
   after: Contribution,
+  calendar: Calendar,
   rest?: PurchaseBounds,
 ): Facts {
   const first = earlier(rest ? rest.first : facts.firstPurchaseAt, after.purchasedAt);
@@ -45,7 +51,17 @@ export function withContribution(
     totalRefunded: facts.totalRefunded + after.refunded - before.refunded,
     ...(first && { firstPurchaseAt: first }),
     ...(last && { lastPurchaseAt: last }),
+    days: [withSign(before, -1), withSign(after, 1)].reduce(counted, facts.days),
   };
+
+  function counted(days: PurchaseDays, { purchasedAt, purchases, spent }: ReturnType<typeof withSign>): PurchaseDays {
+    if (purchasedAt === undefined) return days;
+    return changeDay(days, { day: calendar(millisecondsOf(purchasedAt)), purchases, spent });
+  }
+}
+
+function withSign({ purchasedAt, spent }: Contribution, sign: 1 | -1) {
+  return { purchasedAt, purchases: sign, spent: BigInt(sign) * spent };
 }
 
 /** The facts of two people together, in one currency. */
@@ -58,14 +74,15 @@ export function addFacts(a: Facts, b: Facts): Facts {
     totalRefunded: a.totalRefunded + b.totalRefunded,
     ...(first && { firstPurchaseAt: first }),
     ...(last && { lastPurchaseAt: last }),
+    days: addDays(a.days, b.days),
   };
 }
 
 /** The facts from nothing: what {@link withContribution} must always agree with. */
-export function foldFacts(contributions: Iterable<Contribution>): Facts {
+export function foldFacts(contributions: Iterable<Contribution>, calendar: Calendar): Facts {
   let facts = noFacts;
   for (const contribution of contributions) {
-    facts = withContribution(facts, noContribution, contribution);
+    facts = withContribution(facts, noContribution, contribution, calendar);
   }
   return facts;
 }

@@ -1,13 +1,12 @@
-import type { Calendar } from './calendar.ts';
-import type { Facts } from './facts.ts';
-import { millisecondsOf } from './instant.ts';
+import type { PurchaseDays } from './purchase-days.ts';
 
 /** What a customer is scored by. */
 export interface RfmInputs {
-  /** Calendar days in the merchant's time zone; 0 for a purchase on the day of `asOf` or after it. */
+  /** Calendar days in the merchant's time zone; 0 for a purchase on the day of `asOf`. */
   daysSinceLastPurchase: number;
+  /** Within the policy's window; 0 for one who bought only before it. */
   purchaseCount: number;
-  /** Minor units of the base currency. */
+  /** Within the window, in minor units of the base currency. */
   totalSpent: bigint;
 }
 
@@ -24,7 +23,7 @@ export interface Scores {
  */
 export interface CutPoints {
   kind: 'quintiles' | 'absolute';
-  /** How many buyers were measured. */
+  /** How many bought within the window. */
   buyers: number;
   recency: readonly (number | null)[];
   frequency: readonly (number | null)[];
@@ -32,28 +31,40 @@ export interface CutPoints {
 }
 
 /**
- * What a customer with these facts is scored by; nothing for one without a purchase.
+ * What a customer with these purchases is scored by; nothing for one without a purchase. What was bought after `today`
+ * has not happened yet.
  * @param today the day of `asOf` in the same calendar
+ * @param windowDays purchases of the last so many days count, today among them; null for all
  */
 export function rfmInputsOf(
-  facts: Pick<Facts, 'purchaseCount' | 'totalSpent' | 'lastPurchaseAt'>,
-  today: number,
-  calendar: Calendar,
+  days: PurchaseDays,
+  { today, windowDays }: { today: number; windowDays: number | null },
 ): RfmInputs | undefined {
-  const { purchaseCount, totalSpent, lastPurchaseAt } = facts;
-  if (purchaseCount <= 0 || lastPurchaseAt === undefined) return undefined;
-  return {
-    daysSinceLastPurchase: Math.max(0, today - calendar(millisecondsOf(lastPurchaseAt))),
-    purchaseCount,
-    totalSpent,
-  };
+  let last: number | undefined;
+  let purchaseCount = 0;
+  let totalSpent = 0n;
+  for (let index = days.length - 1; index >= 0; index--) {
+    const { day, purchases, spent } = days[index] as PurchaseDays[number];
+    if (day > today) continue;
+    last ??= day;
+    if (windowDays !== null && today - day >= windowDays) break;
+    purchaseCount += purchases;
+    totalSpent += spent;
+  }
+  return last === undefined ? undefined : { daysSinceLastPurchase: today - last, purchaseCount, totalSpent };
 }
 
-export function scoresOf(cuts: CutPoints, { daysSinceLastPurchase, purchaseCount, totalSpent }: RfmInputs): Scores {
+/** @param marginPercent by so much of it a cut may be missed */
+export function scoresOf(
+  cuts: CutPoints,
+  { daysSinceLastPurchase, purchaseCount, totalSpent }: RfmInputs,
+  marginPercent = 0,
+): Scores {
   const scores = { recency: 1, frequency: 1, monetary: 1 };
-  for (const cut of cuts.recency) if (cut !== null && daysSinceLastPurchase <= cut) scores.recency += 1;
-  for (const cut of cuts.frequency) if (cut !== null && purchaseCount >= cut) scores.frequency += 1;
-  for (const cut of cuts.monetary) if (cut !== null && totalSpent >= cut) scores.monetary += 1;
+  const [atMost, atLeast] = [100 + marginPercent, 100 - marginPercent];
+  for (const cut of cuts.recency) if (cut !== null && daysSinceLastPurchase * 100 <= cut * atMost) scores.recency += 1;
+  for (const cut of cuts.frequency) if (cut !== null && purchaseCount * 100 >= cut * atLeast) scores.frequency += 1;
+  for (const cut of cuts.monetary) if (cut !== null && totalSpent * 100n >= cut * BigInt(atLeast)) scores.monetary += 1;
   return scores;
 }
 
@@ -64,6 +75,7 @@ export type Histogram = Map<number, number>;
 export interface Measure {
   /** Live customers, buyers or not. */
   customers: number;
+  /** Those who bought within the window. */
   buyers: number;
   /** Exact. */
   days: Histogram;
@@ -77,10 +89,10 @@ export function emptyMeasure(): Measure {
   return { customers: 0, buyers: 0, days: new Map(), purchases: new Map(), amounts: new Map() };
 }
 
-/** Counts one live customer in. */
+/** Counts one live customer in. Who bought only before the window stands outside the quintiles, with scores of 1. */
 export function measureCustomer(measure: Measure, inputs: RfmInputs | undefined): void {
   measure.customers += 1;
-  if (!inputs) return;
+  if (!inputs || inputs.purchaseCount === 0) return;
   measure.buyers += 1;
   count(measure.days, inputs.daysSinceLastPurchase, 1);
   count(measure.purchases, inputs.purchaseCount, 1);

@@ -37,8 +37,9 @@ export interface Source {
   /** Addresses and numbers that identify nobody: the shop's own, and what its staff put in for walk-in customers. */
   nobody?: string[];
   currency: string;
-  /** The deployment's currency, in which facts are counted. */
+  /** The deployment's currency, in which facts are counted, and the zone of its calendar: those of the first source. */
   baseCurrency: string;
+  baseTimeZone: string;
   /** IANA name. */
   timeZone: string;
   /** Orders placed before this are history: recorded, never a reason for outreach. */

@@ -1,7 +1,8 @@
 import type { Standing } from './customer.ts';
-import type { Instant } from './instant.ts';
+import { type Instant, millisecondsOf } from './instant.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
-import { type TierPolicy, tierOf } from './tier-policy.ts';
+import { isInMargin, rankOf, type TierPolicy, tierOf } from './tier-policy.ts';
 
 /** One nightly recalculation. */
 export interface ValueRun {
@@ -9,6 +10,10 @@ export interface ValueRun {
   asOf: Instant;
   state: 'running' | 'succeeded' | 'failed';
   startedAt: Instant;
+  /** What was received later does not count: the start of the run, or of the one that is computed again. */
+  knownBy: Instant;
+  /** Absent for a run that judges. */
+  rehearsal?: Rehearsal;
   finishedAt?: Instant;
   /** Why it failed: `superseded` by a later run, or what the step said. */
   failure?: string;
@@ -33,6 +38,10 @@ export interface RunReport extends Tally {
   waiting?: Record<string, number>;
   /** Real time from begin to report, whatever the clock at the door says. */
   durationMs: number;
+  /** Of a rehearsal: how many customers it makes something else of. */
+  differences?: number;
+  /** Of a replay: whether the cut points are those of the run that was computed again. */
+  sameCutPoints?: boolean;
   /** Capacity units of the tables of customers and receipts. */
   units: Units;
 }
@@ -99,6 +108,14 @@ export interface Receipt {
   scores: Scores | null;
   tier: string;
   previousTier: string | null;
+  group: string;
+  /** The lower tier that the scores alone would give, and since when: the policy does not let it fall yet. */
+  held?: Held;
+}
+
+interface Held {
+  tierByScores: string;
+  since: Instant;
 }
 
 interface Move {
@@ -137,19 +154,28 @@ export function judge(
       from: standing.previousTier,
       to: standing.tier,
     };
-  const { tier, scores } = tierOf(run.policy, run.cutPoints, inputs);
+  const { group, scores, ...byScores } = tierOf(run.policy, run.cutPoints, inputs);
+  const held = heldBy(run, inputs, standing, byScores.tier);
+  const tier = held && standing ? standing.tier : byScores.tier;
   const from = standing?.tier ?? null;
   const move = { buyer: inputs !== undefined, from, to: tier };
-  if (standing?.tier === tier && sameScores(standing.scores, scores)) return { kind: 'kept', ...move };
+  const isSame =
+    standing?.tier === tier &&
+    standing.group === group &&
+    standing.fallingSince === held?.since &&
+    sameScores(standing.scores, scores);
+  if (isSame) return { kind: 'kept', ...move };
   return {
     kind: 'changed',
     ...move,
     standing: {
       tier,
       previousTier: from,
+      group,
       ...(scores && { scores }),
       runId: run.id,
       since: standing?.tier === tier ? standing.since : run.asOf,
+      ...(held && { fallingSince: held.since }),
     },
     receipt: {
       customerId,
@@ -162,8 +188,26 @@ export function judge(
       scores: scores ?? null,
       tier,
       previousTier: from,
+      group,
+      ...(held && { held }),
     },
   };
+}
+
+/** Whether the policy keeps a customer in a tier that the scores alone no longer give. */
+function heldBy(
+  { asOf, policy, cutPoints }: FittedRun,
+  inputs: RfmInputs | undefined,
+  standing: Standing | undefined,
+  tierByScores: string,
+): Held | undefined {
+  const [rank, rankByScores] = [rankOf(policy, standing?.tier), rankOf(policy, tierByScores)];
+  if (!inputs || !standing || rank === undefined || rankByScores === undefined || rankByScores <= rank)
+    return undefined;
+  const since = standing.fallingSince ?? asOf;
+  const nights = Math.round((millisecondsOf(asOf) - millisecondsOf(since)) / 86_400_000);
+  const isHeld = nights < policy.descent.nights && isInMargin(policy, cutPoints, inputs, standing.tier);
+  return isHeld ? { tierByScores, since } : undefined;
 }
 
 function sameScores(a: Scores | undefined, b: Scores | undefined): boolean {

@@ -2,6 +2,7 @@ import type { Customer, Part, Standing } from '../domain/customer.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Stub } from '../domain/merge.ts';
 import type { Stored, Tombstone } from '../domain/tombstone.ts';
+import { daysText, readDays } from './purchase-days-text.ts';
 
 /** What is known of one person, as it lies in the table. */
 interface PersonItem {
@@ -16,6 +17,8 @@ interface PersonItem {
   totalRefunded: number | bigint;
   firstPurchaseAt?: string;
   lastPurchaseAt?: string;
+  /** By `daysText`; absent where there are none. */
+  days?: string;
   /** Absent where nothing waits. */
   waiting?: Record<string, StoredFacts>;
   standing?: Standing;
@@ -53,14 +56,14 @@ export interface TombstoneItem {
 export type StoredItem = CustomerItem | StubItem | TombstoneItem;
 
 /** Amounts come back as numbers or, beyond 2^53, as bigint. */
-type StoredFacts = Omit<Facts, 'totalSpent' | 'totalRefunded'> &
-  Record<'totalSpent' | 'totalRefunded', number | bigint>;
+type StoredFacts = Omit<Facts, 'totalSpent' | 'totalRefunded' | 'days'> &
+  Record<'totalSpent' | 'totalRefunded', number | bigint> & { days?: string };
 
 export function itemOf({ id, facts, waiting, parts, ...customer }: Customer): CustomerItem {
   return {
     customerId: id,
     ...customer,
-    ...facts,
+    ...factsItem(facts),
     ...waitingItem(waiting),
     ...(parts && {
       parts: Object.fromEntries(Object.entries(parts).map(([person, part]) => [person, partItem(part)])),
@@ -69,11 +72,17 @@ export function itemOf({ id, facts, waiting, parts, ...customer }: Customer): Cu
 }
 
 function partItem({ facts, waiting, ...part }: Part): PersonItem {
-  return { ...part, ...facts, ...waitingItem(waiting) };
+  return { ...part, ...factsItem(facts), ...waitingItem(waiting) };
 }
 
 function waitingItem(waiting: Customer['waiting']): Pick<PersonItem, 'waiting'> {
-  return Object.keys(waiting).length > 0 ? { waiting } : {};
+  const entries = Object.entries(waiting);
+  if (entries.length === 0) return {};
+  return { waiting: Object.fromEntries(entries.map(([currency, facts]) => [currency, factsItem(facts)])) };
+}
+
+function factsItem({ days, ...facts }: Facts): StoredFacts {
+  return { ...facts, ...(days.length > 0 && { days: daysText(days) }) };
 }
 
 export function stubItem({ id, version, mergedInto }: Stub): StubItem {
@@ -117,6 +126,7 @@ function stateOf<Item extends PersonItem>({
   totalRefunded,
   firstPurchaseAt,
   lastPurchaseAt,
+  days,
   waiting = {},
   ...state
 }: Item) {
@@ -126,6 +136,7 @@ function stateOf<Item extends PersonItem>({
     totalRefunded,
     ...(firstPurchaseAt && { firstPurchaseAt }),
     ...(lastPurchaseAt && { lastPurchaseAt }),
+    ...(days && { days }),
   });
   return {
     ...state,
@@ -134,14 +145,14 @@ function stateOf<Item extends PersonItem>({
   };
 }
 
-/** The facts of an item, of which nothing else need have been read. */
-export function factsOf(item: StoredFacts): Facts {
-  const { purchaseCount, firstPurchaseAt, lastPurchaseAt } = item;
+function factsOf(item: StoredFacts): Facts {
+  const { purchaseCount, firstPurchaseAt, lastPurchaseAt, days = '' } = item;
   return {
     purchaseCount,
     totalSpent: BigInt(item.totalSpent),
     totalRefunded: BigInt(item.totalRefunded),
     ...(firstPurchaseAt && { firstPurchaseAt }),
     ...(lastPurchaseAt && { lastPurchaseAt }),
+    days: readDays(days),
   };
 }

@@ -9,7 +9,7 @@ import { type Client, pageSize, type TableNames } from './client.ts';
 import { customerOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
 import { identityKey, interactionKey } from './keys.ts';
 import { newestOf } from './newest.ts';
-import { readMoney, readOrder, readRate } from './order-item.ts';
+import { readInteraction } from './order-item.ts';
 
 /** How often somebody may be merged or parted between two reads. */
 const mostMoves = 8;
@@ -120,16 +120,7 @@ export async function listInteractions(
     ...(after !== undefined && { after }),
   });
   return {
-    interactions: page.items.map((item) => readInteraction(item as unknown as Interaction)),
+    interactions: page.items.map(readInteraction),
     ...(page.next !== undefined && { next: page.next }),
   };
-}
-
-export function readInteraction(stored: Interaction): Interaction {
-  if (stored.type === 'order') {
-    const { order, rate, ...line } = stored;
-    return { ...line, order: readOrder(order), ...(rate && { rate: readRate(rate) }) };
-  }
-  if (stored.type === 'refund') return { ...stored, amount: readMoney(stored.amount) };
-  return stored;
 }

@@ -108,8 +108,9 @@ export const rateKey = (keyId: string, window: number) => ({ pk: `rate#${keyId}#
 /** Registry: the first answer to a write with an Idempotency-Key. */
 export const idempotencyKey = (keyId: string, hash: string) => ({ pk: `idempotency#${keyId}#${hash}`, sk: 'answer' });
 
-/** Registry: the versions of the tier policy. Read: the latest, one of a receipt. */
+/** Registry: the versions of the tier policy, and the draft of the next one. Read: the latest, one of a receipt. */
 export const tierPolicyKey = (version: number) => ({ pk: 'tier-policy', sk: String(version).padStart(8, '0') });
+export const tierPolicyDraftKey = { pk: 'tier-policy-draft', sk: 'draft' };
 
 /** Registry: one value run, its parts by phase and segment, and the list of runs by `asOf`. */
 export const runKey = (runId: string) => ({ pk: `run#${runId}`, sk: 'run' });
@@ -121,6 +122,11 @@ export const runPartKey = (runId: string, phase: 'measure' | 'assign', segment: 
 export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: string, piece: number) => ({
   pk: part.pk,
   sk: `${part.sk}#${writing}#${String(piece).padStart(4, '0')}`,
+});
+/** Registry: what a rehearsal would change, in pages. Read: all of them, in order. */
+export const differencesKey = (runId: string, segment: number, page: number) => ({
+  pk: `differences#${runId}`,
+  sk: `${String(segment).padStart(5, '0')}#${String(page).padStart(8, '0')}`,
 });
 /** Registry: which value run is the current one. */
 export const currentRunKey = { pk: 'current-run', sk: 'current-run' };

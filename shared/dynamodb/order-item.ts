@@ -1,4 +1,5 @@
 import type { Rate } from '../domain/exchange-rate.ts';
+import type { Interaction } from '../domain/interaction.ts';
 import type { Money } from '../domain/money.ts';
 import type { Order, Refund, Snapshot } from '../domain/order.ts';
 
@@ -37,4 +38,15 @@ export function readRate(stored: Rate): Rate {
 
 export function readMoney({ minor, currency }: Money): Money {
   return { minor: BigInt(minor), currency };
+}
+
+/** A line of a ledger, as it was stored. */
+export function readInteraction(item: Record<string, unknown>): Interaction {
+  const stored = item as unknown as Interaction;
+  if (stored.type === 'order') {
+    const { order, rate, ...line } = stored;
+    return { ...line, order: readOrder(order), ...(rate && { rate: readRate(rate) }) };
+  }
+  if (stored.type === 'refund') return { ...stored, amount: readMoney(stored.amount) };
+  return stored;
 }

@@ -1,13 +1,13 @@
 import type { Instant } from '../domain/instant.ts';
-import type { Interaction } from '../domain/interaction.ts';
 import type { MergeLine } from '../domain/merge.ts';
 import type { PersonalData } from '../engine/erase-person.ts';
 import { inBatches } from './batches.ts';
 import { type Client, pageSize, type TableNames } from './client.ts';
-import { identitiesOfPerson, readInteraction } from './customer-reads.ts';
+import { identitiesOfPerson } from './customer-reads.ts';
 import { failedCondition } from './faults.ts';
 import { interactionKey, jobKey, mergeKey, naturalKey, receiptKey, suggestionKey, suggestionListKey } from './keys.ts';
 import { mergesOf } from './merge-reads.ts';
+import { readInteraction } from './order-item.ts';
 import type { JobItem } from './outreach-store.ts';
 
 type Item = Record<string, unknown>;
@@ -29,7 +29,7 @@ export function personalData(client: Client, { ledger, registry, outreach }: Tab
         Limit: linesPerPage,
       });
       const lines = Items.map((item) => ({
-        interaction: readInteraction(withoutKeys(item) as unknown as Interaction),
+        interaction: readInteraction(withoutKeys(item)),
         revision: Number(item.revision ?? 0),
       }));
       return { lines, ...(LastEvaluatedKey && { next: String(LastEvaluatedKey.sk) }) };

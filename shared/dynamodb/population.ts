@@ -1,39 +1,36 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { Standing } from '../domain/customer.ts';
+import type { Customer, Standing } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
+import type { ValueRun } from '../domain/value-run.ts';
 import type { AssignedPopulation, Candidate, Change } from '../engine/assign-segment.ts';
-import type { MeasuredPopulation, MeasuredRow, Page, Segment } from '../engine/measure-segment.ts';
+import type { MeasuredPopulation, Page, Segment } from '../engine/measure-segment.ts';
 import { inBatches } from './batches.ts';
-import { type Client, pageSize } from './client.ts';
-import { factsOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
+import { type Client, pageSize, type TableNames } from './client.ts';
+import { customerOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
+import { daysFromLedger } from './order-history.ts';
+import { readDays } from './purchase-days-text.ts';
+import { standingsAround } from './value-reads.ts';
 
 type Attributes = Record<string, AttributeValue>;
 
-const measured = ['live', 'purchaseCount', 'totalSpent', 'lastPurchaseAt', 'waiting'];
-const assigned = [...measured, 'customerId', 'version', 'standing'];
+const measured = ['customerId', 'live', 'purchaseCount', 'days', 'waiting', 'updatedAt'];
+const assigned = [...measured, 'version', 'standing'];
 
-/** The customers as the night sees them: in pages of few attributes, and by conditional writes of their standing. */
-export function populationStore(client: Client, customers: string): MeasuredPopulation & AssignedPopulation {
+/** So many customers are looked up in the ledger at once. */
+const lookUps = 8;
+
+/**
+ * The customers as the night sees them: in pages of few attributes, and by conditional writes of their standing. Of
+ * those that changed after what the run may know, and of all in a replay, the ledger says how they were.
+ */
+export function populationStore(
+  client: Client,
+  { customers, ledger }: Pick<TableNames, 'customers' | 'ledger'>,
+): MeasuredPopulation & AssignedPopulation {
   return {
-    measurePage: (segment, cursor) => scan(segment, cursor, measured, measuredRow),
-    assignPage: (segment, cursor) => scan(segment, cursor, assigned, candidate),
-
-    async readAgain(customerIds) {
-      const rows: Candidate[] = [];
-      let units = 0;
-      await inBatches(customerIds, async (batch) => {
-        const answer = await client.batchGet({
-          RequestItems: {
-            [customers]: { Keys: batch.map((customerId) => ({ customerId })), ConsistentRead: true },
-          },
-          ReturnConsumedCapacity: 'TOTAL',
-        });
-        for (const item of answer.Responses?.[customers] ?? []) rows.push(...candidatesOf(item as StoredItem));
-        units += total(answer.ConsumedCapacity);
-        return (answer.UnprocessedKeys?.[customers]?.Keys ?? []).map(({ customerId }) => customerId);
-      });
-      return { rows, units };
-    },
+    measurePage: (run, segment, cursor) => scan(run, segment, cursor, measured),
+    assignPage: (run, segment, cursor) => scan(run, segment, cursor, assigned),
+    readAgain: (run, customerIds) => asKnown(run, customerIds),
 
     async writeStandings(changes, now) {
       const conflicts: string[] = [];
@@ -56,12 +53,12 @@ export function populationStore(client: Client, customers: string): MeasuredPopu
     },
   };
 
-  async function scan<Row>(
+  async function scan(
+    run: ValueRun,
     { segment, of }: Segment,
     cursor: string | undefined,
     attributes: string[],
-    read: (item: Attributes) => Row,
-  ): Promise<Page<Row>> {
+  ): Promise<Page<Candidate>> {
     const answer = await client.scan({
       TableName: customers,
       // The embedded engine reads the whole table for each page of a segment: one segment is asked for as none.
@@ -73,12 +70,71 @@ export function populationStore(client: Client, customers: string): MeasuredPopu
       ...(cursor && { ExclusiveStartKey: { customerId: { S: cursor } } }),
     });
     const next = answer.LastEvaluatedKey?.customerId?.S;
+    const items = answer.Items ?? [];
+    const late = items.filter(({ updatedAt }) => needsLedger(run, updatedAt?.S ?? ''));
+    const known = await asKnown(
+      run,
+      late.map(({ customerId }) => customerId?.S ?? ''),
+    );
+    const lateIds = new Set(late);
     return {
-      rows: (answer.Items ?? []).map(read),
+      rows: [...items.filter((item) => !lateIds.has(item)).map(candidate), ...known.rows],
       ...(next !== undefined && { cursor: next }),
-      units: answer.ConsumedCapacity?.CapacityUnits ?? 0,
+      units: (answer.ConsumedCapacity?.CapacityUnits ?? 0) + known.units,
     };
   }
+
+  /** Customers as they are now, with their purchases as they were when the run began. */
+  async function asKnown(run: ValueRun, customerIds: readonly string[]): Promise<{ rows: Candidate[]; units: number }> {
+    const found: Customer[] = [];
+    let units = 0;
+    await inBatches(customerIds, async (batch) => {
+      const answer = await client.batchGet({
+        RequestItems: { [customers]: { Keys: batch.map((customerId) => ({ customerId })), ConsistentRead: true } },
+        ReturnConsumedCapacity: 'TOTAL',
+      });
+      // Who was merged into another or erased meanwhile is none.
+      for (const item of (answer.Responses?.[customers] ?? []) as unknown as StoredItem[])
+        if (!isStubItem(item) && !isTombstoneItem(item)) found.push(customerOf(item));
+      units += total(answer.ConsumedCapacity);
+      return (answer.UnprocessedKeys?.[customers]?.Keys ?? []).map(({ customerId }) => customerId);
+    });
+    const rows: Candidate[] = [];
+    const worker = async () => {
+      for (let customer = found.pop(); customer; customer = found.pop()) {
+        const row = await rowOf(run, customer);
+        units += row.units;
+        rows.push(row.candidate);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(lookUps, found.length) }, worker));
+    return { rows, units };
+  }
+
+  async function rowOf(run: ValueRun, customer: Customer): Promise<{ candidate: Candidate; units: number }> {
+    const { id: customerId, version, live, createdAt, updatedAt, facts, waiting, standing } = customer;
+    const { days, units } = needsLedger(run, updatedAt)
+      ? await daysFromLedger(client, ledger, customer, run)
+      : { days: facts.days, units: 0 };
+    const waits = Object.entries(waiting).map(([currency, { purchaseCount }]) => [currency, purchaseCount] as const);
+    const isWaiting = days.length === 0 && waits.length > 0;
+    const candidate: Candidate = {
+      customerId,
+      version,
+      counts: live && createdAt <= run.knownBy && !isWaiting,
+      days,
+      ...(waits.length > 0 && { waiting: Object.fromEntries(waits.filter(([, count]) => count !== 0)) }),
+      ...(run.rehearsal?.kind === 'replay'
+        ? await standingsAround(client, ledger, customerId, run.rehearsal.of, run.asOf)
+        : standing && { standing }),
+    };
+    return { candidate, units };
+  }
+}
+
+/** Whether the customer's own item may say more than the run may know. */
+function needsLedger({ rehearsal, knownBy }: ValueRun, updatedAt: Instant): boolean {
+  return rehearsal?.kind === 'replay' || updatedAt > knownBy;
 }
 
 /** Errors of a statement that pass: the statement is tried again. Writing twice does no harm, the version has moved on. */
@@ -107,17 +163,15 @@ function total(consumed: { CapacityUnits?: number | undefined }[] | undefined): 
   return (consumed ?? []).reduce((sum, { CapacityUnits }) => sum + (CapacityUnits ?? 0), 0);
 }
 
-function measuredRow(item: Attributes): MeasuredRow {
-  const purchaseCount = Number(item.purchaseCount?.N ?? 0);
+function candidate(item: Attributes): Candidate {
   const waiting = item.waiting?.M;
   return {
-    counts: item.live?.BOOL === true && !(purchaseCount === 0 && waiting),
-    facts: {
-      purchaseCount,
-      totalSpent: BigInt(item.totalSpent?.N ?? 0),
-      ...(item.lastPurchaseAt?.S && { lastPurchaseAt: item.lastPurchaseAt.S }),
-    },
+    customerId: item.customerId?.S ?? '',
+    version: Number(item.version?.N ?? 0),
+    counts: item.live?.BOOL === true && !(Number(item.purchaseCount?.N ?? 0) === 0 && waiting),
+    days: readDays(item.days?.S ?? ''),
     ...(waiting && { waiting: purchasesIn(waiting) }),
+    ...(item.standing?.M && { standing: standingOf(item.standing.M) }),
   };
 }
 
@@ -126,32 +180,17 @@ function purchasesIn(waiting: Attributes): Record<string, number> {
   return Object.fromEntries(counts.filter(([, count]) => count !== 0));
 }
 
-function candidate(item: Attributes): Candidate {
-  return {
-    ...measuredRow(item),
-    customerId: item.customerId?.S ?? '',
-    version: Number(item.version?.N ?? 0),
-    ...(item.standing?.M && { standing: standingOf(item.standing.M) }),
-  };
-}
-
-function standingOf({ tier, previousTier, scores, runId, since }: Attributes): Standing {
+function standingOf({ tier, previousTier, group, scores, runId, since, fallingSince }: Attributes): Standing {
   const score = (name: string) => Number(scores?.M?.[name]?.N ?? 0);
   return {
     tier: tier?.S ?? '',
     previousTier: previousTier?.S ?? null,
+    group: group?.S ?? '',
     ...(scores?.M && {
       scores: { recency: score('recency'), frequency: score('frequency'), monetary: score('monetary') },
     }),
     runId: runId?.S ?? '',
     since: since?.S ?? '',
+    ...(fallingSince?.S && { fallingSince: fallingSince.S }),
   };
-}
-
-/** Who was merged into another or erased meanwhile is none. */
-function candidatesOf(item: StoredItem): Candidate[] {
-  if (isStubItem(item) || isTombstoneItem(item)) return [];
-  const { customerId, version, live, waiting, standing } = item;
-  const counts = live && !(item.purchaseCount === 0 && waiting);
-  return [{ customerId, version, counts, facts: factsOf(item), ...(standing && { standing }) }];
 }

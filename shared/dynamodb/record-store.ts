@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import type { Interaction } from '../domain/interaction.ts';
 import type { Order } from '../domain/order.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type {
@@ -14,12 +13,12 @@ import type {
 } from '../engine/record-store.ts';
 import type { Client, TableNames } from './client.ts';
 import { itemOf, type StoredItem, storedCustomerOf, stubItem, tombstoneItem } from './customer-item.ts';
-import { readInteraction } from './customer-reads.ts';
+
 import { findRate } from './exchange-rate-store.ts';
 import { isConflict } from './faults.ts';
 import { identityKey, interactionKey, mergeKey, naturalKey, suggestionKey, waitingKey } from './keys.ts';
 import { mergesOf } from './merge-reads.ts';
-import { readOrder, readRate } from './order-item.ts';
+import { readInteraction, readOrder, readRate } from './order-item.ts';
 import { settled, suggested, suggestionEntryOf } from './suggestion-store.ts';
 import { waitingItem } from './waiting-store.ts';
 
@@ -68,7 +67,7 @@ export function recordStore(
     async line({ customerId, occurredAt, interactionId }) {
       const Key = interactionKey(customerId, occurredAt, interactionId);
       const { Item } = await client.get({ TableName: tables.ledger, Key, ConsistentRead: true });
-      return Item && readInteraction(Item as unknown as Interaction);
+      return Item && readInteraction(Item);
     },
 
     merges: (personId) => mergesOf(client, tables.ledger, personId),

@@ -10,7 +10,11 @@ export interface Settings {
   cursorSecret: string;
   /** The currency of facts: that of the first source. */
   baseCurrency?: string;
+  /** The zone in which days are counted: that of the first source. */
+  baseTimeZone?: string;
 }
+
+export type Base = Required<Pick<Settings, 'baseCurrency' | 'baseTimeZone'>>;
 
 /** Reads the settings and makes salt and secret where there are none yet. Callers keep them: they never change. */
 export async function readSettings(client: Client, registry: string): Promise<Settings> {
@@ -19,17 +23,16 @@ export async function readSettings(client: Client, registry: string): Promise<Se
   return await settle(client, registry, {});
 }
 
-/** Fixes the base currency where there is none yet; answers with the one that holds. */
-export async function fixBaseCurrency(
-  client: Client,
-  registry: string,
-  currency: string,
-): Promise<Settings & { baseCurrency: string }> {
-  const settings = await settle(client, registry, { baseCurrency: currency });
-  return { ...settings, baseCurrency: settings.baseCurrency ?? currency };
+/** Fixes the base currency and time zone where there are none yet; answers with those that hold. */
+export async function fixBase(client: Client, registry: string, wanted: Base): Promise<Base> {
+  const fixed = await settle(client, registry, wanted);
+  return {
+    baseCurrency: fixed.baseCurrency ?? wanted.baseCurrency,
+    baseTimeZone: fixed.baseTimeZone ?? wanted.baseTimeZone,
+  };
 }
 
-async function settle(client: Client, registry: string, wanted: { baseCurrency?: string }): Promise<Settings> {
+async function settle(client: Client, registry: string, wanted: Partial<Base>): Promise<Settings> {
   const values = {
     salt: randomBytes(24).toString('base64url'),
     cursorSecret: randomBytes(32).toString('base64url'),

@@ -1,12 +1,27 @@
-import { defaultTierPolicy, type TierPolicy } from '../domain/tier-policy.ts';
+import type { Instant } from '../domain/instant.ts';
+import { defaultTierPolicy, type TierPolicy, type TierRules } from '../domain/tier-policy.ts';
 import type { TierPolicies } from '../engine/value-run.ts';
 import type { Client } from './client.ts';
-import { failedCondition } from './faults.ts';
-import { tierPolicyKey } from './keys.ts';
+import { failedCondition, isConflict } from './faults.ts';
+import { tierPolicyDraftKey, tierPolicyKey } from './keys.ts';
+
+/** What a merchant works at, until it is published. */
+export interface TierPolicyDraft {
+  rules: TierRules;
+  updatedAt: Instant;
+}
+
+export interface TierPolicyStore extends TierPolicies {
+  version(version: number): Promise<TierPolicy | undefined>;
+  draft(): Promise<TierPolicyDraft | undefined>;
+  saveDraft(draft: TierPolicyDraft): Promise<void>;
+  /** Makes the draft the next version; nothing where there is no draft, or where another call published it. */
+  publish(currency: string): Promise<TierPolicy | undefined>;
+}
 
 /** The versions of the tier policy; what is published never changes. */
-export function tierPolicyStore(client: Client, registry: string): TierPolicies {
-  return {
+export function tierPolicyStore(client: Client, registry: string): TierPolicyStore {
+  const store: TierPolicyStore = {
     async current(currency) {
       const published = await latest();
       if (published) return published;
@@ -23,7 +38,54 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicies 
       }
       return (await latest()) ?? policy;
     },
+
+    version: async (version) => policyOf((await get(tierPolicyKey(version))) ?? {}),
+
+    async draft() {
+      const item = await get(tierPolicyDraftKey);
+      return item && { rules: item.rules as TierRules, updatedAt: String(item.updatedAt) };
+    },
+
+    async saveDraft(draft) {
+      await client.put({ TableName: registry, Item: { ...tierPolicyDraftKey, ...draft } });
+    },
+
+    async publish(currency) {
+      const [{ version }, draft] = await Promise.all([store.current(currency), store.draft()]);
+      if (!draft) return undefined;
+      const policy: TierPolicy = { ...draft.rules, version: version + 1 };
+      try {
+        await client.transactWrite({
+          TransactItems: [
+            {
+              Put: {
+                TableName: registry,
+                Item: { ...tierPolicyKey(policy.version), ...policy },
+                ConditionExpression: 'attribute_not_exists(pk)',
+              },
+            },
+            {
+              Delete: {
+                TableName: registry,
+                Key: tierPolicyDraftKey,
+                ConditionExpression: 'updatedAt = :read',
+                ExpressionAttributeValues: { ':read': draft.updatedAt },
+              },
+            },
+          ],
+        });
+        return policy;
+      } catch (error) {
+        if (isConflict(error)) return undefined;
+        throw error;
+      }
+    },
   };
+  return store;
+
+  async function get(key: { pk: string; sk: string }): Promise<Record<string, unknown> | undefined> {
+    return (await client.get({ TableName: registry, Key: key, ConsistentRead: true })).Item;
+  }
 
   async function latest(): Promise<TierPolicy | undefined> {
     const { Items } = await client.query({
@@ -34,8 +96,10 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicies 
       Limit: 1,
       ConsistentRead: true,
     });
-    if (!Items?.[0]) return undefined;
-    const { pk: _pk, sk: _sk, ...policy } = Items[0];
-    return policy as TierPolicy;
+    return policyOf(Items?.[0] ?? {});
   }
+}
+
+function policyOf({ pk, sk: _sk, ...policy }: Record<string, unknown>): TierPolicy | undefined {
+  return pk === undefined ? undefined : (policy as unknown as TierPolicy);
 }

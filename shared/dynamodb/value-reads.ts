@@ -1,3 +1,5 @@
+import type { Standing } from '../domain/customer.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { Receipt, ValueRun } from '../domain/value-run.ts';
 import type { Client } from './client.ts';
 import { receiptKey, runListKey } from './keys.ts';
@@ -53,4 +55,38 @@ export async function findReceipt(
     start = page.LastEvaluatedKey;
   } while (start);
   return undefined;
+}
+
+/** What a run made of a customer, and the standing before that, by the receipts. */
+export async function standingsAround(
+  client: Client,
+  ledger: string,
+  customerId: string,
+  runId: string,
+  asOf: Instant,
+): Promise<{ standing?: Standing; judged?: Standing }> {
+  const { pk, sk } = receiptKey(customerId, asOf, runId);
+  const { Items = [] } = await client.query({
+    TableName: ledger,
+    KeyConditionExpression: 'pk = :receipts AND sk <= :last',
+    ExpressionAttributeValues: { ':receipts': pk, ':last': sk },
+    ScanIndexForward: false,
+    ConsistentRead: true,
+    Limit: 2,
+  });
+  const [last, before] = Items.map((item) => standingOf(receiptOf(item)));
+  const standing = last?.runId === runId ? before : last;
+  return { ...(standing && { standing }), ...(last && { judged: last }) };
+}
+
+function standingOf({ tier, previousTier, group, scores, runId, asOf, held }: Receipt): Standing {
+  return {
+    tier,
+    previousTier,
+    group,
+    ...(scores && { scores }),
+    runId,
+    since: asOf,
+    ...(held && { fallingSince: held.since }),
+  };
 }

@@ -1,6 +1,5 @@
-import { calendarOf } from '../domain/calendar.ts';
 import type { Standing } from '../domain/customer.ts';
-import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import type { Instant } from '../domain/instant.ts';
 import { rfmInputsOf } from '../domain/rfm.ts';
 import {
   emptyTally,
@@ -12,8 +11,9 @@ import {
   type Tally,
   tallyCustomer,
   type Units,
+  type ValueRun,
 } from '../domain/value-run.ts';
-import { type MeasuredRow, type Page, pagesOf, reserve, type Segment } from './measure-segment.ts';
+import { type MeasuredRow, type Page, pagesOf, reserve, type Segment, spanOf } from './measure-segment.ts';
 import { Problem } from './problem.ts';
 import { type AssignPart, type Parts, type Runs, readRun } from './value-run.ts';
 
@@ -22,6 +22,8 @@ export interface Candidate extends MeasuredRow {
   customerId: string;
   version: number;
   standing?: Standing;
+  /** In a replay: what the run that is computed again made of the customer; `standing` is that from before it. */
+  judged?: Standing;
 }
 
 /** A standing to write, if the customer still exists and still has this version. */
@@ -32,9 +34,9 @@ export interface Change {
 }
 
 export interface AssignedPopulation {
-  assignPage(segment: Segment, cursor: string | undefined): Promise<Page<Candidate>>;
+  assignPage(run: ValueRun, segment: Segment, cursor: string | undefined): Promise<Page<Candidate>>;
   /** The customers as they are now; those that no longer exist are absent. */
-  readAgain(customerIds: readonly string[]): Promise<{ rows: Candidate[]; units: number }>;
+  readAgain(run: ValueRun, customerIds: readonly string[]): Promise<{ rows: Candidate[]; units: number }>;
   /** Writes all; answers with the ids of those that have changed meanwhile or are gone. */
   writeStandings(changes: readonly Change[], now: Instant): Promise<{ conflicts: string[]; units: number }>;
 }
@@ -88,7 +90,7 @@ export async function assignSegment(
   const suspects = new Set(saved.unsettled);
   let changed: Changed[] = [];
   let orphans: string[] = [];
-  for await (const page of pagesOf((from) => population.assignPage(place, from), begun?.cursor)) {
+  for await (const page of pagesOf((from) => population.assignPage(run, place, from), begun?.cursor)) {
     units.read += page.units;
     for (const row of page.rows) {
       const judgement = judgeRow(row);
@@ -151,7 +153,7 @@ async function write(
     const conflicts = new Set(written.conflicts);
     for (const { customerId, judgement } of open) if (!conflicts.has(customerId)) tallyCustomer(tally, judgement);
     if (conflicts.size === 0) break;
-    const again = await population.readAgain(written.conflicts);
+    const again = await population.readAgain(run, written.conflicts);
     units.read += again.units;
     open = [];
     for (const row of again.rows) {
@@ -170,9 +172,8 @@ async function write(
 }
 
 /** Nothing for a customer who is left out of value. */
-function judgeFor(run: FittedRun): (row: Candidate) => Judgement | undefined {
-  const calendar = calendarOf(run.timeZone);
-  const today = calendar(millisecondsOf(run.asOf));
-  return ({ counts, customerId, facts, standing }) =>
-    counts ? judge(run, customerId, rfmInputsOf(facts, today, calendar), standing) : undefined;
+export function judgeFor(run: FittedRun): (row: Candidate) => Judgement | undefined {
+  const span = spanOf(run);
+  return ({ counts, customerId, days, standing }) =>
+    counts ? judge(run, customerId, rfmInputsOf(days, span), standing) : undefined;
 }

@@ -27,6 +27,7 @@ export interface WaitingTask extends Segment {
 
 export interface WaitingFrame {
   baseCurrency: string;
+  baseTimeZone: string;
   now: Instant;
   mint: Mint;
 }
@@ -50,7 +51,7 @@ const ordersPerPage = 50;
 export async function countWaiting(
   { list, records, onFault }: WaitingPorts,
   task: WaitingTask,
-  { baseCurrency, now, mint }: WaitingFrame,
+  { baseCurrency, baseTimeZone, now, mint }: WaitingFrame,
   remaining: () => number,
 ): Promise<WaitingTask['from'] | undefined> {
   const hasRate = new Map<string, boolean>();
@@ -99,7 +100,7 @@ export async function countWaiting(
     const nothingNew = { refunds: {}, consents: {} };
     const fact = { kind: 'order' as const, externalId, order: nothingNew, who: {}, at: now };
     try {
-      await record(records, fact, { sourceId, baseCurrency, receivedAt: now, mint });
+      await record(records, fact, { sourceId, baseCurrency, baseTimeZone, receivedAt: now, mint });
     } catch (error) {
       if (error instanceof Problem && error.status >= 500) throw error;
       onFault(error, order);

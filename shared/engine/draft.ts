@@ -10,6 +10,8 @@ import type { Write } from './record-store.ts';
 export interface Frame {
   sourceId: string;
   baseCurrency: string;
+  /** IANA name of the zone in which days are counted. */
+  baseTimeZone: string;
   /** Orders placed before are history. */
   backfillBefore?: Instant;
   /** Addresses and numbers that identify nobody, beside those that never do. */
@@ -22,12 +24,13 @@ export interface Frame {
 
 /** The frame of whatever a source says, by whichever way it comes: a message, a file, a list, a partner's report. */
 export function frameOfSource(
-  { id, baseCurrency, backfillBefore, nobody }: Source,
+  { id, baseCurrency, baseTimeZone, backfillBefore, nobody }: Source,
   heard: Pick<Frame, 'receivedAt' | 'mint'>,
 ): Frame {
   return {
     sourceId: id,
     baseCurrency,
+    baseTimeZone,
     ...(backfillBefore !== undefined && { backfillBefore }),
     ...(nobody && { nobody }),
     ...heard,

@@ -88,7 +88,7 @@ export async function forgetSource(
   { records, data }: ErasureStores,
   personId: string,
   sourceId: string,
-  frame: ErasureFrame & Pick<Frame, 'baseCurrency'>,
+  frame: ErasureFrame & Pick<Frame, 'baseCurrency' | 'baseTimeZone'>,
 ): Promise<ErasureCounts> {
   const { erasedAt, mint, now } = frame;
   await untilCommitted(records, async (known) => {

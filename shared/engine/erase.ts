@@ -41,6 +41,7 @@ export interface ErasurePorts extends ErasureStores {
 export interface EraseFrame {
   now: Instant;
   baseCurrency: string;
+  baseTimeZone: string;
   mint: Mint;
 }
 
@@ -199,13 +200,13 @@ async function searchSource(ports: ErasurePorts, request: PrivacyRequest, erasur
 async function withdrawOrders(ports: ErasurePorts, request: PrivacyRequest, erasure: Erasure): Promise<Taken> {
   const [sourceId] = sourcesOf(request);
   if (sourceId === undefined || request.orders.length === 0) return { next: request, isDone: true };
-  const { mint, now: receivedAt, baseCurrency, erasedAt } = erasure;
+  const { mint, now: receivedAt, baseCurrency, baseTimeZone, erasedAt } = erasure;
   const id = mint('cus', sourceId, request.id);
   const place = { id, version: 1, erasedAt, sources: [sourceId] };
   await markAsErased(ports.records, id, [sourceId], erasedAt);
   let orders = 0;
   for (const name of request.orders) {
-    const frame = { sourceId, baseCurrency, receivedAt, mint };
+    const frame = { sourceId, baseCurrency, baseTimeZone, receivedAt, mint };
     if (await withdrawOrder(ports.records, name, place, frame)) orders += 1;
   }
   return { next: counted(request, { orders }), isDone: true };

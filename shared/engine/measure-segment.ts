@@ -1,7 +1,8 @@
 import { calendarOf } from '../domain/calendar.ts';
-import type { Facts } from '../domain/facts.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import type { PurchaseDays } from '../domain/purchase-days.ts';
 import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
+import type { ValueRun } from '../domain/value-run.ts';
 import { addWaiting, type MeasurePart, type Parts, type Runs, readRun } from './value-run.ts';
 
 /** One page of a segment; without a cursor it is the last. */
@@ -16,13 +17,14 @@ export interface Page<Row> {
 export interface MeasuredRow {
   /** False while only tests speak of this customer, or all purchases wait for a rate: left out of value. */
   counts: boolean;
-  facts: Pick<Facts, 'purchaseCount' | 'totalSpent' | 'lastPurchaseAt'>;
+  days: PurchaseDays;
   /** Purchases that wait for a rate, by currency; absent where none does. */
   waiting?: Record<string, number>;
 }
 
 export interface MeasuredPopulation {
-  measurePage(segment: Segment, cursor: string | undefined): Promise<Page<MeasuredRow>>;
+  /** Of customers that changed after what the run may know, what the ledger says of the time before. */
+  measurePage(run: ValueRun, segment: Segment, cursor: string | undefined): Promise<Page<MeasuredRow>>;
 }
 
 export interface Segment {
@@ -34,6 +36,8 @@ export interface Segment {
 export interface SegmentTask extends Segment {
   runId: string;
   asOf: Instant;
+  /** Nothing is written to customers. */
+  rehearsal?: boolean;
 }
 
 /** A step stops and answers when less than this is left of its time, in milliseconds. */
@@ -55,15 +59,17 @@ export async function measureSegment(
   const run = await readRun(stores.runs, runId);
   const begun = await measures.read(runId, place.segment);
   if (run.state !== 'running' || begun?.done) return true;
-  const calendar = calendarOf(run.timeZone);
-  const today = calendar(millisecondsOf(run.asOf));
+  const span = spanOf(run);
   const measure = begun?.measure ?? emptyMeasure();
   const waiting = { ...begun?.waiting };
   let readUnits = begun?.readUnits ?? 0;
   let pages = 0;
-  for await (const { rows, cursor, units } of pagesOf((from) => population.measurePage(place, from), begun?.cursor)) {
+  for await (const { rows, cursor, units } of pagesOf(
+    (from) => population.measurePage(run, place, from),
+    begun?.cursor,
+  )) {
     for (const row of rows) {
-      if (row.counts) measureCustomer(measure, rfmInputsOf(row.facts, today, calendar));
+      if (row.counts) measureCustomer(measure, rfmInputsOf(row.days, span));
       if (row.waiting) addWaiting(waiting, row.waiting);
     }
     readUnits += units;
@@ -76,6 +82,11 @@ export async function measureSegment(
     }
   }
   return true;
+}
+
+/** The day of a run, and how far back it looks. */
+export function spanOf({ asOf, timeZone, policy }: ValueRun): { today: number; windowDays: number | null } {
+  return { today: calendarOf(timeZone)(millisecondsOf(asOf)), windowDays: policy.windowDays };
 }
 
 /** Pages to the end, each next one fetched while the last one is worked on. */

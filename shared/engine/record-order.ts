@@ -50,7 +50,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
 
   const touched = new Touched(
     known.store,
-    frame.baseCurrency,
+    frame,
     [home, ...others].map((one) => one.interactionId),
   );
   const said = named?.customer.id === owner.id ? named : undefined;

@@ -1,8 +1,9 @@
+import { type Calendar, calendarOf } from '../domain/calendar.ts';
 import { type Customer, factsIn, withFactsIn } from '../domain/customer.ts';
 import { uncoversBound, withContribution } from '../domain/facts.ts';
 import type { Instant } from '../domain/instant.ts';
 import { type Contribution, noContribution } from '../domain/order.ts';
-import { customerWrite, isChanged } from './draft.ts';
+import { customerWrite, type Frame, isChanged } from './draft.ts';
 import type { RecordStore, Write } from './record-store.ts';
 
 /** The customers that one sale touches, as they were read and as they become. */
@@ -10,12 +11,14 @@ export class Touched {
   readonly #customers = new Map<string, { before: Customer; after: Customer }>();
   readonly #store: RecordStore;
   readonly #baseCurrency: string;
+  readonly #calendar: Calendar;
   /** Of the lines that the sale stands in now: bounds are looked for among the others. */
   readonly #orderIds: readonly string[];
 
-  constructor(store: RecordStore, baseCurrency: string, orderIds: readonly string[]) {
+  constructor(store: RecordStore, { baseCurrency, baseTimeZone }: Frame, orderIds: readonly string[]) {
     this.#store = store;
     this.#baseCurrency = baseCurrency;
+    this.#calendar = calendarOf(baseTimeZone);
     this.#orderIds = orderIds;
   }
 
@@ -45,7 +48,8 @@ export class Touched {
       const facts = factsIn(after, currency, this.#baseCurrency);
       const uncovered = uncoversBound(facts, change.was, change.is);
       const rest = uncovered ? await this.#store.purchaseBounds(customer.id, currency, this.#orderIds) : undefined;
-      after = withFactsIn(after, currency, this.#baseCurrency, withContribution(facts, change.was, change.is, rest));
+      const counted = withContribution(facts, change.was, change.is, this.#calendar, rest);
+      after = withFactsIn(after, currency, this.#baseCurrency, counted);
     }
     this.set(customer, after);
   }

@@ -1,6 +1,8 @@
+import { canonicalText } from '../domain/canonical.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import type { Rehearsal } from '../domain/rehearsal.ts';
 import { emptyMeasure, type Measure, mergeMeasure } from '../domain/rfm.ts';
-import { cutPointsOf, type TierPolicy } from '../domain/tier-policy.ts';
+import { cutPointsOf, type TierPolicy, type TierRules } from '../domain/tier-policy.ts';
 import {
   emptyTally,
   isFitted,
@@ -62,9 +64,13 @@ export interface AssignPart {
   units: Units;
   /** Customers after the cursor for whom receipts may stand in the ledger that nothing came of. */
   unsettled: string[];
+  /** Of a rehearsal: pages of differences that are written, and how many those are. */
+  rehearsed?: { pages: number; differences: number };
 }
 
 export interface TierPolicies {
+  /** What is not published yet. */
+  draft(): Promise<{ rules: TierRules } | undefined>;
   /** The latest published policy, or the default one, which is kept once the base currency is known. */
   current(currency: string | undefined): Promise<TierPolicy>;
 }
@@ -111,6 +117,7 @@ export async function beginRun(stores: { runs: Runs; policies: TierPolicies }, o
     asOf,
     state: 'running',
     startedAt: now,
+    knownBy: now,
     timeZone,
     ...(currency && { currency }),
     policy,
@@ -118,6 +125,48 @@ export async function beginRun(stores: { runs: Runs; policies: TierPolicies }, o
   };
   await runs.open(run, opening.machineTime);
   return { skipped: false, runId, asOf, segments };
+}
+
+/**
+ * Opens a run that changes nobody, or goes on with one that was interrupted.
+ * @throws Problem `no_draft` for a preview; `value_run_unknown` and `value_run_unfinished` for a replay
+ */
+export async function beginRehearsal(
+  { runs, policies }: { runs: Runs; policies: TierPolicies },
+  opening: Opening,
+  rehearsal: Rehearsal,
+): Promise<Opened> {
+  const { runId, asOf, now, segments, timeZone, currency } = opening;
+  const known = await runs.read(runId);
+  if (known?.state === 'succeeded') return { skipped: true, runId, asOf, reason: 'finished' };
+  const common = { id: runId, asOf, state: 'running' as const, startedAt: now, segments, rehearsal };
+  const run: ValueRun =
+    known ??
+    (rehearsal.kind === 'replay'
+      ? { ...common, ...(await replayed(runs, rehearsal.of)) }
+      : {
+          ...common,
+          knownBy: now,
+          timeZone,
+          ...(currency && { currency }),
+          policy: await drafted(policies, currency),
+        });
+  await runs.open(run, opening.machineTime);
+  return { skipped: false, runId, asOf, segments: run.segments };
+}
+
+/** What a replay takes over from the run that it computes again. */
+async function replayed(runs: Runs, of: string) {
+  const { state, rehearsal, knownBy, timeZone, currency, policy } = await readRun(runs, of);
+  if (state !== 'succeeded' || rehearsal)
+    throw new Problem(409, 'value_run_unfinished', 'Only a value run that has succeeded can be computed again.');
+  return { knownBy, timeZone, policy, ...(currency && { currency }) };
+}
+
+async function drafted(policies: TierPolicies, currency: string | undefined): Promise<TierPolicy> {
+  const [published, draft] = await Promise.all([policies.current(currency), policies.draft()]);
+  if (!draft) throw new Problem(409, 'no_draft', 'There is no draft of the tier policy.');
+  return { ...draft.rules, version: published.version + 1 };
 }
 
 async function becomeCurrent(runs: Runs, { runId, asOf, now }: Opening): Promise<boolean> {
@@ -174,17 +223,32 @@ export async function reportRun(
     const tally = emptyTally();
     const units = { read: 0, write: 0 };
     const waiting: Record<string, number> = {};
+    let differences = 0;
     for (let segment = 0; segment < run.segments; segment++) {
       const measured = await finished(measures, run, segment);
       const part = await finished(assigned, run, segment);
       mergeTally(tally, part.tally);
       addWaiting(waiting, measured.waiting ?? {});
+      differences += part.rehearsed?.differences ?? 0;
       units.read += measured.readUnits + part.units.read;
       units.write += part.units.write;
     }
     const durationMs = Math.max(0, Math.round(machineTime - (await runs.openedAt(runId))));
-    const report: RunReport = { ...tally, waiting, durationMs, units };
+    const report: RunReport = {
+      ...tally,
+      waiting,
+      durationMs,
+      units,
+      ...(run.rehearsal && { differences }),
+      ...(await sameness()),
+    };
     return { state: 'succeeded', finishedAt: now, report };
+  }
+
+  async function sameness(): Promise<Pick<RunReport, 'sameCutPoints'>> {
+    if (run.rehearsal?.kind !== 'replay') return {};
+    const { cutPoints } = await readRun(runs, run.rehearsal.of);
+    return { sameCutPoints: canonicalText(cutPoints ?? null) === canonicalText(run.cutPoints ?? null) };
   }
 }
 

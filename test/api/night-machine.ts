@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
+import type { NightInput } from '../../functions/nightly/begin.ts';
 import type { WaitingTask } from '../../shared/engine/count-waiting.ts';
 import { lambdaContext } from '../http-event.ts';
 
@@ -60,10 +61,10 @@ function named(name: string): Error {
 function run(machine: NightMachine, name: string, input: string): void {
   const execution: Execution = { input, status: 'RUNNING' };
   machine.executions.set(name, execution);
-  const { asOf } = JSON.parse(input) as { asOf: string };
+  const given = JSON.parse(input) as NightInput & { asOf: string };
   machine
-    .visit(asOf)
-    .then(() => night(asOf))
+    .visit(given.asOf)
+    .then(() => night(given))
     .then(
       () => {
         execution.status = 'SUCCEEDED';
@@ -83,7 +84,7 @@ async function countAll(handler: CountWaiting, segments: readonly WaitingTask[])
   }
 }
 
-async function night(asOf: string): Promise<void> {
+async function night(input: NightInput): Promise<void> {
   const [begin, countWaiting, measure, fit, assign, report] = await Promise.all([
     import('../../functions/nightly/begin.ts'),
     import('../../functions/nightly/count-waiting.ts'),
@@ -92,9 +93,9 @@ async function night(asOf: string): Promise<void> {
     import('../../functions/nightly/assign.ts'),
     import('../../functions/nightly/report.ts'),
   ]);
-  const opened = await begin.handler({ asOf });
+  const opened = await begin.handler(input);
   if (opened.skipped) return;
-  await countAll(countWaiting.handler, opened.segments);
+  if (!('rehearsal' in input)) await countAll(countWaiting.handler, opened.segments);
   for (const segment of opened.segments) while (!(await measure.handler(segment, lambdaContext())).done);
   await fit.handler(opened);
   for (const segment of opened.segments) while (!(await assign.handler(segment, lambdaContext())).done);

@@ -23,6 +23,7 @@ test('a source is made, shown without its secrets, and replaced', async () => {
     secretCount: 1,
     currency: 'EUR',
     baseCurrency: 'EUR',
+    baseTimeZone: 'Europe/Berlin',
     backfillBefore: '2026-01-01T00:00:00.000Z',
     webhookPath: '/v1/webhooks/shop',
   });
@@ -39,7 +40,7 @@ test('a source is made, shown without its secrets, and replaced', async () => {
 
 test('the first source fixes the base currency', async () => {
   const other = await put('dollars', { ...shop, currency: 'USD' });
-  expect(other.body).toMatchObject({ currency: 'USD', baseCurrency: 'EUR' });
+  expect(other.body).toMatchObject({ currency: 'USD', baseCurrency: 'EUR', baseTimeZone: 'Europe/Berlin' });
 });
 
 test('a new source needs secrets, those of the platform standard are base64', async () => {

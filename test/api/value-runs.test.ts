@@ -116,3 +116,33 @@ test('a run that is not there is 404', async () => {
   const { status, body } = await show('run_unknown');
   expect([status, body.code]).toEqual([404, 'value_run_not_found']);
 });
+
+test('a run computed again is identical, and lists whom a later change of an order makes different', async () => {
+  const [{ id: of }] = (await api.call('GET /v1/value-runs')).body.data as unknown as [{ id: string }];
+  const replay = () => api.call('POST /v1/value-runs/{runId}/replay', { params: { runId: of } });
+  const first = await replay();
+  expect([first.status, first.body.identical, first.body.differences]).toEqual([200, true, []]);
+  expect(first.body.run).toMatchObject({ rehearsal: { kind: 'replay', of }, report: { sameCutPoints: true } });
+  const order = {
+    type: 'order',
+    externalId: 'A-1',
+    occurredAt: '2026-03-01T10:30:00Z',
+    updatedAt: '2026-03-20T10:30:00Z',
+    customer: { email: 'ada@example.com' },
+    total: { amount: '999.00', currency: 'EUR' },
+  };
+  await api.call('POST /v1/interactions', { body: order });
+  const { body } = await replay();
+  expect(body).toMatchObject({
+    identical: false,
+    differences: [{ customerId, was: { scores: { monetary: 3 } }, is: { scores: { monetary: 4 } } }],
+  });
+  expect((await value()).body).toMatchObject({ scores: { monetary: 3 } });
+});
+
+test('only a run that has succeeded is computed again', async () => {
+  const { status, body } = await api.call('POST /v1/value-runs/{runId}/replay', { params: { runId: 'run_none' } });
+  expect([status, body.code]).toEqual([404, 'value_run_not_found']);
+  const missing = await api.call('GET /v1/value-runs/{runId}/differences', { params: { runId: 'run_none' } });
+  expect([missing.status, missing.body.code]).toEqual([404, 'rehearsal_not_found']);
+});

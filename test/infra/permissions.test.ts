@@ -37,9 +37,9 @@ describe('permissions', () => {
     ['reconcile/work', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
     ['nightly/begin', { Registry: 'RW' }],
     ['nightly/count-waiting', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
-    ['nightly/measure', { Registry: 'RW', Customers: 'S' }],
+    ['nightly/measure', { Registry: 'RW', Customers: 'RS', Ledger: 'R' }],
     ['nightly/fit', { Registry: 'RW' }],
-    ['nightly/assign', { Registry: 'RW', Customers: 'RWS', Ledger: 'W' }],
+    ['nightly/assign', { Registry: 'RW', Customers: 'RWS', Ledger: 'RW' }],
     ['nightly/report', { Registry: 'RW' }],
   ])('of %s on tables are %j', (entry, expected) => {
     expect(tableRights(functionOf(engine, entry))).toEqual(expected);

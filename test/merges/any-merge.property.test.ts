@@ -1,6 +1,7 @@
 import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { calendarOf } from '../../shared/domain/calendar.ts';
 import { type Customer, factsIn } from '../../shared/domain/customer.ts';
 import { addFacts, type Facts, foldFacts, noFacts } from '../../shared/domain/facts.ts';
 import type { Interaction } from '../../shared/domain/interaction.ts';
@@ -218,7 +219,8 @@ async function check(persons: string[]): Promise<void> {
 
 function foldOf(lines: Interaction[], currency: string): Facts {
   const orders = lines.flatMap((line) => (line.type === 'order' ? [line.order] : []));
-  return foldFacts(orders.map(contributionOf).filter((contribution) => contribution.currency === currency));
+  const contributions = orders.map(contributionOf).filter((contribution) => contribution.currency === currency);
+  return foldFacts(contributions, calendarOf('Europe/Berlin'));
 }
 
 /**

@@ -5,10 +5,11 @@ import type { Customer } from '../../shared/domain/customer.ts';
 import { defaultTierPolicy, tierOf } from '../../shared/domain/tier-policy.ts';
 import { type Receipt, runIdOf, type ValueRun } from '../../shared/domain/value-run.ts';
 import { type Expected, expectedOf } from './oracle.ts';
-import { asOf, populations } from './population.ts';
+import { asOf, boughtAt, populations } from './population.ts';
 import { aNight, type Call, type Night } from './sequencer.ts';
 
-const nextDay = '2026-03-31T01:00:00.000Z';
+/** The day after, or so much later that many fall, some of them within the margin. */
+const nextNights = fc.constantFrom('2026-03-31T01:00:00.000Z', '2026-04-09T01:00:00.000Z');
 
 /** What goes wrong on the way, by the number of the call. */
 const troubles = fc.record({
@@ -26,9 +27,11 @@ it('gives everybody the standing of the oracle, whatever the segments, the pages
       populations,
       fc.integer({ min: 1, max: 5 }),
       fc.constantFrom('Europe/Berlin', 'Asia/Kolkata', 'America/Los_Angeles', 'Pacific/Apia'),
+      nextNights,
       troubles,
       troubles,
-      async (population, segments, timeZone, first, second) => {
+      async (populate, segments, timeZone, nextDay, first, second) => {
+        const population = populate(timeZone);
         const night = await aNight({ segments, timeZone });
         try {
           await night.put(population);
@@ -36,7 +39,7 @@ it('gives everybody the standing of the oracle, whatever the segments, the pages
           const expected = expectedOf(population, asOf, timeZone);
           await check(night, { run, before: seen, expected, asOf });
 
-          const changed = await aDayLater(night, population);
+          const changed = await aDayLater(night, population, timeZone);
           const next = await disturbed(night, nextDay, second);
           await check(night, {
             run: next.run,
@@ -99,20 +102,15 @@ async function inPart(call: Call, pageSize: number, refuse: number): Promise<unk
 }
 
 /** Every fifth customer bought something, every eleventh is gone. */
-async function aDayLater({ put, client, tables, customers }: Night, population: Customer[]): Promise<Customer[]> {
+async function aDayLater(
+  { put, client, tables, customers }: Night,
+  population: Customer[],
+  timeZone: string,
+): Promise<Customer[]> {
   const now = [...(await customers()).values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   const bought = now
     .filter((_, index) => index % 5 === 0 && index % 11 !== 0)
-    .map((customer): Customer => {
-      const { facts, version } = customer;
-      const { purchaseCount, totalSpent } = facts;
-      return {
-        ...customer,
-        version: version + 1,
-        live: true,
-        facts: { ...facts, purchaseCount: purchaseCount + 1, totalSpent: totalSpent + 7_000n, lastPurchaseAt: asOf },
-      };
-    });
+    .map((customer): Customer => ({ ...boughtAt(customer, { at: asOf, spent: 7_000n }, timeZone), live: true }));
   await put(bought);
   const gone = now.filter((_, index) => index % 11 === 0);
   for (const { id } of gone)
@@ -143,8 +141,17 @@ async function check(night: Night, { run, before, expected, asOf }: Outcome): Pr
       continue;
     }
     const { standing } = customer;
-    expect({ tier: standing?.tier, scores: standing?.scores }).toEqual({ tier: wanted.tier, scores: wanted.scores });
-    const kept = was?.standing?.tier === wanted.tier && same(was.standing.scores, wanted.scores);
+    const { tier: wantedTier, group: wantedGroup, scores: wantedScores } = wanted;
+    expect({ tier: standing?.tier, group: standing?.group, scores: standing?.scores }).toEqual({
+      tier: wantedTier,
+      group: wantedGroup,
+      scores: wantedScores,
+    });
+    expect(standing?.fallingSince).toBe(wanted.fallingSince);
+    const kept =
+      was?.standing?.tier === wanted.tier &&
+      was.standing.fallingSince === wanted.fallingSince &&
+      same(was.standing.scores, wanted.scores);
     const from = was?.standing?.tier ?? 'none';
     migrations[from] ??= {};
     const row = migrations[from];
@@ -158,10 +165,11 @@ async function check(night: Night, { run, before, expected, asOf }: Outcome): Pr
     expect(customer.version).toBe((was?.version ?? 0) + 1);
     expect(standing).toMatchObject({ runId: run.id, previousTier: was?.standing?.tier ?? null });
     expect(standing?.since).toBe(was?.standing?.tier === wanted.tier ? was.standing.since : asOf);
-    const { inputs, cutPoints, scores, tier } = receipt ?? {};
+    const { inputs, cutPoints, scores, tier, group } = receipt ?? {};
     if (!cutPoints) throw new Error(`${id} has no receipt`);
     expect(tierOf(defaultTierPolicy('EUR'), cutPoints, inputs ?? undefined)).toEqual({
-      tier,
+      tier: receipt?.held?.tierByScores ?? tier,
+      group,
       ...(scores && { scores }),
     });
     expect(receipt).toMatchObject({ tier: wanted.tier, previousTier: was?.standing?.tier ?? null, asOf });
@@ -170,7 +178,8 @@ async function check(night: Night, { run, before, expected, asOf }: Outcome): Pr
   const { report, cutPoints } = run;
   const buyers = [...expected.values()].filter(({ scores }) => scores).length;
   expect(run).toMatchObject({ id: runIdOf(asOf), state: 'succeeded' });
-  expect(cutPoints).toMatchObject({ kind: buyers < 500 ? 'absolute' : 'quintiles', buyers });
+  const recent = [...expected.values()].filter(({ scores, lapsed }) => scores && !lapsed).length;
+  expect(cutPoints).toMatchObject({ kind: recent < 500 ? 'absolute' : 'quintiles', buyers: recent });
   expect(report).toMatchObject({ customers: expected.size, buyers, changed, migrations });
   const sums: Record<string, number> = {};
   for (const { tier } of expected.values()) sums[tier] = (sums[tier] ?? 0) + 1;

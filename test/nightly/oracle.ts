@@ -3,49 +3,102 @@ import type { Customer } from '../../shared/domain/customer.ts';
 /** What a night should make of a customer, by brute force over everybody at once. */
 export interface Expected {
   tier: string;
-  scores?: { recency: number; frequency: number; monetary: number };
+  group: string;
+  scores?: Scores;
+  fallingSince?: string;
+  /** Bought, but not in the last 730 days. */
+  lapsed?: true;
 }
+
+interface Scores {
+  recency: number;
+  frequency: number;
+  monetary: number;
+}
+
+const groupsByScores: Record<string, string[]> = {
+  new: ['R5 1'],
+  promising: ['R4 1'],
+  active: ['R5 2', 'R5 3', 'R4 2', 'R4 3'],
+  champions: ['R5 4', 'R5 5', 'R4 5'],
+  loyal: ['R4 4', 'R3 4', 'R3 5'],
+  needs_attention: ['R3 3'],
+  almost_lost: ['R3 1', 'R3 2', 'R2 2'],
+  at_risk: ['R2 3', 'R2 4', 'R1 3'],
+  previously_loyal: ['R2 5', 'R1 4', 'R1 5'],
+  dormant: ['R2 1', 'R1 1', 'R1 2'],
+};
+
+function groupBy({ recency, frequency, monetary }: Scores): string {
+  const cell = `R${recency} ${Math.round((frequency + monetary) / 2)}`;
+  return Object.entries(groupsByScores).find(([, cells]) => cells.includes(cell))?.[0] ?? cell;
+}
+
+const ladder = [
+  ['platinum', 13],
+  ['gold', 11],
+  ['silver', 9],
+  ['bronze', 6],
+  ['basic', 3],
+] as const;
+const small = { recency: [-365, -180, -90, -30], frequency: [2, 3, 5, 10], monetary: [5_000, 15_000, 40_000, 100_000] };
 
 /** Standings of all live customers by the default policy in euros, worked out without any of the engine's code. */
 export function expectedOf(customers: Iterable<Customer>, asOf: string, timeZone: string): Map<string, Expected> {
   const live = [...customers].filter((customer) => customer.live);
-  const buyers = live.filter(({ facts }) => facts.purchaseCount > 0);
-  const values = buyers.map(({ facts }) => ({
-    // Of each the greater is the better.
-    recency: -daysBetween(facts.lastPurchaseAt ?? asOf, asOf, timeZone),
-    frequency: facts.purchaseCount,
-    monetary: Number(eightBits(facts.totalSpent)),
-  }));
-  const exact = (customer: Customer) => Number(customer.facts.totalSpent) / 100;
-  const score = (own: number, others: number[]) => {
-    const worse = others.filter((other) => other < own).length;
-    return 1 + [1, 2, 3, 4].filter((fifths) => worse * 5 >= fifths * others.length).length;
+  const today = daysBetween('1970-01-01T12:00:00Z', asOf, timeZone);
+  const past = (customer: Customer) => customer.facts.days.filter(({ day }) => day <= today);
+  const recent = (customer: Customer) => past(customer).filter(({ day }) => day > today - 730);
+  // Of each the greater is the better.
+  const valuesOf = (customer: Customer): Scores => ({
+    recency: (past(customer).at(-1)?.day ?? 0) - today,
+    frequency: recent(customer).reduce((sum, { purchases }) => sum + purchases, 0),
+    monetary: Number(recent(customer).reduce((sum, one) => sum + one.spent, 0n)),
+  });
+  const bought = live.filter((customer) => past(customer).length > 0);
+  const buyers = bought.filter((customer) => recent(customer).length > 0).map(valuesOf);
+  const fifths = (column: number[]) => {
+    const sorted = column.toSorted((a, b) => a - b);
+    return [1, 2, 3, 4].map((part) => sorted.find((one) => sorted.indexOf(one) * 5 >= part * sorted.length));
   };
-  const steps = (own: number, thresholds: number[]) => 1 + thresholds.filter((threshold) => own >= threshold).length;
-  const scoresOf = (customer: Customer, index: number) => {
-    const own = values[index];
-    if (!own) throw new RangeError('a buyer has values');
-    if (buyers.length < 500)
-      return {
-        recency: steps(own.recency, [-365, -180, -90, -30]),
-        frequency: steps(own.frequency, [2, 3, 5, 10]),
-        monetary: steps(exact(customer), [50, 150, 400, 1000]),
-      };
-    const ranked = (name: keyof typeof own) => score(own[name], columns[name]);
-    return { recency: ranked('recency'), frequency: ranked('frequency'), monetary: ranked('monetary') };
+  const cuts: Record<keyof Scores, (number | undefined)[]> =
+    buyers.length < 500
+      ? small
+      : {
+          recency: fifths(buyers.map(({ recency }) => recency)),
+          frequency: fifths(buyers.map(({ frequency }) => frequency)),
+          monetary: fifths(buyers.map(({ monetary }) => eightBits(monetary))),
+        };
+  /** Cuts come nearer by so many percent. */
+  const scoresOf = (own: Scores, percent: number): Scores => {
+    const score = (name: keyof Scores) =>
+      1 +
+      cuts[name].filter((cut) => {
+        if (cut === undefined) return false;
+        return own[name] * 100 >= cut * (cut < 0 ? 100 + percent : 100 - percent);
+      }).length;
+    return { recency: score('recency'), frequency: score('frequency'), monetary: score('monetary') };
   };
-  const columns = {
-    recency: values.map(({ recency }) => recency),
-    frequency: values.map(({ frequency }) => frequency),
-    monetary: values.map(({ monetary }) => monetary),
-  };
+  const sum = ({ recency, frequency, monetary }: Scores) => recency + frequency + monetary;
   const expected = new Map<string, Expected>();
-  for (const customer of live) expected.set(customer.id, { tier: 'prospect' });
-  for (const [index, customer] of buyers.entries()) {
-    const scores = scoresOf(customer, index);
-    const sum = scores.recency + scores.frequency + scores.monetary;
-    const tier = sum >= 13 ? 'platinum' : sum >= 11 ? 'gold' : sum >= 9 ? 'silver' : sum >= 6 ? 'bronze' : 'basic';
-    expected.set(customer.id, { tier, scores });
+  for (const customer of live) expected.set(customer.id, { tier: 'prospect', group: 'prospects' });
+  for (const customer of bought) {
+    const own = valuesOf(customer);
+    const scores = scoresOf(own, 0);
+    const [byScores] = ladder.find(([, atLeast]) => sum(scores) >= atLeast) ?? ['none'];
+    const { tier: before = '', fallingSince = asOf } = customer.standing ?? {};
+    const names: string[] = ladder.map(([name]) => name);
+    const falls = names.includes(before) && names.indexOf(byScores) > names.indexOf(before);
+    const needed = ladder.find(([name]) => name === before)?.[1] ?? 16;
+    const isNear = sum(scoresOf(own, 10)) >= needed && Date.parse(asOf) - Date.parse(fallingSince) < 6.5 * 86_400_000;
+    const isHeld = falls && isNear;
+    expected.set(customer.id, {
+      tier: isHeld ? before : byScores,
+      group: groupBy(scores),
+      scores,
+      ...(isHeld && { fallingSince }),
+      ...(own.frequency === 0 && { lapsed: true }),
+    });
   }
   return expected;
 }
@@ -58,7 +111,7 @@ export function daysBetween(from: string, to: string, timeZone: string): number 
 }
 
 /** The amount with all but its first eight binary digits set to zero. */
-function eightBits(amount: bigint): bigint {
+function eightBits(amount: number): number {
   const digits = amount.toString(2);
-  return BigInt(`0b${digits.slice(0, 8)}${'0'.repeat(Math.max(0, digits.length - 8))}`);
+  return Number.parseInt(`${digits.slice(0, 8)}${'0'.repeat(Math.max(0, digits.length - 8))}`, 2);
 }

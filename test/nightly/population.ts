@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { calendarOf } from '../../shared/domain/calendar.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
-import { noFacts } from '../../shared/domain/facts.ts';
+import { foldFacts, noFacts, withContribution } from '../../shared/domain/facts.ts';
+import { noContribution } from '../../shared/domain/order.ts';
 import { aCustomer } from '../fixtures/customer.ts';
 
 export const asOf = '2026-03-30T01:00:00.000Z';
@@ -8,8 +10,31 @@ const day = 86_400_000;
 
 /** A buyer as a night sees one. */
 export function aBuyer(id: string, purchaseCount: number, totalSpent: bigint, lastPurchaseAt: string): Customer {
-  const facts = { ...noFacts, purchaseCount, totalSpent, firstPurchaseAt: lastPurchaseAt, lastPurchaseAt };
-  return aCustomer({ id: `cus_${id}`, version: 3, facts });
+  const each = totalSpent / BigInt(purchaseCount);
+  const spent = Array.from({ length: purchaseCount }, (_, index) =>
+    index ? each : totalSpent - each * BigInt(purchaseCount - 1),
+  );
+  return whoBought(
+    id,
+    spent.map((one) => ({ at: lastPurchaseAt, spent: one })),
+    'Europe/Berlin',
+  );
+}
+
+interface Purchase {
+  at: string;
+  spent: bigint;
+}
+
+function whoBought(id: string, purchases: readonly Purchase[], timeZone: string): Customer {
+  const contributions = purchases.map(({ at, spent }) => ({
+    currency: 'EUR',
+    purchase: true,
+    spent,
+    refunded: 0n,
+    purchasedAt: at,
+  }));
+  return aCustomer({ id: `cus_${id}`, version: 3, facts: foldFacts(contributions, calendarOf(timeZone)) });
 }
 
 export function aProspect(id: string): Customer {
@@ -19,54 +44,57 @@ export function aProspect(id: string): Customer {
 /** A small shop: who buys much, who bought twice, who bought once long ago, and who never did. */
 export const ada = aBuyer('ada', 10, 100_000n, '2026-03-28T12:00:00.000Z');
 export const ben = aBuyer('ben', 2, 9_900n, '2025-12-01T12:00:00.000Z');
-export const cem = aBuyer('cem', 1, 1_000n, '2024-01-01T12:00:00.000Z');
+export const cem = aBuyer('cem', 1, 1_000n, '2024-06-01T12:00:00.000Z');
 export const dee = aProspect('dee');
 export const shop = [ada, ben, cem, dee];
 
 /** The customer after another purchase on the day before {@link asOf}. */
 export function bought(customer: Customer, spent: bigint): Customer {
-  const { facts, version } = customer;
-  const { purchaseCount, totalSpent } = facts;
-  const lastPurchaseAt = '2026-03-29T12:00:00.000Z';
-  return {
-    ...customer,
-    version: version + 1,
-    facts: { ...facts, purchaseCount: purchaseCount + 1, totalSpent: totalSpent + spent, lastPurchaseAt },
-  };
+  return boughtAt(customer, { at: '2026-03-29T12:00:00.000Z', spent }, 'Europe/Berlin');
+}
+
+export function boughtAt(customer: Customer, { at, spent }: Purchase, timeZone: string): Customer {
+  const purchase = { currency: 'EUR', purchase: true, spent, refunded: 0n, purchasedAt: at };
+  const facts = withContribution(customer.facts, noContribution, purchase, calendarOf(timeZone));
+  return { ...customer, version: customer.version + 1, facts };
 }
 
 /** One of whom only test orders speak. */
 export function aTester(id: string): Customer {
-  return { ...aBuyer(id, 0, 0n, asOf), facts: noFacts, live: false };
+  return { ...aProspect(id), live: false };
 }
 
-const buyer = fc.record({
-  purchaseCount: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 20 })),
-  totalSpent: fc.oneof(fc.constantFrom(0n, 4_999n, 5_000n, 15_000n), fc.bigInt({ min: 0n, max: 500_000n })),
-  // Ahead of asOf too: an order may come in while the night is on.
-  lastPurchaseAt: fc
+const purchase: fc.Arbitrary<Purchase> = fc.record({
+  spent: fc.oneof(fc.constantFrom(0n, 4_999n, 5_000n, 15_000n), fc.bigInt({ min: 0n, max: 500_000n })),
+  // Ahead of asOf too: an order may come in while the night is on. And before the window of 730 days.
+  at: fc
     .oneof(
       fc.integer({ min: -1, max: 500 }).map((days) => days * day),
-      fc.integer({ min: -day, max: 400 * day }),
+      fc.integer({ min: 725, max: 735 }).map((days) => days * day),
+      fc.integer({ min: -day, max: 900 * day }),
     )
     .map((ago) => new Date(Date.parse(asOf) - ago).toISOString()),
 });
+const buyer = fc.oneof(
+  { weight: 3, arbitrary: fc.array(purchase, { minLength: 1, maxLength: 1 }) },
+  fc.array(purchase, { minLength: 1, maxLength: 12 }),
+);
 
 const kinds = fc.oneof(
-  { weight: 12, arbitrary: buyer.map((facts) => ({ kind: 'buyer' as const, facts })) },
+  { weight: 12, arbitrary: buyer.map((purchases) => ({ kind: 'buyer' as const, purchases })) },
   { weight: 2, arbitrary: fc.constant({ kind: 'prospect' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'tester' as const }) },
 );
 
 /** Populations below and above the size at which quintiles mean something. */
-export const populations: fc.Arbitrary<Customer[]> = fc
+export const populations: fc.Arbitrary<(timeZone: string) => Customer[]> = fc
   .oneof(fc.array(kinds, { maxLength: 60 }), fc.array(kinds, { minLength: 650, maxLength: 700, size: 'max' }))
-  .map((members) =>
-    members.map((member, index) => {
-      const id = String(index);
-      if (member.kind === 'prospect') return aProspect(id);
-      if (member.kind === 'tester') return aTester(id);
-      const { purchaseCount, totalSpent, lastPurchaseAt } = member.facts;
-      return aBuyer(id, purchaseCount, totalSpent, lastPurchaseAt);
-    }),
+  .map(
+    (members) => (timeZone: string) =>
+      members.map((member, index) => {
+        const id = String(index);
+        if (member.kind === 'prospect') return aProspect(id);
+        if (member.kind === 'tester') return aTester(id);
+        return whoBought(id, member.purchases, timeZone);
+      }),
   );

@@ -2,7 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
 import { runKey, runListKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
-import { aBuyer, ada, asOf, aTester, bought, dee, shop } from './population.ts';
+import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
 
 const context = { getRemainingTimeInMillis: () => 60_000 };
@@ -19,10 +19,10 @@ describe('a small shop', () => {
     const run = await night.run({ asOf, runId: 'run_given' });
     const customers = await night.customers();
     expect(Object.fromEntries([...customers].map(([id, { standing }]) => [id, standing]))).toEqual({
-      cus_ada: standing('platinum', { recency: 5, frequency: 5, monetary: 5 }),
-      cus_ben: standing('bronze', { recency: 3, frequency: 2, monetary: 2 }),
-      cus_cem: standing('basic', { recency: 1, frequency: 1, monetary: 1 }),
-      cus_dee: standing('prospect'),
+      cus_ada: standing('platinum', 'champions', { recency: 5, frequency: 5, monetary: 5 }),
+      cus_ben: standing('bronze', 'almost_lost', { recency: 3, frequency: 2, monetary: 2 }),
+      cus_cem: standing('basic', 'dormant', { recency: 1, frequency: 1, monetary: 1 }),
+      cus_dee: standing('prospect', 'prospects'),
     });
     expect(run).toMatchObject({
       id: 'run_given',
@@ -55,12 +55,17 @@ describe('a small shop', () => {
       scores: { recency: 3, frequency: 2, monetary: 2 },
       tier: 'bronze',
       previousTier: null,
+      group: 'almost_lost',
     });
   });
 
   it('keeps the policy that was used as version 1', async () => {
     await night.run({ asOf });
-    expect(await item(tierPolicyKey(1))).toMatchObject({ version: 1, tiers: { length: 5 }, quintilesFrom: 500 });
+    expect(await item(tierPolicyKey(1))).toMatchObject({
+      version: 1,
+      tiers: { length: 5 },
+      standardErrorAtMost: 0.0179,
+    });
   });
 
   it('leaves out those of whom only tests speak', async () => {
@@ -131,12 +136,54 @@ describe('days', () => {
     ['2026-03-29T22:00:00.000Z', 0],
     ['2026-03-28T22:59:59.999Z', 2],
     ['2026-03-28T23:00:00.000Z', 1],
-    ['2026-04-02T00:00:00.000Z', 0],
-  ])('are those of the merchant: bought at %s, %i days ago', async (boughtAt, days) => {
+    // Has not happened yet.
+    ['2026-04-02T00:00:00.000Z', undefined],
+  ])('are those of the merchant: bought at %s, %s days ago', async (boughtAt, days) => {
     await night.put([aBuyer('eve', 1, 100n, boughtAt)]);
     await night.run({ asOf });
     const [receipt] = await night.receipts();
     expect(receipt?.inputs?.daysSinceLastPurchase).toBe(days);
+  });
+});
+
+describe('a tier', () => {
+  const nights = (count: number) => new Date(Date.parse(asOf) + count * 86_400_000).toISOString();
+  const tierAfter = async (count: number) => {
+    await night.run({ asOf: nights(count) });
+    return (await night.customers()).get('cus_eve')?.standing;
+  };
+
+  // The cut of recency 5 is at 30 days, and its margin ends at 33.
+  it('is held for seven nights within the margin of its cuts, and falls then', async () => {
+    await night.put([aBuyer('eve', 3, 20_000n, '2026-03-01T12:00:00.000Z')]);
+    expect(await tierAfter(0)).toMatchObject({ tier: 'gold', scores: { recency: 5, frequency: 3, monetary: 3 } });
+    expect(await tierAfter(2)).toMatchObject({ tier: 'gold', scores: { recency: 4 }, fallingSince: nights(2) });
+    const [receipt] = (await night.receipts()).filter((one) => one.asOf === nights(2));
+    expect(receipt).toMatchObject({ tier: 'gold', held: { tierByScores: 'silver', since: nights(2) } });
+    expect(await tierAfter(4)).toMatchObject({ tier: 'gold', fallingSince: nights(2) });
+  });
+
+  it('falls at once where a cut is missed by more', async () => {
+    await night.put([aBuyer('eve', 3, 20_000n, '2026-03-01T12:00:00.000Z')]);
+    await tierAfter(0);
+    await tierAfter(2);
+    const fallen = await tierAfter(5);
+    expect(fallen).toMatchObject({ tier: 'silver', previousTier: 'gold', since: nights(5) });
+    expect(fallen?.fallingSince).toBeUndefined();
+  });
+
+  it('falls after seven nights within the margin, and rises at once', async () => {
+    await night.put([aBuyer('eve', 3, 15_000n, '2026-03-29T12:00:00.000Z')]);
+    expect(await tierAfter(0)).toMatchObject({ tier: 'gold' });
+    const eve = (await night.customers()).get('cus_eve') as Customer;
+    await night.put([boughtAt(eve, { at: '2026-03-28T12:00:00.000Z', spent: -1_000n }, 'Europe/Berlin')]);
+    const refunded = (await night.customers()).get('cus_eve') as Customer;
+    expect(refunded.facts.totalSpent).toBe(14_000n);
+    expect(await tierAfter(1)).toMatchObject({ tier: 'gold', scores: { monetary: 2 }, fallingSince: nights(1) });
+    expect(await tierAfter(7)).toMatchObject({ tier: 'gold' });
+    expect(await tierAfter(8)).toMatchObject({ tier: 'silver', previousTier: 'gold' });
+    await night.put([bought((await night.customers()).get('cus_eve') as Customer, 50_000n)]);
+    expect(await tierAfter(9)).toMatchObject({ tier: 'platinum', previousTier: 'silver' });
   });
 });
 
@@ -261,8 +308,8 @@ describe('begin', () => {
   });
 });
 
-function standing(tier: string, scores?: object) {
-  return { tier, previousTier: null, ...(scores && { scores }), runId: 'run_given', since: asOf };
+function standing(tier: string, group: string, scores?: object) {
+  return { tier, previousTier: null, group, ...(scores && { scores }), runId: 'run_given', since: asOf };
 }
 
 async function item(Key: { pk: string; sk: string }): Promise<Record<string, unknown> | undefined> {

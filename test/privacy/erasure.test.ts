@@ -4,6 +4,8 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Decision } from '../../shared/domain/decision.ts';
 import { newJob } from '../../shared/domain/outreach-job.ts';
+import { defaultTierPolicy } from '../../shared/domain/tier-policy.ts';
+import type { ValueRun } from '../../shared/domain/value-run.ts';
 import { receiptKey } from '../../shared/dynamodb/keys.ts';
 import { OutreachStore } from '../../shared/dynamodb/outreach-store.ts';
 import { populationStore } from '../../shared/dynamodb/population.ts';
@@ -19,6 +21,17 @@ afterAll(() => shop.stop());
 
 const day = (number: number) => new Date(Date.UTC(2026, 0, number, 12)).toISOString();
 const today = day(100);
+
+const aRun: ValueRun = {
+  id: 'run_1',
+  asOf: today,
+  state: 'running',
+  startedAt: today,
+  knownBy: today,
+  timeZone: 'UTC',
+  policy: defaultTierPolicy('EUR'),
+  segments: 1,
+};
 
 let count = 0;
 let ids: { customer: number; email: string; name: string; phone: string };
@@ -219,10 +232,10 @@ describe('what was worked out of the person', () => {
     });
     expect(await shop.traces([`value#${customerId}`])).toEqual([]);
     expect((await shop.traces(['"granted"'])).filter((place) => place.includes('in outreach'))).toEqual([]);
-    const night = populationStore(shop.api.store, tables.customers);
-    const { rows } = await night.assignPage({ segment: 0, of: 1 }, undefined);
+    const night = populationStore(shop.api.store, tables);
+    const { rows } = await night.assignPage(aRun, { segment: 0, of: 1 }, undefined);
     expect(rows.filter((row) => row.customerId === customerId && row.counts)).toEqual([]);
-    expect((await night.readAgain([customerId])).rows).toEqual([]);
+    expect((await night.readAgain(aRun, [customerId])).rows).toEqual([]);
   });
 
   test('the bus hears of it, and of nothing else', () => {

@@ -4,8 +4,9 @@ import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { variables } from '../../shared/contracts/environment.ts';
+import { calendarOf } from '../../shared/domain/calendar.ts';
 import { countedOf, ratioText, waitsForRate } from '../../shared/domain/exchange-rate.ts';
-import { foldFacts } from '../../shared/domain/facts.ts';
+import { foldFacts, noFacts } from '../../shared/domain/facts.ts';
 import type { Interaction } from '../../shared/domain/interaction.ts';
 import { customerOf } from '../../shared/dynamodb/customer-item.ts';
 import { settingsKey } from '../../shared/dynamodb/keys.ts';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   machines.on(StartExecutionCommand).resolves({});
   engine = await openEngine();
   const { client, embedded } = engine.door;
-  const settings = { salt: 'salt', cursorSecret: 'secret', baseCurrency: 'EUR' };
+  const settings = { salt: 'salt', cursorSecret: 'secret', baseCurrency: 'EUR', baseTimeZone: 'Europe/Berlin' };
   await client.send(new PutCommand({ TableName: embedded.tables.registry, Item: { ...settingsKey, ...settings } }));
   const { handler } = await import('../../functions/nightly/count-waiting.ts');
   count = (task) => handler(task, lambdaContext());
@@ -159,8 +160,11 @@ async function check(fixed: Map<string, string>): Promise<OrderLine[]> {
     const contributions = lines.map(({ order, rate }) => countedOf(order, rate));
     for (const currency of currencies) {
       const facts = currency === 'EUR' ? customer.facts : customer.waiting[currency];
-      const fold = foldFacts(contributions.filter((one) => one.currency === currency));
-      expect(facts ?? foldFacts([])).toEqual(fold);
+      const fold = foldFacts(
+        contributions.filter((one) => one.currency === currency),
+        calendarOf('Europe/Berlin'),
+      );
+      expect(facts ?? noFacts).toEqual(fold);
     }
     for (const line of lines) {
       if (waitsForRate(line.order, line.rate, 'EUR')) waiting.push(line.id);
@@ -195,8 +199,8 @@ async function checkByHand(sales: Sale[], published: Published): Promise<void> {
     const found = customers.filter(({ sourceIds }) => sourceIds.till === `c-${person}`).map(customerOf);
     const sums = sumsByHand(sales, person, ({ id }) => texts.get(`order-${id}`));
     for (const [currency, sum] of sums) {
-      const facts = (currency === 'EUR' ? found[0]?.facts : found[0]?.waiting[currency as Currency]) ?? foldFacts([]);
-      const { firstPurchaseAt, lastPurchaseAt, ...rest } = facts;
+      const facts = (currency === 'EUR' ? found[0]?.facts : found[0]?.waiting[currency as Currency]) ?? noFacts;
+      const { firstPurchaseAt, lastPurchaseAt, days: _, ...rest } = facts;
       expect({ ...rest, firstPurchaseAt, lastPurchaseAt }).toEqual(sum);
     }
   }

@@ -19,7 +19,13 @@ const nextNight = () => {
   return { asOf: new Date(asOf).toISOString() };
 };
 
-const frame = { sourceId: 'shop', baseCurrency: 'EUR', receivedAt: '2026-03-09T10:00:00.000Z', mint: mintWith('salt') };
+const frame = {
+  sourceId: 'shop',
+  baseCurrency: 'EUR',
+  baseTimeZone: 'Europe/Berlin',
+  receivedAt: '2026-03-09T10:00:00.000Z',
+  mint: mintWith('salt'),
+};
 
 async function buys(id: string, who: string, minor: bigint, currency: string, placedAt = '2026-03-05T10:00:00.000Z') {
   const snapshot = { updatedAt: placedAt, total: { minor, currency }, test: false };

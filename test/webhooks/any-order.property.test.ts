@@ -1,6 +1,7 @@
 import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { calendarOf } from '../../shared/domain/calendar.ts';
 import { factsIn } from '../../shared/domain/customer.ts';
 import { foldFacts } from '../../shared/domain/facts.ts';
 import type { Interaction } from '../../shared/domain/interaction.ts';
@@ -79,7 +80,8 @@ async function sendUntilTaken({ topic, body }: Message): Promise<void> {
 async function foldOfLedger(customerId: string, currency: string) {
   const lines = (await door.lines(customerId)) as unknown as Interaction[];
   const orders = lines.flatMap((line) => (line.type === 'order' ? [readOrder(line.order)] : []));
-  return foldFacts(orders.map(contributionOf).filter((contribution) => contribution.currency === currency));
+  const contributions = orders.map(contributionOf).filter((contribution) => contribution.currency === currency);
+  return foldFacts(contributions, calendarOf('Europe/Berlin'));
 }
 
 function plain(facts: ReturnType<typeof foldFacts>): Expected {
@@ -89,6 +91,12 @@ function plain(facts: ReturnType<typeof foldFacts>): Expected {
     totalRefunded: Number(facts.totalRefunded),
     firstPurchaseAt: facts.firstPurchaseAt,
     lastPurchaseAt: facts.lastPurchaseAt,
+    days: Object.fromEntries(
+      facts.days.map(({ day, purchases, spent }) => [
+        new Date(day * 86_400_000).toISOString().slice(0, 10),
+        [purchases, Number(spent)],
+      ]),
+    ),
   };
 }
 

@@ -81,6 +81,7 @@ function aSource(id: string, platform: Source['platform']): Source {
     secrets: [platform === 'shopify' ? shopifySecret : standardSecret],
     currency: 'EUR',
     baseCurrency: 'EUR',
+    baseTimeZone: 'Europe/Berlin',
     timeZone: 'Europe/Berlin',
     countsWhen: 'placed',
     revision: 1,

@@ -38,6 +38,7 @@ export async function openFetchingDoor(base: string): Promise<FetchingDoor> {
         secrets: [],
         currency: 'EUR',
         baseCurrency: 'EUR',
+        baseTimeZone: 'Europe/Berlin',
         timeZone: 'Europe/Berlin',
         countsWhen: 'placed',
         revision: 1,

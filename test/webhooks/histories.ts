@@ -25,6 +25,8 @@ export interface Expected {
   totalRefunded: number;
   firstPurchaseAt: string | undefined;
   lastPurchaseAt: string | undefined;
+  /** By calendar day in Berlin: purchases, and cents spent. */
+  days: Record<string, [number, number]>;
 }
 
 export const people = 3;
@@ -75,6 +77,8 @@ function addedBy({ added, updates, placedMinute }: OrderHistory, minute: number)
   return updates > 0 && minute > placedMinute ? added : 0;
 }
 
+const berlin = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/Berlin' });
+
 /** The facts of a person in one currency, added up by hand. */
 export function expectedFacts(history: OrderHistory[], person: number, currency: string): Expected {
   const expected: Expected = {
@@ -83,6 +87,7 @@ export function expectedFacts(history: OrderHistory[], person: number, currency:
     totalRefunded: 0,
     firstPurchaseAt: undefined,
     lastPurchaseAt: undefined,
+    days: {},
   };
   const own = history.filter((order) => order.person === person && !order.test && order.currency === currency);
   for (const order of own.toSorted((a, b) => a.placedMinute - b.placedMinute)) {
@@ -94,6 +99,9 @@ export function expectedFacts(history: OrderHistory[], person: number, currency:
     expected.totalSpent += worth - refunded;
     expected.firstPurchaseAt ??= timeOf(order.placedMinute);
     expected.lastPurchaseAt = timeOf(order.placedMinute);
+    const day = berlin.format(new Date(timeOf(order.placedMinute)));
+    const [purchases, spent] = expected.days[day] ?? [0, 0];
+    expected.days[day] = [purchases + 1, spent + worth - refunded];
   }
   return expected;
 }

@@ -31,6 +31,7 @@ export async function openPlatform(platform: Source['platform'], settings: Parti
     secrets: [],
     currency: 'EUR',
     baseCurrency: 'EUR',
+    baseTimeZone: 'Europe/Berlin',
     timeZone: 'Europe/Berlin',
     countsWhen: 'placed',
     revision: 1,

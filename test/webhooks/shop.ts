@@ -17,6 +17,7 @@ export function aSource(given: Pick<Source, 'id' | 'platform' | 'secrets'> & Par
   return {
     currency: 'EUR',
     baseCurrency: 'EUR',
+    baseTimeZone: 'Europe/Berlin',
     timeZone: 'Europe/Berlin',
     countsWhen: storefronts[given.platform].countsWhen,
     revision: 1,

@@ -91,6 +91,7 @@ export class Population {
         purchaseCount: { N: String(numberOf(original.purchaseCount) + 1) },
         totalSpent: { N: String(numberOf(original.totalSpent) + 7_990) },
         lastPurchaseAt: { S: new Date(at).toISOString() },
+        days: { S: `${textOf(original.days)} ${dayOf(at) - lastDayIn(textOf(original.days))}:7990` },
       };
       await this.#write(Array.from({ length: this.#copies }, (_, copy) => copyOf(bought, history, copy)));
       customers += this.#copies;
@@ -129,15 +130,38 @@ function historyOf(form: Item, history: number, until: number, chance: () => num
   const purchaseCount = 1 + Math.floor(Math.log(1 - chance()) / Math.log(0.6));
   const last = until - Math.floor(-Math.log(1 - chance()) * 200 * day);
   const first = last - Math.floor((purchaseCount - 1) * chance() * 120 * day);
-  const each = 2_000 * Math.exp(1.2 * (chance() + chance() + chance() - 1.5) + 0.8);
+  const each = Math.round(2_000 * Math.exp(1.2 * (chance() + chance() + chance() - 1.5) + 0.8));
+  const pause = purchaseCount > 1 ? (dayOf(last) - dayOf(first)) / (purchaseCount - 1) : 0;
+  const days = new Map<number, number>();
+  for (let purchase = 0; purchase < purchaseCount; purchase++) {
+    const on = dayOf(first) + Math.round(purchase * pause);
+    days.set(on, (days.get(on) ?? 0) + 1);
+  }
   return {
     ...form,
     customerId: { S: idOf(history, 0) },
     purchaseCount: { N: String(purchaseCount) },
-    totalSpent: { N: String(Math.round(each * purchaseCount)) },
+    totalSpent: { N: String(each * purchaseCount) },
     firstPurchaseAt: { S: new Date(first).toISOString() },
     lastPurchaseAt: { S: new Date(last).toISOString() },
+    days: { S: daysText([...days], each) },
   };
+}
+
+const dayOf = (milliseconds: number) => Math.floor(milliseconds / day);
+
+/** Each day as days since the one before, what was spent and, where there was more than one, the purchases. */
+function daysText(days: readonly (readonly [number, number])[], each: number): string {
+  const since = (index: number) => (days[index]?.[0] ?? 0) - (days[index - 1]?.[0] ?? 0);
+  return days.map(([, n], index) => `${since(index)}:${n * each}${n > 1 ? `:${n}` : ''}`).join(' ');
+}
+
+function lastDayIn(text: string): number {
+  return text.split(' ').reduce((sum, part) => sum + Number.parseInt(part, 10), 0);
+}
+
+function textOf(value: Value | undefined): string {
+  return value && 'S' in value ? value.S : '';
 }
 
 function copyOf(original: Item, history: number, copy: number): Item {

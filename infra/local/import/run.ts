@@ -3,12 +3,13 @@ import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { mediaTypeOf } from '../../../shared/contracts/imports.ts';
-import { ApiError, ImportApi, type Perseverance } from './api.ts';
+import { UsageError } from '../api-access.ts';
+import { ApiClient, ApiError, type Perseverance } from '../api-client.ts';
 import { beginOf, cut, FileError, type Part } from './cut.ts';
 import { dropJournal, type Journal, keepJournal, readJournal } from './journal.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { type Counts, described, progressOn, type Screen } from './progress.ts';
-import { type ImportSettings, UsageError } from './settings.ts';
+import type { ImportSettings } from './settings.ts';
 import { checkSoundness } from './soundness.ts';
 
 interface Shown {
@@ -46,7 +47,7 @@ export async function importFile(settings: ImportSettings, screen: Screen, pace:
     throw new UsageError(`There is no file ${file}.`);
   });
   const layout = await layoutOf(file, settings.format);
-  const api = new ImportApi(settings.url, settings.key, pace.perseverance);
+  const api = new ApiClient(settings.url, settings.key, pace.perseverance);
   const progress = progressOn(screen);
   try {
     const begun = await begin(api, settings, layout, facts, screen);
@@ -87,7 +88,7 @@ export async function importFile(settings: ImportSettings, screen: Screen, pace:
 }
 
 async function begin(
-  api: ImportApi,
+  api: ApiClient,
   { file, sourceId, url, restart }: ImportSettings,
   layout: Layout,
   { size, mtimeMs }: { size: number; mtimeMs: number },
@@ -130,7 +131,7 @@ function nameOf(file: string): string {
 }
 
 /** Nothing where it is not there any more, or ended. */
-async function openImport(api: ImportApi, importId: string): Promise<Shown | undefined> {
+async function openImport(api: ApiClient, importId: string): Promise<Shown | undefined> {
   try {
     const found = await api.call<Shown>('GET', `/v1/imports/${encodeURIComponent(importId)}`);
     return found.state === 'open' ? found : undefined;
@@ -142,7 +143,7 @@ async function openImport(api: ImportApi, importId: string): Promise<Shown | und
 
 /** The same part is put until all of it was read: each call says how far it came. */
 async function putPart(
-  api: ImportApi,
+  api: ApiClient,
   { importId, format }: Journal,
   number: number,
   { body, line }: Part,
@@ -157,14 +158,14 @@ async function putPart(
   }
 }
 
-async function finish(api: ImportApi, { importId, parts }: Journal): Promise<Shown> {
+async function finish(api: ApiClient, { importId, parts }: Journal): Promise<Shown> {
   const body = JSON.stringify({ parts: Math.max(1, parts) });
   const path = `/v1/imports/${encodeURIComponent(importId)}/finish`;
   return api.call<Shown>('POST', path, { type: 'application/json', body });
 }
 
 /** @returns the file with the errors; nothing where there are none, and then no file either */
-async function writeErrors(api: ImportApi, file: string, importId: string): Promise<string | undefined> {
+async function writeErrors(api: ApiClient, file: string, importId: string): Promise<string | undefined> {
   const path = `${file}.errors.ndjson`;
   let next: string | undefined = `/v1/imports/${encodeURIComponent(importId)}/errors`;
   let { text, next: more } = await api.text(next);

@@ -1,20 +1,15 @@
 import { parseArgs } from 'node:util';
 import { type ImportFormat, importFormats } from '../../../shared/contracts/imports.ts';
+import { type ApiAccess, readAccess, UsageError } from '../api-access.ts';
 
-export interface ImportSettings {
+export interface ImportSettings extends ApiAccess {
   file: string;
   sourceId: string;
   /** Absent: found out from the file. */
   format?: ImportFormat;
-  /** Without a slash at its end. */
-  url: string;
-  key: string;
   /** Begins anew although an earlier run left off in the middle. */
   restart: boolean;
 }
-
-/** What the caller got wrong, in words for the caller. */
-export class UsageError extends Error {}
 
 export const help = `npm run import -- --source ID FILE: records a file of history; it sets off no outreach.
 
@@ -47,14 +42,11 @@ export function readImportSettings(
   const { format } = values;
   if (format !== undefined && !isFormat(format))
     throw new UsageError(`--format must be one of ${importFormats.join(', ')}.`);
-  const key = values.key ?? environment.RAPPORT_KEY;
-  if (!key) throw new UsageError('Give a key: --key KEY, or RAPPORT_KEY.');
   return {
     file,
     sourceId: values.source,
     ...(format && { format }),
-    url: readUrl(values.url ?? environment.RAPPORT_URL ?? 'http://127.0.0.1:8787'),
-    key,
+    ...readAccess(values, environment),
     restart: values.restart ?? false,
   };
 }
@@ -75,13 +67,4 @@ function parsed(given: readonly string[]) {
 
 function isFormat(name: string): name is ImportFormat {
   return (importFormats as readonly string[]).includes(name);
-}
-
-function readUrl(text: string): string {
-  if (!URL.canParse(text)) throw new UsageError('--url must be an address.');
-  const { protocol, hostname } = new URL(text);
-  const isHere = /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname);
-  if (protocol !== 'https:' && !(protocol === 'http:' && isHere))
-    throw new UsageError('--url must be https: the key and the orders must not travel in the clear.');
-  return text.replace(/\/+$/, '');
 }

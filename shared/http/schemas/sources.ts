@@ -158,6 +158,7 @@ export const source = named(
     secretCount: z.int(),
     currency: z.string(),
     baseCurrency: z.string().check(z.describe('The currency in which facts are counted')),
+    baseTimeZone: z.string().check(z.describe('The time zone in which days are counted')),
     timeZone: z.string(),
     backfillBefore: z.optional(instant),
     address: z.optional(z.string()),

@@ -22,11 +22,19 @@ const receipt = named(
     runId: z.string(),
     asOf: instant,
     policyVersion: z.int(),
-    inputs: z.nullable(z.strictObject({ daysSinceLastPurchase: z.int(), purchaseCount: z.int(), totalSpent: money })),
+    inputs: z
+      .nullable(z.strictObject({ daysSinceLastPurchase: z.int(), purchaseCount: z.int(), totalSpent: money }))
+      .check(z.describe("Purchases and money of the policy's window; null for a customer without a purchase")),
     cutPoints,
     scores: z.nullable(scores),
     tier: z.string(),
     previousTier: z.nullable(z.string()),
+    group: z.string(),
+    held: z
+      .nullable(z.strictObject({ tierByScores: z.string(), since: instant }))
+      .check(
+        z.describe('Where the policy does not let the tier fall yet: what the scores alone would give, since when'),
+      ),
   }),
 );
 
@@ -37,7 +45,13 @@ export const value = named(
     tier: z.nullable(z.string()).check(z.describe('null before the first value run')),
     previousTier: z.nullable(z.string()),
     since: z.nullable(instant).check(z.describe('asOf of the run that brought the customer into this tier')),
+    group: z
+      .nullable(z.string())
+      .check(z.describe('By the table of scores in the tier policy, `champions` to `prospects`')),
     scores: z.nullable(scores).check(z.describe('1 to 5 each, 5 is best; null for a customer without a purchase')),
+    fallingSince: z
+      .nullable(instant)
+      .check(z.describe('Since when the scores alone would give a lower tier, where it is held by the policy')),
     runId: z.nullable(z.string()),
     receipt: z.nullable(receipt).check(z.describe('What explains the last change, so that anyone can compute it')),
   }),
@@ -54,6 +68,14 @@ export const valueRun = named(
     startedAt: z.nullable(instant),
     finishedAt: z.nullable(instant),
     failure: z.optional(z.string()),
+    rehearsal: z
+      .nullable(
+        z.union([
+          z.strictObject({ kind: z.literal('preview') }),
+          z.strictObject({ kind: z.literal('replay'), of: z.string() }),
+        ]),
+      )
+      .check(z.describe('A preview or a replay, which changes nobody; null for a run that judges')),
     timeZone: z.optional(z.string()),
     policyVersion: z.optional(z.int()),
     cutPoints: z.optional(cutPoints),
@@ -68,6 +90,12 @@ export const valueRun = named(
         tiers: tally,
         migrations: z.record(z.string(), tally).check(z.describe('Customers by the tier before and the tier after')),
         durationMs: z.int(),
+        differences: z.optional(
+          z.int().check(z.describe('Of a preview or a replay: customers of whom it makes something else')),
+        ),
+        sameCutPoints: z.optional(
+          z.boolean().check(z.describe('Of a replay: whether the cut points are those of the run computed again')),
+        ),
         units: z.strictObject({ read: z.number(), write: z.number() }),
       }),
     ),
@@ -75,5 +103,30 @@ export const valueRun = named(
 );
 
 export const valueRuns = page('ValueRuns', valueRun);
+
+const place = z.strictObject({ tier: z.string(), group: z.string(), scores: z.nullable(scores) });
+
+const difference = named(
+  'Difference',
+  z.strictObject({
+    customerId: z.string(),
+    was: z.nullable(place).check(z.describe('null for a customer who had no value yet')),
+    is: place.check(z.describe('What the preview or the replay makes of the customer')),
+  }),
+);
+
+export const differencesPage = page('Differences', difference);
+
+export const rehearsal = named(
+  'Rehearsal',
+  z.strictObject({
+    run: valueRun,
+    identical: z
+      .nullable(z.boolean())
+      .check(z.describe('Of a replay: nothing differs; null before it has succeeded, and for a preview')),
+    differences: z.array(difference).check(z.describe('The first ones')),
+    more: z.boolean().check(z.describe('The others are at /v1/value-runs/{runId}/differences')),
+  }),
+);
 
 export const valueRunIn = named('ValueRunGiven', z.strictObject({ asOf: instantIn }));

@@ -25,7 +25,7 @@ export interface Perseverance {
 }
 
 /** Calls the API as any partner does; what passes is tried again. */
-export class ImportApi {
+export class ApiClient {
   readonly #url: string;
   readonly #key: string;
   readonly #perseverance: Perseverance;

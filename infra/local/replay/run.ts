@@ -1,0 +1,101 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { UsageError } from '../api-access.ts';
+import { ApiClient, ApiError } from '../api-client.ts';
+import type { ReplaySettings } from './settings.ts';
+
+interface Run {
+  id: string;
+  asOf: string;
+  status: string;
+  policyVersion?: number;
+  report?: { customers: number; differences?: number; sameCutPoints?: boolean };
+}
+
+interface Place {
+  tier: string;
+  group: string;
+  scores: { recency: number; frequency: number; monetary: number } | null;
+}
+
+interface Difference {
+  customerId: string;
+  was: Place | null;
+  is: Place;
+}
+
+/** So many differences are shown to people; `--json` shows all. */
+const shown = 20;
+
+/**
+ * @returns the status to end with: 0 where the run comes out the same
+ * @throws UsageError for what the caller can mend
+ */
+export async function replay(settings: ReplaySettings, out: { write(text: string): unknown }): Promise<number> {
+  const api = new ApiClient(settings.url, settings.key);
+  try {
+    const of = await named(api, settings.runId);
+    const { run } = await api.call<{ run: Run }>('POST', `/v1/value-runs/${of}/replay`);
+    const { asOf, policyVersion, report, status } = await ended(api, run);
+    if (status !== 'succeeded' || !report) throw new UsageError(`The replay ${run.id} failed.`);
+    const { customers, differences = 0, sameCutPoints } = report;
+    const identical = differences === 0 && sameCutPoints === true;
+    const subject = `${of}: asOf ${asOf}, policy version ${policyVersion}, ${customers} customers`;
+    if (settings.json)
+      out.write(`${JSON.stringify({ run: of, replay: run.id, identical, sameCutPoints, differences })}\n`);
+    else if (identical) out.write(`${subject}: identical.\n`);
+    else
+      out.write(
+        `${subject}: ${differences} customers differ, the cut points are ${sameCutPoints ? 'the same' : 'others'}.\n`,
+      );
+    for await (const difference of differencesOf(api, run.id, settings.json ? Number.POSITIVE_INFINITY : shown))
+      out.write(settings.json ? `${JSON.stringify(difference)}\n` : `  ${describe(difference)}\n`);
+    if (!settings.json && differences > shown) out.write(`  … and ${differences - shown} more: --json lists all.\n`);
+    return identical ? 0 : 1;
+  } catch (error) {
+    if (error instanceof ApiError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+async function named(api: ApiClient, runId: string): Promise<string> {
+  if (runId !== 'latest') return encodeURIComponent(runId);
+  const { data } = await api.call<{ data: Run[] }>('GET', '/v1/value-runs?limit=100');
+  const latest = data.find(({ status }) => status === 'succeeded');
+  if (!latest) throw new UsageError('There is no value run yet.');
+  return latest.id;
+}
+
+async function ended(api: ApiClient, run: Run): Promise<Run> {
+  let now = run;
+  while (now.status === 'running' || now.status === 'requested') {
+    await wait(1_000);
+    try {
+      now = await api.call<Run>('GET', `/v1/value-runs/${run.id}`);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === 'value_run_not_found')) throw error;
+    }
+  }
+  return now;
+}
+
+async function* differencesOf(api: ApiClient, runId: string, most: number): AsyncGenerator<Difference> {
+  let cursor = '';
+  for (let count = 0; count < most; ) {
+    const path = `/v1/value-runs/${runId}/differences?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+    const page = await api.call<{ data: Difference[]; nextCursor: string | null }>('GET', path);
+    for (const difference of page.data.slice(0, most - count)) yield difference;
+    count += page.data.length;
+    if (page.nextCursor === null) return;
+    cursor = page.nextCursor;
+  }
+}
+
+function describe({ customerId, was, is }: Difference): string {
+  const text = (place: Place | null) => {
+    if (!place) return 'nothing';
+    const { scores } = place;
+    const digits = scores ? ` ${scores.recency}${scores.frequency}${scores.monetary}` : '';
+    return `${place.tier} (${place.group}${digits})`;
+  };
+  return `${customerId}  was ${text(was)}, is ${text(is)}`;
+}

@@ -1,0 +1,28 @@
+import type { Standing } from './customer.ts';
+import type { Scores } from './rfm.ts';
+
+/**
+ * A run that changes nobody: a preview judges by the draft of the tier policy, a replay computes a past run again from
+ * the ledger.
+ */
+export type Rehearsal = { kind: 'preview' } | { kind: 'replay'; of: string };
+
+/** What a run made of a customer. */
+export interface Place {
+  tier: string;
+  group: string;
+  /** Null for a customer without a purchase. */
+  scores: Scores | null;
+}
+
+/** A customer of whom a rehearsal makes something else. */
+export interface Difference {
+  customerId: string;
+  /** Null for one who had no value yet. */
+  was: Place | null;
+  is: Place;
+}
+
+export function placeOf({ tier, group, scores }: Standing): Place {
+  return { tier, group, scores: scores ?? null };
+}

@@ -1,0 +1,74 @@
+import { canonicalText } from '../domain/canonical.ts';
+import { type Difference, type Place, placeOf } from '../domain/rehearsal.ts';
+import { emptyTally, isFitted, tallyCustomer } from '../domain/value-run.ts';
+import { type AssignedPopulation, type Candidate, judgeFor } from './assign-segment.ts';
+import { pagesOf, reserve, type Segment } from './measure-segment.ts';
+import { Problem } from './problem.ts';
+import { type AssignPart, type Parts, type Runs, readRun } from './value-run.ts';
+
+/** Where what a rehearsal finds is kept for a while. */
+export interface Differences {
+  /** May be repeated: a page of a segment is written over. */
+  put(runId: string, place: { segment: number; page: number }, differences: readonly Difference[]): Promise<void>;
+}
+
+export interface RehearseStores {
+  runs: Pick<Runs, 'read'>;
+  assigned: Parts<AssignPart>;
+  population: Pick<AssignedPopulation, 'assignPage'>;
+  differences: Differences;
+}
+
+const differencesPerPage = 100;
+
+/**
+ * Scores the customers of one segment and writes down whom that would change. Answers false where time ran out first;
+ * called again it goes on from there.
+ * @param remaining milliseconds that this step may still take
+ */
+export async function rehearseSegment(
+  { runs, assigned, population, differences }: RehearseStores,
+  { runId, ...place }: Segment & { runId: string },
+  remaining: () => number,
+): Promise<boolean> {
+  const { segment } = place;
+  const run = await readRun(runs, runId);
+  const begun = await assigned.read(runId, segment);
+  if (run.state !== 'running' || begun?.done) return true;
+  if (!isFitted(run)) throw new Problem(409, 'value_run_unfitted', 'The value run has no cut points yet.');
+  const judgeRow = judgeFor(run);
+  const { tally, units, rehearsed } = begun ?? { tally: emptyTally(), units: { read: 0, write: 0 } };
+  let { pages, differences: count } = rehearsed ?? { pages: 0, differences: 0 };
+  let found: Difference[] = [];
+  for await (const page of pagesOf((from) => population.assignPage(run, place, from), begun?.cursor)) {
+    units.read += page.units;
+    for (const row of page.rows) {
+      const judgement = judgeRow(row);
+      if (!judgement) continue;
+      tallyCustomer(tally, judgement);
+      const standing = judgement.kind === 'changed' ? judgement.standing : row.standing;
+      const difference = standing && differenceOf(row, placeOf(standing));
+      if (difference) found.push(difference);
+    }
+    const done = page.cursor === undefined;
+    const late = remaining() < reserve;
+    if (!done && !late && found.length < differencesPerPage) continue;
+    for (let from = 0; from < found.length; from += differencesPerPage) {
+      await differences.put(runId, { segment, page: pages }, found.slice(from, from + differencesPerPage));
+      pages += 1;
+    }
+    count += found.length;
+    found = [];
+    const { cursor } = page;
+    const progress = { pages, differences: count };
+    const part = { tally, units, rehearsed: progress, unsettled: [], done, ...(cursor && { cursor }) };
+    await assigned.save(runId, segment, part);
+    if (done || late) return done;
+  }
+  return true;
+}
+
+function differenceOf({ customerId, standing, judged = standing }: Candidate, is: Place): Difference | undefined {
+  const was = judged ? placeOf(judged) : null;
+  return canonicalText(was) === canonicalText(is) ? undefined : { customerId, was, is };
+}

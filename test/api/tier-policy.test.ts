@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { shopifySecret } from '../signed.ts';
+import { type ApiDoor, openApi } from './door.ts';
+import { type NightMachine, nightMachine } from './night-machine.ts';
+
+let api: ApiDoor;
+let machine: NightMachine;
+beforeAll(async () => {
+  machine = nightMachine();
+  api = await openApi();
+});
+afterAll(async () => {
+  machine.restore();
+  await api.stop();
+});
+
+const show = async () => (await api.call('GET /v1/tier-policy')).body;
+const put = (body: object) => api.call('PUT /v1/tier-policy', { body });
+const publish = () => api.call('POST /v1/tier-policy/publish');
+const rulesNow = async () => {
+  const { version: _, ...rules } = (await show()).published as object as Record<string, unknown>;
+  return rules;
+};
+
+test('amounts have no currency before the first source', async () => {
+  expect((await show()).published).toMatchObject({ version: 1, prospects: 'prospect' });
+  expect((await put(await rulesNow())).body).toMatchObject({ code: 'base_currency_unknown' });
+});
+
+test('a draft is kept, shown, and published as the next version, once', async () => {
+  const source = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+  await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'shop' }, body: source });
+  expect((await publish()).body).toMatchObject({ code: 'no_draft' });
+  const rules = {
+    ...(await rulesNow()),
+    tiers: [
+      { name: 'friends', atLeast: 9 },
+      { name: 'everybody', atLeast: 3 },
+    ],
+  };
+  expect((await put(rules)).status).toBe(200);
+  expect(await show()).toMatchObject({ published: { version: 1 }, draft: { rules } });
+  const answers = await Promise.all([publish(), publish(), publish()]);
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+  expect(await show()).toEqual({ published: { ...rules, version: 2 }, draft: null });
+});
+
+test('the next night judges by what was published', async () => {
+  const order = {
+    type: 'order',
+    externalId: 'A-1',
+    occurredAt: '2026-03-01T10:30:00Z',
+    customer: { email: 'ada@example.com' },
+    total: { amount: '181.09', currency: 'EUR' },
+  };
+  const { customerId } = (await api.call('POST /v1/interactions', { body: order })).body;
+  const { id } = (await api.call('POST /v1/value-runs', { body: { asOf: '2026-03-10T02:00:00Z' } })).body;
+  const run = () => api.call('GET /v1/value-runs/{runId}', { params: { runId: id } });
+  await vi.waitFor(async () => expect((await run()).body.status).toBe('succeeded'), { timeout: 5000 });
+  expect((await run()).body).toMatchObject({ policyVersion: 2 });
+  const value = await api.call('GET /v1/customers/{customerId}/value', { params: { customerId } });
+  expect(value.body).toMatchObject({ tier: 'friends', group: 'active', receipt: { policyVersion: 2 } });
+});
+
+test.each([
+  [
+    'two tiers of one name',
+    {
+      tiers: [
+        { name: 'a', atLeast: 5 },
+        { name: 'a', atLeast: 3 },
+      ],
+    },
+    '/tiers/1/name',
+  ],
+  [
+    'tiers out of order',
+    {
+      tiers: [
+        { name: 'a', atLeast: 5 },
+        { name: 'b', atLeast: 5 },
+      ],
+    },
+    '/tiers/1/atLeast',
+  ],
+  ['buyers without a tier', { tiers: [{ name: 'a', atLeast: 4 }] }, '/tiers/0/atLeast'],
+  ['a tier named as that of prospects', { tiers: [{ name: 'prospect', atLeast: 3 }] }, '/tiers/0/name'],
+  ['too few groups', { groups: [['a', 'b', 'c', 'd', 'e']] }, '/groups'],
+  ['a margin of all', { descent: { marginPercent: 100, nights: 1 } }, '/descent/marginPercent'],
+  ['an unknown field', { tears: [] }, '/tears'],
+])('%s is refused', async (_, change, pointer) => {
+  const { status, body } = await put({ ...(await rulesNow()), ...change });
+  expect([status, body.code]).toEqual([400, 'invalid_request']);
+  expect(body.errors.map((fault) => String(fault.pointer))).toContain(pointer);
+});
+
+test.each([
+  [['5', '5', '6', '7'], '/absolute/spentAtLeast'],
+  [['5', '6', '7', '8.001'], '/absolute/spentAtLeast/3'],
+])('amounts %s are refused', async (spentAtLeast, pointer) => {
+  const rules = await rulesNow();
+  const { body } = await put({ ...rules, absolute: { ...(rules.absolute as object), spentAtLeast } });
+  expect(body.errors.map((fault) => String(fault.pointer))).toEqual([pointer]);
+});
+
+test('a key needs the scope', async () => {
+  const { key } = (await api.call('POST /v1/keys', { body: { partner: 'erp', scopes: ['tier-policy:read'] } })).body;
+  expect((await api.call('GET /v1/tier-policy', { key })).status).toBe(200);
+  expect((await api.call('POST /v1/tier-policy/publish', { key })).status).toBe(403);
+});
