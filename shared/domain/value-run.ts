@@ -3,6 +3,7 @@ import { type Instant, millisecondsOf } from './instant.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
 import { isInMargin, rankOf, type TierPolicy, tierOf } from './tier-policy.ts';
+import type { ValueModel } from './value-model.ts';
 
 /** One nightly recalculation. */
 export interface ValueRun {
@@ -25,6 +26,8 @@ export interface ValueRun {
   segments: number;
   /** Known once the customers are measured. */
   cutPoints?: CutPoints;
+  /** Fitted with them; absent while there is no base currency. */
+  model?: ValueModel;
   report?: RunReport;
 }
 
@@ -40,8 +43,8 @@ export interface RunReport extends Tally {
   durationMs: number;
   /** Of a rehearsal: how many customers it makes something else of. */
   differences?: number;
-  /** Of a replay: whether the cut points are those of the run that was computed again. */
-  sameCutPoints?: boolean;
+  /** Of a replay: whether cut points and model are, to the bit, those of the run that was computed again. */
+  sameFit?: boolean;
   /** Capacity units of the tables of customers and receipts. */
   units: Units;
 }

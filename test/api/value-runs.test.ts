@@ -122,7 +122,7 @@ test('a run computed again is identical, and lists whom a later change of an ord
   const replay = () => api.call('POST /v1/value-runs/{runId}/replay', { params: { runId: of } });
   const first = await replay();
   expect([first.status, first.body.identical, first.body.differences]).toEqual([200, true, []]);
-  expect(first.body.run).toMatchObject({ rehearsal: { kind: 'replay', of }, report: { sameCutPoints: true } });
+  expect(first.body.run).toMatchObject({ rehearsal: { kind: 'replay', of }, report: { sameFit: true } });
   const order = {
     type: 'order',
     externalId: 'A-1',

@@ -93,7 +93,7 @@ export const valueRun = named(
         differences: z.optional(
           z.int().check(z.describe('Of a preview or a replay: customers of whom it makes something else')),
         ),
-        sameCutPoints: z.optional(
+        sameFit: z.optional(
           z.boolean().check(z.describe('Of a replay: whether the cut points are those of the run computed again')),
         ),
         units: z.strictObject({ read: z.number(), write: z.number() }),
