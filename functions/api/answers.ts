@@ -53,12 +53,15 @@ export function shownInteraction(line: Interaction): z.infer<typeof interaction>
         test: snapshot.test,
         backfill: line.backfill,
         purchase: line.purchaseIn !== undefined,
-        refunds: Object.entries(refunds).map(([refundId, { amount, refundedAt, failed = false }]) => ({
-          externalId: refundId,
-          amount: shownMoney(amount),
-          refundedAt,
-          failed,
-        })),
+        refunds: Object.entries(refunds).map(
+          ([refundId, { amount, refundedAt, failed = false, disputed = false }]) => ({
+            externalId: refundId,
+            amount: shownMoney(amount),
+            refundedAt,
+            failed,
+            disputed,
+          }),
+        ),
       };
     }
     case 'refund':

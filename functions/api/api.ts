@@ -1,7 +1,6 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { accessOf, type JsonCaller, jsonCaller } from '../../shared/aws/json-call.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
-import type { ReconcileMessage } from '../../shared/contracts/reconciling.ts';
 import type { RouteKey, routes } from '../../shared/contracts/routes.ts';
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import { findKey } from '../../shared/dynamodb/api-key-store.ts';
@@ -29,6 +28,7 @@ import { dropKey, makeKey, showKeys } from './keys.ts';
 import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from './merges.ts';
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
+import { exportPerson, makePrivacyRequest, showPrivacyRequest, showPrivacyRequests } from './privacy-requests.ts';
 import { showReconciliation, showReconciliations, startReconciliation } from './reconciliations.ts';
 import { previewDraft, replayRun, showDifferences } from './rehearsals.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
@@ -84,6 +84,10 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'PUT /v1/exchange-rates': replaceRates,
   'GET /v1/exchange-rates': showRates,
   'GET /v1/outreach-jobs': showOutreachJobs,
+  'GET /v1/privacy-requests': showPrivacyRequests,
+  'POST /v1/privacy-requests': makePrivacyRequest,
+  'GET /v1/privacy-requests/{requestId}': showPrivacyRequest,
+  'GET /v1/privacy-requests/{requestId}/export': exportPerson,
   'GET /v1/keys': showKeys,
   'POST /v1/keys': makeKey,
   'DELETE /v1/keys/{keyId}': dropKey,
@@ -132,8 +136,9 @@ const counter = {
 
 let queue: JsonCaller | undefined;
 
-async function sendReconciliation(message: ReconcileMessage): Promise<void> {
-  const QueueUrl = readVariables(process.env, [variables.reconcileQueue]).RECONCILE_QUEUE_URL;
+async function sendTo(queueOf: 'reconcileQueue' | 'erasureQueue', message: object): Promise<void> {
+  const name = variables[queueOf];
+  const QueueUrl = readVariables(process.env, [name])[name];
   const patience = { maxAttempts: 3, connectionTimeout: 500, requestTimeout: 2_000, firstPause: 100 };
   queue ??= jsonCaller('sqs', accessOf('sqs', process.env), patience);
   await queue.call('AmazonSQS.SendMessage', { QueueUrl, MessageBody: JSON.stringify(message) });
@@ -170,7 +175,8 @@ async function doorOf(request: HttpRequest): Promise<Omit<Door, 'access'>> {
     settings,
     deliveryDays: Number(environment.DELIVERY_DAYS),
     ask: shops.ask,
-    sendReconciliation,
+    sendReconciliation: (message) => sendTo('reconcileQueue', message),
+    sendErasure: (message) => sendTo('erasureQueue', message),
     ...(nightSchedule && { nightSchedule }),
     machine: () => ({
       client: machineClient,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Customer, profileFields } from '../../shared/domain/customer.ts';
+import { type Customer, leftAt, profileFields } from '../../shared/domain/customer.ts';
 import type { Facts } from '../../shared/domain/facts.ts';
 import type { Identity } from '../../shared/domain/identity.ts';
 import { personsOf } from '../../shared/domain/merge.ts';
@@ -7,9 +7,10 @@ import {
   findCustomer,
   identitiesOfPerson,
   listInteractions,
-  readCustomer,
+  readStored,
 } from '../../shared/dynamodb/customer-reads.ts';
 import { Problem } from '../../shared/engine/problem.ts';
+import { customerErased } from '../../shared/engine/resolve.ts';
 import { route } from '../../shared/http/route.ts';
 import { keyText, paging } from '../../shared/http/schemas/common.ts';
 import { customer, customerFilters, customers, interactions } from '../../shared/http/schemas/customers.ts';
@@ -58,9 +59,13 @@ export const showInteractions = route({
   },
 });
 
-/** The customer, also by the id of one that was merged into it. @throws Problem `customer_not_found` */
+/**
+ * The customer, also by the id of one that was merged into it.
+ * @throws Problem `customer_not_found`, `customer_erased`
+ */
 export async function existing({ client, tables }: Door, customerId: string): Promise<Customer> {
-  const found = await readCustomer(client, tables.customers, customerId);
+  const found = await readStored(client, tables.customers, customerId);
+  if (found === 'erased') throw customerErased();
   if (!found) throw new Problem(404, 'customer_not_found', 'There is no such customer.');
   return found;
 }
@@ -104,6 +109,7 @@ async function shown(door: Door, customer: Customer) {
     previousTier: standing?.previousTier ?? null,
     tierSince: standing?.since ?? null,
     consents: Object.values(customer.consents),
+    leftAt: leftAt(customer) ?? null,
   };
 }
 
@@ -116,7 +122,7 @@ function mainFacts({ facts, waiting }: Customer, baseCurrency: string): { facts:
     : { facts, currency: baseCurrency };
 }
 
-function shownFacts(facts: Facts, currency: string) {
+export function shownFacts(facts: Facts, currency: string) {
   return {
     purchaseCount: facts.purchaseCount,
     totalSpent: shownMoney({ minor: facts.totalSpent, currency }),

@@ -59,7 +59,10 @@ export const showDelivery = route({
     const { client, tables, now, deliveryDays } = door;
     const kept = await deliveryStore(client, tables.deliveries, deliveryDays).get(deliveryId, now);
     if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
-    return { status: 200, body: { ...shown(kept.delivery), ...(withBody && { body: textOf(kept.body) }) } };
+    return {
+      status: 200,
+      body: { ...shown(kept.delivery), ...(withBody && { body: kept.delivery.withheld ? null : textOf(kept.body) }) },
+    };
   },
 });
 
@@ -75,6 +78,7 @@ function textOf(body: Uint8Array): z.infer<typeof deliveryShown>['body'] {
 /** Headers may hold what names a person: they stay inside. */
 function shown(kept: KeptDelivery | ListedDelivery): z.infer<typeof delivery> {
   const { id, sourceId, status, reason, receivedAt, occurredAt, customerId, interactionId, replayedAt, bytes } = kept;
+  const { privacyRequestId, withheld } = kept;
   return {
     id,
     sourceId,
@@ -84,6 +88,8 @@ function shown(kept: KeptDelivery | ListedDelivery): z.infer<typeof delivery> {
     occurredAt: occurredAt ?? null,
     customerId: customerId ?? null,
     interactionId: interactionId ?? null,
+    ...(privacyRequestId !== undefined && { privacyRequestId }),
+    ...(withheld && { withheld }),
     replayedAt: replayedAt ?? null,
     bytes,
   };

@@ -1,3 +1,4 @@
+import type { ErasureMessage } from '../../shared/contracts/privacy.ts';
 import type { ReconcileMessage } from '../../shared/contracts/reconciling.ts';
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import type { Access } from '../../shared/domain/access.ts';
@@ -30,6 +31,8 @@ export interface Door {
   ask: AskShop;
   /** Hands a reconciliation to its worker; @throws Error where the queue does not take it */
   sendReconciliation(message: ReconcileMessage): Promise<void>;
+  /** Hands an erasure to its worker; @throws Error where the queue does not take it */
+  sendErasure(message: ErasureMessage): Promise<void>;
   /** Milliseconds since 1970 by no test clock: for what must go on while a test clock stands still. */
   realTime(): number;
   /** What runs the night; @throws Error where the deployment has none */

@@ -3,7 +3,15 @@ import type { RouteKey, routes } from '../../shared/contracts/routes.ts';
 import { type Described, openApiDocument } from '../../shared/http/openapi.ts';
 import { type Route, route } from '../../shared/http/route.ts';
 import { received } from '../../shared/http/schemas/deliveries.ts';
-import { standardCustomer, standardEvent, standardOrder, standardRefund } from '../../shared/storefronts/standard.ts';
+import {
+  standardCustomer,
+  standardDeletion,
+  standardEvent,
+  standardMerge,
+  standardOrder,
+  standardPrivacy,
+  standardRefund,
+} from '../../shared/storefronts/standard.ts';
 import type { Door } from './door.ts';
 
 /** The route that shows the document of all routes, itself among them. */
@@ -43,6 +51,9 @@ const webhooks: Record<WebhookKey, Described> = {
       event(['order.created', 'order.updated', 'order.paid', 'order.cancelled'], standardOrder),
       event(['refund.created'], standardRefund),
       event(['customer.created', 'customer.updated'], standardCustomer),
+      event(['customer.merged'], standardMerge),
+      event(['customer.deleted'], standardDeletion),
+      event(['privacy.export_requested', 'privacy.erasure_requested'], standardPrivacy),
     ]),
     answers: { 202: { description: 'Durably kept', schema: received } },
     problems: {

@@ -27,7 +27,7 @@ export const showOutreachJobs = route({
       },
       door.now,
     );
-    return { status: 200, body: page(found.jobs.map(shown), found.next) };
+    return { status: 200, body: page(found.jobs.map(shownJob), found.next) };
   },
 });
 
@@ -37,7 +37,7 @@ async function personIds({ client, tables }: Door, customerId: string): Promise<
   return customer ? personsOf(customer) : [customerId];
 }
 
-function shown(found: OutreachJob): z.infer<typeof job> {
+export function shownJob(found: OutreachJob): z.infer<typeof job> {
   const { id, customerId, play, trigger, decision, channel, status, reason, providerMessageId, sentAt } = found;
   return {
     id,

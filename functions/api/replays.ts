@@ -16,6 +16,7 @@ import { keyText } from '../../shared/http/schemas/common.ts';
 import { rangeReplayed, received, replayIn } from '../../shared/http/schemas/deliveries.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { type Door, pagingOf } from './door.ts';
+import { requestsOf } from './privacy-requests.ts';
 import { refuseNoTime } from './range.ts';
 
 export const replayDelivery = route({
@@ -67,11 +68,13 @@ export const replayDeliveries = route({
   },
 });
 
-function portsOf({ now, client, tables, deliveryDays, ask, request }: Door): ReceivePorts {
+function portsOf(door: Door): ReceivePorts {
+  const { now, client, tables, deliveryDays, ask, request } = door;
   return {
     records: recordStore(client, tables),
     deliveries: deliveryStore(client, tables.deliveries, deliveryDays),
     storefronts,
+    privacy: requestsOf(door),
     readJson,
     ask,
     askedAt: now,

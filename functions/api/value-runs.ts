@@ -121,7 +121,7 @@ export function shownRun(run: ValueRun): z.infer<typeof valueRun> {
   };
 }
 
-function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
+export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
   const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, currency } = receipt;
   return {
     runId,

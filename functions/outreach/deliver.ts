@@ -80,6 +80,6 @@ async function recordMessage({ id, customerId, channel, sentAt }: SentJob): Prom
       { sourceId: 'rapport', baseCurrency, baseTimeZone, receivedAt: sentAt, mint: await mint() },
     );
   } catch (error) {
-    if (!(error instanceof Problem && error.code === 'customer_not_found')) throw error;
+    if (!(error instanceof Problem && ['customer_not_found', 'customer_erased'].includes(error.code))) throw error;
   }
 }

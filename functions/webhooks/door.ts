@@ -17,6 +17,7 @@ import { type AuthenticDelivery, later, type ReceivePorts, receive } from '../..
 import { readJson } from '../../shared/http/json.ts';
 import { outbound } from '../../shared/storefronts/outbound.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
+import { privacyRequests } from './privacy.ts';
 
 /** What both ways in, the webhook and the retry queue, share. Made once for each container. */
 const names = readVariables(process.env, [
@@ -40,6 +41,7 @@ export const ports: ReceivePorts = {
   ),
   deliveries: deliveryStore(client, names.DELIVERIES_TABLE, Number(names.DELIVERY_DAYS)),
   storefronts,
+  privacy: privacyRequests(client, registry),
   readJson,
   onFault(error, deliveryId) {
     const { name, stack = '' } = error instanceof Error ? error : { name: typeof error };

@@ -1,13 +1,15 @@
+import { gzipSync } from 'node:zlib';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
 import { logLines } from '../../shared/contracts/log-lines.ts';
 import { addCounts, type Counts, countsOf, type HourCounts, hourOf } from '../../shared/domain/source-counts.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
-import { keepAll } from '../../shared/dynamodb/delivery-batch.ts';
+import { erasedAmong } from '../../shared/dynamodb/customer-reads.ts';
+import { keepAll, type PackedDelivery } from '../../shared/dynamodb/delivery-batch.ts';
 import { addToHour } from '../../shared/dynamodb/delivery-counts.ts';
 import { type KeepMessage, read } from './keep-message.ts';
 
-const names = readVariables(process.env, [variables.deliveriesTable, variables.deliveryDays]);
+const names = readVariables(process.env, [variables.customersTable, variables.deliveriesTable, variables.deliveryDays]);
 const client = connect({ requestTimeout: 5_000 });
 
 /**
@@ -25,8 +27,12 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
       failed.push(messageId);
     }
   }
-  const full = messages.flatMap(({ messageId, message }) =>
-    'delivery' in message && message.packed ? [{ messageId, delivery: message.delivery, packed: message.packed }] : [],
+  const full = await withoutErased(
+    messages.flatMap(({ messageId, message }) =>
+      'delivery' in message && message.packed
+        ? [{ messageId, delivery: message.delivery, packed: message.packed }]
+        : [],
+    ),
   );
   const keepings = await keepAll(client, names.DELIVERIES_TABLE, Number(names.DELIVERY_DAYS), full);
   const counted = new Hours();
@@ -45,6 +51,19 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   await counted.write();
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }
+
+/** Of whoever was erased while a delivery was on its way here, no body is kept. */
+async function withoutErased<One extends PackedDelivery>(deliveries: One[]): Promise<One[]> {
+  const ids = deliveries.flatMap(({ delivery: { customerId } }) => customerId ?? []);
+  const erased = await erasedAmong(client, names.CUSTOMERS_TABLE, ids);
+  return deliveries.map((one) => {
+    const { customerId, ...delivery } = one.delivery;
+    if (customerId === undefined || !erased.has(customerId)) return one;
+    return { ...one, delivery: { ...delivery, withheld: true }, packed: nothing };
+  });
+}
+
+const nothing = gzipSync('');
 
 /** What one batch adds to each hour of each source. */
 class Hours {

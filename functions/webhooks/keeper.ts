@@ -16,6 +16,7 @@ const queue = jsonCaller('sqs', accessOf('sqs', process.env), {
   requestTimeout: 1_000,
   firstPause: 0,
 });
+const nothing = new Uint8Array();
 /** For bodies that no message holds. */
 const patience = 1_500;
 
@@ -29,7 +30,7 @@ export async function keepDelivery(delivery: KeptDelivery, body: Uint8Array): Pr
     // What is quarantined was kept before it was acknowledged.
     if (status === 'quarantined') return await send({ delivery });
     // On the spot: a body is small, and handing it to another thread costs three times as much.
-    const packed = gzipSync(body);
+    const packed = gzipSync(delivery.withheld ? nothing : body);
     if (packed.byteLength <= pieceBytes) await send({ delivery, packed });
     else {
       await inTime(ports.deliveries.keep(delivery, body), patience);

@@ -45,7 +45,7 @@ async function answer(request: HttpRequest, sourceId: string): Promise<HttpAnswe
   const { headers, body } = request;
   if (!isKeyText(sourceId)) throw unknownSource();
   const { now: receivedAt, source: known } = await lookUp(sourceId);
-  if (!known) throw unknownSource();
+  if (!known || known.erasedAt) throw unknownSource();
   if (request.method === 'GET') return { status: 200, body: echo(known, request.query) };
   if (ports.storefronts[known.platform].ping?.({ headers, body })) {
     return { status: 200, body: { deliveryId: await deliveryId(known, { headers, body }), status: 'ignored' } };
@@ -76,7 +76,7 @@ async function authenticSource(known: Source, delivery: Delivery, at: Instant): 
 
   // A secret may just have been rotated: only against the source as it is now is a signature proven wrong.
   const fresh = await freshSource(known.id);
-  if (!fresh) throw unknownSource();
+  if (!fresh || fresh.erasedAt) throw unknownSource();
   const verdict = await ports.storefronts[fresh.platform].verify(delivery, fresh, check);
   if ('refused' in verdict)
     throw new Problem(401, 'signature_refused', `The signature was refused: ${verdict.refused}.`);

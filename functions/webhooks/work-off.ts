@@ -42,14 +42,15 @@ export async function settle(
 ): Promise<void> {
   const { source, now } = await lookUp(sourceId);
   if (!source) throw new Error('the source of this delivery is not configured');
-  const ask = tries < certain ? doubting(shops.ask) : shops.ask;
+  const doubtsAnswers = tries < certain;
+  const ask = doubtsAnswers ? doubting(shops.ask) : shops.ask;
   const delivery = await deliveryOf(source, now);
-  const kept = await receiveAndTell({ ...ports, ask, askedAt: now }, delivery, source);
+  const kept = await receiveAndTell({ ...ports, ask, askedAt: now, doubtsAnswers }, delivery, source);
   if (kept === later) throw new Error('this platform has nothing that could be fetched');
   await keepDelivery(kept, delivery.body);
 }
 
-/** Shops answer from copies that lag behind: that there is no such thing is believed at the third try. */
+/** Shops answer from copies that lag behind: that there is no such thing, or nothing newer, is believed at the third try. */
 const certain = 3;
 
 function doubting(ask: AskShop): AskShop {

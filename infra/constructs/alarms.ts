@@ -60,6 +60,16 @@ const findings: Record<LogLine, { threshold: number; description: string }> = {
     description:
       'A message may have left or not, and is not sent again: GET /v1/outreach-jobs?status=unconfirmed, then ask the provider',
   },
+  ErasureBrokeOff: {
+    threshold: 0,
+    description:
+      'Forgetting a person broke off, and is tried five times: GET /v1/privacy-requests tells which; look at the log of the function for the name of the error',
+  },
+  PrivacyRequestPressing: {
+    threshold: 0,
+    description:
+      'A request for the rights of a person is due within a week: see GET /v1/privacy-requests; fetch an export to its end, or mend what keeps an erasure',
+  },
   RetryBrokeOff: {
     threshold: aHandful,
     description:

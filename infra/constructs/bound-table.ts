@@ -20,6 +20,7 @@ export const tableActions = {
     'dynamodb:ConditionCheckItem',
     'dynamodb:BatchWriteItem',
   ],
+  deletes: ['dynamodb:DeleteItem'],
   scans: ['dynamodb:Scan'],
   writesInBulk: ['dynamodb:BatchWriteItem'],
   insertsInBulk: ['dynamodb:PartiQLInsert', 'dynamodb:UpdateItem'],

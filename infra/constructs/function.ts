@@ -49,6 +49,8 @@ export type FunctionFactory = (
 
 /** Where the local stack finds the source of a function. */
 export const entryMetadata = 'rapport:entry';
+/** Says to the local stack that a function inserts many items in one call: its engine wants them in another form. */
+const insertsMetadata = 'rapport:inserts';
 
 /** A function with a role and a log of its own. Each method gives a permission and the variable that goes with it. */
 export class RapportFunction extends Construct {
@@ -110,12 +112,17 @@ export class RapportFunction extends Construct {
     return this.uses(table, tableActions.writesInBulk);
   }
 
+  deletes(table: BoundTable): this {
+    return this.uses(table, tableActions.deletes);
+  }
+
   scans(table: BoundTable): this {
     return this.uses(table, tableActions.scans);
   }
 
   /** Conditional puts, many in one call (PartiQL), and updates of what is there already. */
   insertsInBulk(table: BoundTable): this {
+    (this.lambda.node.defaultChild as CfnResource).addMetadata(insertsMetadata, true);
     return this.uses(table, tableActions.insertsInBulk);
   }
 

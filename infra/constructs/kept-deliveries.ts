@@ -13,10 +13,16 @@ export class KeptDeliveries extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: { doors: RapportFunction[]; deliveries: BoundTable; days: number; createFunction: FunctionFactory },
+    props: {
+      doors: RapportFunction[];
+      customers: BoundTable;
+      deliveries: BoundTable;
+      days: number;
+      createFunction: FunctionFactory;
+    },
   ) {
     super(scope, id);
-    const { doors, deliveries, days } = props;
+    const { doors, customers, deliveries, days } = props;
     const deadLetters = new DeadLetterQueue(this, 'DeadLetters');
     const { queue } = new WorkQueue(this, 'Messages', { workTimeout: timeout, attempts: 10, deadLetters });
     for (const door of doors) {
@@ -33,8 +39,10 @@ export class KeptDeliveries extends Construct {
         timeout,
         memorySize: 512,
       })
-      .reads(deliveries)
+      // Of whoever was erased while a delivery was on its way, no body is kept.
+      .reads(customers, deliveries)
       .insertsInBulk(deliveries)
+      .deletes(deliveries)
       .set(variables.deliveryDays, String(days))
       .tells('KeepingBrokeOff');
     keep.lambda.addEventSource(

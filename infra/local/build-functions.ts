@@ -38,6 +38,8 @@ export function entryOf(resource: Resource): string {
 export interface Endpoints {
   region: string;
   dynamodb: string;
+  /** DynamoDB for functions that insert many items in one call; as the others' where absent. */
+  inserts?: string;
   /** All other services. */
   services: string;
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
@@ -65,7 +67,10 @@ export function buildFunctions(
       bundle: bundles.get(entryOf(resource)) ?? '',
       timeout: Timeout,
       memory: MemorySize,
-      environment: environmentOf(resource, properties, endpoints),
+      environment: environmentOf(resource, properties, {
+        ...endpoints,
+        dynamodb: (resource.metadata['rapport:inserts'] === true && endpoints.inserts) || endpoints.dynamodb,
+      }),
     };
     return [resource.name, new LocalFunction(settings, worker, log)] as const;
   });

@@ -8,11 +8,18 @@ export class ServiceError extends Error {
   readonly status: number;
   /** The code of SQS's older protocol, which its clients still look for. */
   readonly query: string | undefined;
-  constructor(code: string, message: string, options: { status?: number; query?: string } = {}) {
+  /** What the answer holds beside its type and its message. */
+  readonly fields: Record<string, unknown>;
+  constructor(
+    code: string,
+    message: string,
+    options: { status?: number; query?: string; fields?: Record<string, unknown> } = {},
+  ) {
     super(message);
     this.code = code;
     this.status = options.status ?? 400;
     this.query = options.query;
+    this.fields = options.fields ?? {};
   }
 }
 
@@ -77,7 +84,7 @@ export class ServiceEndpoint {
       const message = known ? error.message : 'the local service failed';
       if (known && error.query) response.setHeader('x-amzn-query-error', `${error.query};Sender`);
       response.setHeader('x-amzn-errortype', code);
-      answer(response, known ? error.status : 500, request, { __type: code, message });
+      answer(response, known ? error.status : 500, request, { ...(known && error.fields), __type: code, message });
     }
   }
 }

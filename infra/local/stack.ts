@@ -26,6 +26,7 @@ import { ServiceEndpoint } from './services.ts';
 import { sqs } from './sqs.ts';
 import { StartError } from './start-error.ts';
 import { StateMachines } from './state-machine.ts';
+import { dynamodbTarget, joinedInserts } from './statements.ts';
 import { Settling, type Status } from './status.ts';
 import { synthesise } from './synth.ts';
 import { createTables } from './tables.ts';
@@ -140,6 +141,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   const endpoints = {
     region,
     dynamodb: engineUrl,
+    ...(embeddedEngine && { inserts: services.url }),
     services: services.url,
     credentials,
     noFile: join(dataFolder, 'none'),
@@ -177,6 +179,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
     log,
   );
 
+  services.add(dynamodbTarget, joinedInserts(engine.call));
   services.add(
     'AmazonSQS',
     sqs(queues, (name) => template.queueUrl(name)),

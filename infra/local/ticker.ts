@@ -1,5 +1,5 @@
 /** The shortest time between two reads of a stream: what comes meanwhile is worked off as one batch. */
-const shortest = 25;
+const shortest = 100;
 const longest = 500;
 
 /** The rhythm of those who poll: slower the longer nothing comes, at once when somebody knows of something new. */

@@ -9,6 +9,7 @@ import { RapportHttpApi } from '../constructs/http-api.ts';
 import { KeptDeliveries } from '../constructs/kept-deliveries.ts';
 import { Night } from '../constructs/night.ts';
 import { Outreach } from '../constructs/outreach.ts';
+import { Privacy } from '../constructs/privacy.ts';
 import { Publish } from '../constructs/publish.ts';
 import { Reconcile } from '../constructs/reconcile.ts';
 import { Subscription } from '../constructs/subscription.ts';
@@ -61,7 +62,7 @@ export class EngineStack extends Stack {
       doors.push(take);
     }
     const { deliveryDays: days } = options;
-    new KeptDeliveries(this, 'KeptDeliveries', { doors, deliveries, days, createFunction });
+    new KeptDeliveries(this, 'KeptDeliveries', { doors, customers, deliveries, days, createFunction });
 
     const api = createFunction(this, 'Api', {
       entry: 'functions/api/api.ts',
@@ -77,6 +78,10 @@ export class EngineStack extends Stack {
       .set(variables.adminKeyHash, options.adminKeyHash ?? adminKeyParameter(this))
       .set(variables.nightSchedule, JSON.stringify(options.nightSchedule));
     new Reconcile(this, 'Reconcile', { tables, createFunction, schedule: options.reconcileSchedule }).sentBy(api);
+    new Privacy(this, 'Privacy', { tables, days, createFunction, schedule: options.reconcileSchedule }).sentBy(
+      api,
+      ...doors,
+    );
     const http = new RapportHttpApi(this, 'Http', { workloads: { webhooks, api } });
 
     const parts = { http, publish, machine, report, schedule: options.nightSchedule };

@@ -10,6 +10,7 @@ export const variables = {
   retryQueue: 'RETRY_QUEUE_URL',
   reconcileQueue: 'RECONCILE_QUEUE_URL',
   keepQueue: 'KEEP_QUEUE_URL',
+  erasureQueue: 'ERASURE_QUEUE_URL',
   /** For how many days a delivery is kept. */
   deliveryDays: 'DELIVERY_DAYS',
   /** Id of the source whose messages a subscription brings. */

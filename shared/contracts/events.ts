@@ -3,6 +3,8 @@ export const eventSource = 'rapport';
 
 export interface EventDetails {
   CustomerCreated: { customerId: string; at: string };
+  /** Whoever keeps anything of this customer elsewhere has to erase it there. */
+  CustomerErased: { customerId: string; at: string };
   InteractionRecorded: {
     customerId: string;
     interactionId: string;

@@ -11,6 +11,8 @@ export const logLines = {
   RetryBrokeOff: 'retry broke off',
   PlanningBrokeOff: 'planning broke off',
   SendingBrokeOff: 'sending broke off',
+  ErasureBrokeOff: 'erasure broke off',
+  PrivacyRequestPressing: 'privacy request is due soon',
 } as const;
 
 export type LogLine = keyof typeof logLines;

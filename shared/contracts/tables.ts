@@ -34,6 +34,8 @@ export const tables = {
       'occurredAt',
       'customerId',
       'interactionId',
+      'privacyRequestId',
+      'withheld',
       'bytes',
       'expiresAt',
     ],

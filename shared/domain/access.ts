@@ -10,6 +10,7 @@ export const resources = [
   'tier-policy',
   'rates',
   'outreach-jobs',
+  'privacy',
   'keys',
   'test-clock',
 ] as const;

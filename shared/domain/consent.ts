@@ -1,9 +1,14 @@
 import type { Instant } from './instant.ts';
 
+/** What a shop or a partner may have heard a customer say; what can be sent is another matter. */
+export const consentChannels = ['email', 'sms', 'whatsapp', 'phone', 'post'] as const;
+/** What furthers sales, and what carries out what was agreed. */
+export const consentPurposes = ['marketing', 'transactional'] as const;
+
 /** One dated assertion: somebody said yes or no to one channel for one purpose. Absence is not refusal. */
 export interface Consent {
-  channel: 'email' | 'sms';
-  purpose: 'marketing';
+  channel: (typeof consentChannels)[number];
+  purpose: (typeof consentPurposes)[number];
   state: 'granted' | 'refused';
   occurredAt: Instant;
   sourceId: string;

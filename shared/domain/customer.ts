@@ -48,6 +48,8 @@ export interface Customer {
   /** The latest order, since history last came in or persons were merged or parted, that is neither a test nor history: without one there is no outreach. */
   lastLiveOrderAt?: Instant;
   standing?: Standing;
+  /** By source, when it deleted its customer. */
+  left?: Record<string, Instant>;
   /** The persons that turned out to be this customer, itself among them, by their ids; absent where it is one alone. */
   parts?: Record<string, Part>;
 }
@@ -55,7 +57,7 @@ export interface Customer {
 /** What is known of one person; a customer is one person or, after a merge, several. */
 export type PersonState = Pick<
   Customer,
-  'createdAt' | 'profile' | 'sourceIds' | 'consents' | 'facts' | 'waiting' | 'live' | 'lastLiveOrderAt'
+  'createdAt' | 'profile' | 'sourceIds' | 'consents' | 'facts' | 'waiting' | 'live' | 'lastLiveOrderAt' | 'left'
 >;
 
 /** One person of a customer who is several, with its place in the tree of merges. */
@@ -117,6 +119,18 @@ export function withWord(customer: Customer, word: Word): Customer {
 export function laterWord(known: Dated | undefined, said: Dated): Dated {
   const wins = !known || said.at > known.at || (said.at === known.at && said.value > known.value);
   return wins ? said : known;
+}
+
+/** The customer after a source deleted it: what it bought, and what leads to it, stays. */
+export function withDeparture(customer: Customer, sourceId: string, at: Instant): Customer {
+  return { ...customer, left: { ...customer.left, [sourceId]: later(customer.left?.[sourceId], at) as Instant } };
+}
+
+/** When the last of the sources that knew the customer by an id deleted it; nothing while one of them has it. */
+export function leftAt({ sourceIds, left = {} }: Pick<Customer, 'sourceIds' | 'left'>): Instant | undefined {
+  const departures = Object.keys(sourceIds).map((source) => left[source]);
+  if (departures.includes(undefined)) return undefined;
+  return departures.reduce((last, at) => later(last, at), undefined);
 }
 
 /** The customer after a live order (no test, no history) placed at `placedAt`. */

@@ -1,9 +1,16 @@
 import { type Consent, consentKey } from './consent.ts';
-import type { Customer } from './customer.ts';
+import { type Customer, leftAt } from './customer.ts';
 import type { Instant } from './instant.ts';
 import type { OutreachChannel, Play } from './play.ts';
 
-export type ChannelReason = 'consent_granted' | 'consent_absent' | 'consent_refused' | 'suppressed' | 'no_address';
+export type ChannelReason =
+  | 'consent_granted'
+  | 'consent_absent'
+  | 'consent_refused'
+  /** The shops that knew the customer have deleted it, and nothing was agreed to since. */
+  | 'customer_left'
+  | 'suppressed'
+  | 'no_address';
 export type SilenceReason = Exclude<ChannelReason, 'consent_granted'> | 'test_data' | 'history_only';
 
 /** Whether a channel may be used, why, and the customer's word that it rests on. */
@@ -54,7 +61,8 @@ export function verdictOf(
   suppressed: ReadonlySet<OutreachChannel>,
 ): ChannelVerdict {
   const assertion = customer.consents[consentKey({ channel, purpose })];
-  const reason = reasonOf(assertion, suppressed.has(channel), addressOf(customer, channel) !== undefined);
+  const hasLeft = assertion !== undefined && assertion.occurredAt <= (leftAt(customer) ?? '');
+  const reason = reasonOf(assertion, hasLeft, suppressed.has(channel), addressOf(customer, channel) !== undefined);
   return {
     channel,
     possible: reason === 'consent_granted',
@@ -65,8 +73,14 @@ export function verdictOf(
   };
 }
 
-function reasonOf(assertion: Consent | undefined, suppressed: boolean, reachable: boolean): ChannelReason {
+function reasonOf(
+  assertion: Consent | undefined,
+  hasLeft: boolean,
+  suppressed: boolean,
+  reachable: boolean,
+): ChannelReason {
   if (assertion?.state === 'refused') return 'consent_refused';
+  if (hasLeft) return 'customer_left';
   if (suppressed) return 'suppressed';
   if (assertion === undefined) return 'consent_absent';
   return reachable ? 'consent_granted' : 'no_address';

@@ -13,6 +13,10 @@ export interface Outcome {
   interactionId?: string;
   /** The source's own time of what it says. */
   occurredAt?: Instant;
+  /** The request for a person's rights that it is. */
+  privacyRequestId?: string;
+  /** Kept without its body: it speaks of somebody who was erased, or asks for that. */
+  withheld?: true;
 }
 
 /** An authentic delivery as it is kept, beside its body. */

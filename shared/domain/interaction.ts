@@ -2,7 +2,7 @@ import type { Consent } from './consent.ts';
 import { countedOf, type Rate } from './exchange-rate.ts';
 import type { Instant } from './instant.ts';
 import type { Money } from './money.ts';
-import { type Order, unlistedRefund } from './order.ts';
+import { type Order, type Refund, takenBack, unlistedRefund } from './order.ts';
 
 /** What a partner, a colleague or the engine itself reports beside sales. */
 export const conversationTypes = ['call', 'visit', 'message', 'review'] as const;
@@ -49,7 +49,7 @@ export type Interaction =
 export type InteractionType = Interaction['type'];
 
 /** Makes an opaque identifier from its parts: the same parts give the same identifier. */
-export type Mint = (prefix: 'cus' | 'int' | 'job' | 'dlv' | 'mrg' | 'sug', ...parts: string[]) => string;
+export type Mint = (prefix: 'cus' | 'int' | 'job' | 'dlv' | 'mrg' | 'sug' | 'prv', ...parts: string[]) => string;
 
 export interface OrderFrame {
   sourceId: string;
@@ -79,8 +79,14 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
     ...(contribution.purchase && { purchaseIn: contribution.currency }),
   };
   const unlisted = unlistedRefund(order);
+  const taken = takenBack(order, order.snapshot);
   const refunds = [
-    ...Object.entries(order.refunds).filter(([, { failed }]) => !failed),
+    ...Object.entries(order.refunds).flatMap(([refundId, refund]): [string, Refund][] => {
+      if (refund.failed) return [];
+      if (!refund.disputed) return [[refundId, refund]];
+      const amount = Object.hasOwn(taken, refundId) ? taken[refundId] : undefined;
+      return amount ? [[refundId, { ...refund, amount }]] : [];
+    }),
     ...(unlisted ? [['in all', unlisted] as const] : []),
   ].map(
     ([refundId, refund]): Interaction => ({

@@ -23,7 +23,7 @@ export interface Stub {
   mergedInto: string;
 }
 
-export function isStub(stored: Customer | Stub): stored is Stub {
+export function isStub(stored: object): stored is Stub {
   return 'mergedInto' in stored;
 }
 
@@ -99,7 +99,7 @@ export function withPersons(
 }
 
 function stateOf(customer: Customer): PersonState {
-  const { createdAt, profile, sourceIds, consents, facts, waiting, live, lastLiveOrderAt } = customer;
+  const { createdAt, profile, sourceIds, consents, facts, waiting, live, lastLiveOrderAt, left } = customer;
   return {
     createdAt,
     profile,
@@ -109,6 +109,7 @@ function stateOf(customer: Customer): PersonState {
     waiting,
     live,
     ...(lastLiveOrderAt && { lastLiveOrderAt }),
+    ...(left && { left }),
   };
 }
 
@@ -139,6 +140,7 @@ function united({ id, version, updatedAt, standing }: Head, parts: Record<string
     }
     lastLiveOrderAt = later(lastLiveOrderAt, part.lastLiveOrderAt);
   }
+  const left = leftByAll(all);
   return {
     id,
     version,
@@ -152,8 +154,24 @@ function united({ id, version, updatedAt, standing }: Head, parts: Record<string
     live: all.some(({ live }) => live),
     ...(lastLiveOrderAt && { lastLiveOrderAt }),
     ...(standing && { standing }),
+    ...(left && { left }),
     parts,
   };
+}
+
+/** A source has deleted the customer once it has deleted each of the persons that it knew. */
+function leftByAll(parts: readonly Part[]): Record<string, Instant> | undefined {
+  const left: Record<string, Instant> = {};
+  const still = new Set<string>();
+  for (const part of parts) {
+    for (const source of Object.keys(part.sourceIds)) {
+      const at = later(left[source], part.left?.[source]);
+      if (part.left?.[source] === undefined) still.add(source);
+      else if (at !== undefined) left[source] = at;
+    }
+  }
+  const gone = Object.entries(left).filter(([source]) => !still.has(source));
+  return gone.length > 0 ? Object.fromEntries(gone) : undefined;
 }
 
 /** The persons of a customer with their places in the tree of merges. */
@@ -201,6 +219,35 @@ export function parted(customer: Customer, mergeId: string): Parted | undefined 
     from: aloneOrUnited({ id, version: 0, updatedAt, ...(standing && { standing }) }, leaving),
     stayed: aloneOrUnited({ id: customer.id, version, updatedAt, ...heldBy(customer) }, staying),
   };
+}
+
+/**
+ * What is left of a customer when persons of it are erased; nothing where nobody is. Where the one is among them who
+ * gave the customer its id, the rest go on under the id of another, with the standing which that one last had. As after
+ * history, there is no outreach until there is a live order again.
+ */
+export function withoutPersons(customer: Customer, gone: readonly string[]): Customer | undefined {
+  const parts = asHistory(partsOf(customer));
+  const left = Object.entries(parts)
+    .filter(([person]) => !gone.includes(person))
+    .sort(([a, one], [b, other]) => (one.createdAt + a < other.createdAt + b ? -1 : 1));
+  const [next] = left;
+  if (!next) return undefined;
+  const isHeadGone = gone.includes(customer.id);
+  const id = isHeadGone ? next[0] : customer.id;
+  const above = (into: string | undefined): string => {
+    if (into === undefined || !gone.includes(into)) return into ?? id;
+    return above(parts[into]?.into);
+  };
+  const staying = Object.fromEntries(
+    left.map(([person, part]): [string, Part] => {
+      const { into, mergeId: _, standing: __, ...state } = part;
+      return [person, person === id ? state : { ...part, into: above(into) }];
+    }),
+  );
+  const { version, updatedAt } = customer;
+  const standing = isHeadGone ? next[1].standing : customer.standing;
+  return aloneOrUnited({ id, version, updatedAt, ...(standing && { standing }) }, staying);
 }
 
 const heldBy = ({ standing }: Customer): { standing?: Standing } => (standing ? { standing } : {});

@@ -41,8 +41,10 @@ export interface Snapshot {
 export interface Refund {
   amount: Money;
   refundedAt: Instant;
-  /** Announced, and not paid back in the end. */
+  /** Announced, and not paid back in the end; or taken back, and given again. */
   failed?: true;
+  /** Taken back by the payer's bank: no figure of what the shop paid back includes it. */
+  disputed?: true;
 }
 
 /**
@@ -110,6 +112,7 @@ function joinRefund(a: Refund | undefined, b: Refund | undefined): Refund | unde
     amount: larger(a.amount, b.amount),
     refundedAt: earlier(a.refundedAt, b.refundedAt) as Instant,
     ...((a.failed || b.failed) && { failed: true }),
+    ...((a.disputed || b.disputed) && { disputed: true }),
   };
 }
 
@@ -146,14 +149,40 @@ export function contributionOf(order: Order): Contribution {
   return { currency, purchase: true, spent: snapshot.total.minor - refunded, refunded, purchasedAt: placedAt };
 }
 
-/** What was paid back, in the shop's currency: the listed refunds, or all in all where that is more. */
-export function refundedOf({ refunds, refundedInAll }: Order, snapshot: Snapshot): bigint {
-  const listed = Object.values(refunds);
+/**
+ * What was paid back, in the shop's currency: the listed refunds, or all in all where that is more, and what banks took
+ * back beside them.
+ */
+export function refundedOf(order: Order, snapshot: Snapshot): bigint {
+  return Object.values(takenBack(order, snapshot)).reduce((sum, { minor }) => sum + minor, byShop(order, snapshot));
+}
+
+function byShop({ refunds, refundedInAll }: Order, snapshot: Snapshot): bigint {
+  const listed = Object.values(refunds).filter(({ disputed }) => !disputed);
   const paid = inShopCurrency(
     listed.filter(({ failed }) => !failed),
     snapshot,
   );
   return paid + restOf(listed, refundedInAll, snapshot);
+}
+
+/**
+ * What banks took back, by the id of the dispute: at most what the shop had not paid back itself. A dispute may be about
+ * the whole of a payment that was refunded in part, and that part is returned to the shop however it ends.
+ */
+export function takenBack(order: Order, snapshot: Snapshot): Record<string, Money> {
+  const { total } = snapshot;
+  const taken: Record<string, Money> = {};
+  let left = total.minor - byShop(order, snapshot);
+  for (const [id, refund] of Object.entries(order.refunds).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!refund.disputed || refund.failed) continue;
+    const asked = inShopCurrency([refund], snapshot);
+    const minor = asked < left ? asked : left;
+    if (minor <= 0n) continue;
+    taken[id] = { minor, currency: total.currency };
+    left -= minor;
+  }
+  return taken;
 }
 
 /** What the figure for all refunds says beyond the listed ones; failed ones may have been counted in it. */
@@ -166,7 +195,8 @@ function restOf(listed: readonly Refund[], inAll: Refund | undefined, snapshot: 
 /** The part of all refunds that no listed refund shows; nothing where there is none. */
 export function unlistedRefund({ snapshot, refunds, refundedInAll }: Order): Refund | undefined {
   if (!snapshot || !refundedInAll) return undefined;
-  const minor = restOf(Object.values(refunds), refundedInAll, snapshot);
+  const listed = Object.values(refunds).filter(({ disputed }) => !disputed);
+  const minor = restOf(listed, refundedInAll, snapshot);
   return minor > 0n ? { ...refundedInAll, amount: { minor, currency: snapshot.total.currency } } : undefined;
 }
 

@@ -24,8 +24,3 @@ export function changeDay(days: PurchaseDays, { day, purchases, spent }: Purchas
 export function addDays(a: PurchaseDays, b: PurchaseDays): PurchaseDays {
   return b.reduce(changeDay, a);
 }
-
-/** The days up to one, that one included. */
-export function daysUpTo(days: PurchaseDays, last: number): PurchaseDays {
-  return (days.at(-1)?.day ?? last) <= last ? days : days.filter(({ day }) => day <= last);
-}

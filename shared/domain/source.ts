@@ -44,6 +44,8 @@ export interface Source {
   timeZone: string;
   /** Orders placed before this are history: recorded, never a reason for outreach. */
   backfillBefore?: Instant;
+  /** Since when nothing comes in by it: what it had said was erased. It is configured anew to begin again. */
+  erasedAt?: Instant;
   /** Grows with every write. */
   revision: number;
   createdAt: Instant;

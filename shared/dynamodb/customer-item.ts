@@ -1,6 +1,7 @@
 import type { Customer, Part, Standing } from '../domain/customer.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Stub } from '../domain/merge.ts';
+import type { Stored, Tombstone } from '../domain/tombstone.ts';
 import { daysText, readDays } from './purchase-days-text.ts';
 
 /** What is known of one person, as it lies in the table. */
@@ -21,6 +22,7 @@ interface PersonItem {
   /** Absent where nothing waits. */
   waiting?: Record<string, StoredFacts>;
   standing?: Standing;
+  left?: NonNullable<Customer['left']>;
 }
 
 /**
@@ -41,6 +43,17 @@ export interface StubItem {
   version: number;
   mergedInto: string;
 }
+
+/** In the place of somebody who was erased; the night passes it over as it does a {@link StubItem}. */
+export interface TombstoneItem {
+  customerId: string;
+  version: number;
+  erasedAt: string;
+  sources: string[];
+}
+
+/** Whatever lies in the table. */
+export type StoredItem = CustomerItem | StubItem | TombstoneItem;
 
 /** Amounts come back as numbers or, beyond 2^53, as bigint. */
 type StoredFacts = Omit<Facts, 'totalSpent' | 'totalRefunded' | 'days'> &
@@ -76,8 +89,16 @@ export function stubItem({ id, version, mergedInto }: Stub): StubItem {
   return { customerId: id, version, mergedInto };
 }
 
-export function isStubItem(item: CustomerItem | StubItem): item is StubItem {
+export function tombstoneItem({ id, version, erasedAt, sources }: Tombstone): TombstoneItem {
+  return { customerId: id, version, erasedAt, sources };
+}
+
+export function isStubItem(item: StoredItem): item is StubItem {
   return 'mergedInto' in item;
+}
+
+export function isTombstoneItem(item: StoredItem): item is TombstoneItem {
+  return 'erasedAt' in item;
 }
 
 export function customerOf({ customerId, parts, ...item }: CustomerItem): Customer {
@@ -88,8 +109,12 @@ export function customerOf({ customerId, parts, ...item }: CustomerItem): Custom
   };
 }
 
-/** A customer, or what is left in the place of one who was merged into another. */
-export function storedCustomerOf(item: CustomerItem | StubItem): Customer | Stub {
+/** A customer, or what is left in the place of one who was merged into another or erased. */
+export function storedCustomerOf(item: StoredItem): Stored {
+  if (isTombstoneItem(item)) {
+    const { customerId: id, version, erasedAt, sources } = item;
+    return { id, version, erasedAt, sources };
+  }
   if (!isStubItem(item)) return customerOf(item);
   const { customerId, version, mergedInto } = item;
   return { id: customerId, version, mergedInto };

@@ -4,8 +4,9 @@ import { customersPerAddress, type Identity } from '../domain/identity.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
 import { storeUnavailable } from '../engine/problem.ts';
+import { inBatches } from './batches.ts';
 import { type Client, pageSize, type TableNames } from './client.ts';
-import { type CustomerItem, customerOf, isStubItem, type StubItem } from './customer-item.ts';
+import { customerOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
 import { identityKey, interactionKey } from './keys.ts';
 import { newestOf } from './newest.ts';
 import { readInteraction } from './order-item.ts';
@@ -14,20 +15,45 @@ import { readInteraction } from './order-item.ts';
 const mostMoves = 8;
 
 /**
- * The customer, also by the id of one that was merged into it: the answer bears its own id. Consistent: who has been
- * told that something is recorded finds it.
+ * The customer, also by the id of one that was merged into it: the answer bears its own id. Nothing for one who was
+ * erased. Consistent: who has been told that something is recorded finds it.
  */
 export async function readCustomer(client: Client, table: string, customerId: string): Promise<Customer | undefined> {
+  const found = await readStored(client, table, customerId);
+  return found === 'erased' ? undefined : found;
+}
+
+/** As {@link readCustomer}, telling who was erased from who never was. */
+export async function readStored(
+  client: Client,
+  table: string,
+  customerId: string,
+): Promise<Customer | 'erased' | undefined> {
   let asked = customerId;
   for (let read = 0; read < mostMoves; read++) {
     const { Item } = await client.get({ TableName: table, Key: { customerId: asked }, ConsistentRead: true });
-    const stored = Item as CustomerItem | StubItem | undefined;
+    const stored = Item as StoredItem | undefined;
     if (!stored) return undefined;
+    if (isTombstoneItem(stored)) return 'erased';
     const customer = isStubItem(stored) ? undefined : customerOf(stored);
     if (customer && personIn(customer, customerId)) return customer;
     asked = isStubItem(stored) ? stored.mergedInto : customerId;
   }
   throw storeUnavailable(new Error('a customer was merged and parted all the time'));
+}
+
+/** Those of the ids that somebody had who was erased. */
+export async function erasedAmong(client: Client, table: string, ids: readonly string[]): Promise<Set<string>> {
+  const erased = new Set<string>();
+  await inBatches([...new Set(ids)], async (batch) => {
+    const Keys = batch.map((customerId) => ({ customerId }));
+    const { Responses, UnprocessedKeys } = await client.batchGet({
+      RequestItems: { [table]: { Keys, ProjectionExpression: 'customerId, erasedAt' } },
+    });
+    for (const { customerId, erasedAt } of Responses?.[table] ?? []) if (erasedAt) erased.add(String(customerId));
+    return (UnprocessedKeys?.[table]?.Keys ?? []).map((key) => String(key.customerId));
+  });
+  return erased;
 }
 
 /** What more customers came with than one person can be leads to nobody. */
@@ -48,8 +74,16 @@ export async function findCustomer(
 /** At most this many identities of one person are shown. */
 const mostIdentities = 1000;
 
-/** The identities that lead to a person. The index follows the table after a moment. */
-export async function identitiesOfPerson(client: Client, registry: string, personId: string): Promise<Identity[]> {
+/**
+ * The identities that lead to a person. The index follows the table after a moment.
+ * @param all also what more customers came with than one person can be
+ */
+export async function identitiesOfPerson(
+  client: Client,
+  registry: string,
+  personId: string,
+  { all = false }: { all?: boolean } = {},
+): Promise<Identity[]> {
   const found: Identity[] = [];
   let start: Record<string, unknown> | undefined;
   do {
@@ -62,7 +96,7 @@ export async function identitiesOfPerson(client: Client, registry: string, perso
       ...(start && { ExclusiveStartKey: start }),
     });
     for (const { pk, met } of page.Items ?? []) {
-      if (!identifies({ met })) continue;
+      if (!all && !identifies({ met })) continue;
       const [, namespace = '', value = ''] = String(pk).split('#');
       found.push({ namespace, value });
     }

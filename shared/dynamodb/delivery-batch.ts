@@ -45,7 +45,7 @@ export async function keepAll(
   for (const one of known) {
     const { delivery } = one;
     const written = (await firstReceivedAt(client, table, delivery.id)) === delivery.receivedAt;
-    if (!written) await join(client, table, delivery);
+    if (!written) await join(client, table, delivery, keptDays);
     outcomes.set(one, written ? 'written' : 'repeated');
   }
   return given.map((one) => outcomes.get(one) ?? 'refused');
@@ -64,7 +64,7 @@ function firstOfEach(given: readonly PackedDelivery[], others: PackedDelivery[])
 
 /** PartiQL, because no other call makes many conditional puts at once. */
 function insertion(table: string, delivery: KeptDelivery, packed: Uint8Array, keptDays: number) {
-  const item = headItem(delivery, packed, expiryOf(delivery.receivedAt, keptDays));
+  const item = headItem(delivery, packed, expiryOf(delivery, delivery.receivedAt, keptDays));
   const names = Object.keys(item);
   return {
     Statement: `INSERT INTO "${table}" VALUE {${names.map((name) => `'${name}': ?`).join(', ')}}`,

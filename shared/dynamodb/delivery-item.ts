@@ -9,12 +9,23 @@ export type Item = Record<string, unknown>;
 export const pieceBytes = 350_000;
 
 /** @returns seconds since 1970 */
-export function expiryOf(receivedAt: Instant, keptDays: number): number {
-  return Math.floor(millisecondsOf(receivedAt) / 1000) + keptDays * 86_400;
+export function expiryAfter(decidedAt: Instant, keptDays: number): number {
+  return Math.floor(millisecondsOf(decidedAt) / 1000) + keptDays * 86_400;
 }
 
+/**
+ * When a delivery goes, some days after its outcome was decided; never while it is set aside: it was acknowledged, and
+ * is known nowhere else.
+ */
+export function expiryOf({ status }: Outcome, decidedAt: Instant, keptDays: number): number | undefined {
+  return status === 'quarantined' ? undefined : expiryAfter(decidedAt, keptDays);
+}
+
+/** Part of a filter: what has expired by `:now`, in seconds, is left out, whether DynamoDB has removed it or not. */
+export const unexpired = '(attribute_not_exists(expiresAt) OR expiresAt > :now)';
+
 /** The delivery as it lies in the table: with its body, or with the number of pieces that follow it. */
-export function headItem(delivery: KeptDelivery, packed: Uint8Array, expiresAt: number): Item {
+export function headItem(delivery: KeptDelivery, packed: Uint8Array, expiresAt: number | undefined): Item {
   const { id, sourceId, status, receivedAt } = delivery;
   const pieces = piecesOf(packed);
   return {
@@ -22,15 +33,15 @@ export function headItem(delivery: KeptDelivery, packed: Uint8Array, expiresAt: 
     ...deliveryKey(id),
     ...deliveryListKeys(sourceId, status),
     ...deliveryPlace(receivedAt, id),
-    expiresAt,
+    ...(expiresAt !== undefined && { expiresAt }),
     ...(pieces === 0 ? { body: packed } : { pieces }),
   };
 }
 
-export function bodyItems(id: string, packed: Uint8Array, expiresAt: number): Item[] {
+export function bodyItems(id: string, packed: Uint8Array, expiresAt: number | undefined): Item[] {
   return Array.from({ length: piecesOf(packed) }, (_, piece) => ({
     ...deliveryBodyKey(id, piece),
-    expiresAt,
+    ...(expiresAt !== undefined && { expiresAt }),
     bytes: packed.subarray(piece * pieceBytes, (piece + 1) * pieceBytes),
   }));
 }
@@ -41,6 +52,7 @@ function piecesOf(packed: Uint8Array): number {
 
 /** @param items the head and, in order, the pieces that belong to it */
 export function bodyOf(head: Item, items: readonly Item[]): Uint8Array {
+  if (head.withheld) return new Uint8Array();
   if (head.body) return gunzipSync(head.body as Uint8Array);
   const pieces = items.filter(({ sk }) => String(sk).startsWith('body#')).slice(0, Number(head.pieces));
   return gunzipSync(Buffer.concat(pieces.map(({ bytes }) => bytes as Uint8Array)));
@@ -49,24 +61,25 @@ export function bodyOf(head: Item, items: readonly Item[]): Uint8Array {
 /** @param item the whole, or what a list shows: then without headers */
 export function deliveryOf(item: Item): KeptDelivery {
   const { id, sourceId, status, reason, customerId, interactionId, occurredAt } = item;
-  const { headers, receivedAt, decidedAt, replayedAt, bytes } = item;
-  const outcome = { status, reason, customerId, interactionId, occurredAt };
+  const { headers, receivedAt, decidedAt, replayedAt, bytes, privacyRequestId, withheld } = item;
+  const outcome = { status, reason, customerId, interactionId, occurredAt, privacyRequestId, withheld };
   const kept = { id, sourceId, ...outcome, headers, receivedAt, decidedAt, replayedAt, bytes };
   return defined(kept) as unknown as KeptDelivery;
 }
 
 /**
  * An update that puts an outcome in the place of one that it outranks, or of an equal one that is not later, and moves
- * the delivery among the lists.
+ * the delivery among the lists. Once it is settled its days begin, and they end whatever is said of it later.
  * @param more attributes that are set beside it
  */
 export function outcomeUpdate(
   sourceId: string,
   outcome: Outcome,
   decidedAt: Instant,
-  more: Record<string, string | number>,
+  keptDays: number,
+  more: Record<string, string> = {},
 ) {
-  const { status, reason, customerId, interactionId, occurredAt } = outcome;
+  const { status, reason, customerId, interactionId, occurredAt, privacyRequestId } = outcome;
   const { sourceStatus, setAside } = deliveryListKeys(sourceId, status);
   const values: Item = {
     status,
@@ -74,9 +87,11 @@ export function outcomeUpdate(
     customerId,
     interactionId,
     occurredAt,
+    privacyRequestId,
     sourceStatus,
     setAside,
     decidedAt,
+    expiresAt: expiryOf(outcome, decidedAt, keptDays),
     ...more,
   };
   const named = Object.keys(values);
@@ -88,7 +103,7 @@ export function outcomeUpdate(
   const isEqual = `#status IN (${placeholders.slice(outranks.length).join(', ')}) AND #decidedAt <= :decidedAt`;
   return {
     UpdateExpression:
-      `SET ${set.map((name) => `#${name} = :${name}`).join(', ')}` +
+      `SET ${set.map((name) => `#${name} = ${operandOf(name)}`).join(', ')}` +
       (removed.length > 0 ? ` REMOVE ${removed.map((name) => `#${name}`).join(', ')}` : ''),
     ConditionExpression:
       outranks.length > 0
@@ -100,6 +115,35 @@ export function outcomeUpdate(
       ...statuses,
     ]) as Item,
   };
+}
+
+const operandOf = (name: string) => (name === 'expiresAt' ? 'if_not_exists(#expiresAt, :expiresAt)' : `:${name}`);
+
+/**
+ * One piece of a body in the time of its head: it gets an end where the head has one, and loses its own where it has
+ * none. Each of the two is on condition of the head, so that no two callers can part them.
+ */
+export function pieceTransactions(TableName: string, id: string, piece: number, expiresAt: number) {
+  const Key = deliveryBodyKey(id, piece);
+  const head = { TableName, Key: deliveryKey(id) };
+  const ofHead = (ConditionExpression: string) => ({ ConditionCheck: { ...head, ConditionExpression } });
+  return [
+    [
+      ofHead('attribute_exists(expiresAt)'),
+      {
+        Update: {
+          TableName,
+          Key,
+          UpdateExpression: 'SET expiresAt = if_not_exists(expiresAt, :expiresAt)',
+          ExpressionAttributeValues: { ':expiresAt': expiresAt },
+        },
+      },
+    ],
+    [
+      ofHead('attribute_exists(pk) AND attribute_not_exists(expiresAt)'),
+      { Update: { TableName, Key, UpdateExpression: 'REMOVE expiresAt' } },
+    ],
+  ];
 }
 
 function defined(item: object): Item {

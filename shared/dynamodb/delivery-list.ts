@@ -2,7 +2,7 @@ import { tables } from '../contracts/tables.ts';
 import type { DeliveryStatus, KeptDelivery } from '../domain/delivery.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { type Client, pageSize } from './client.ts';
-import { deliveryOf, type Item } from './delivery-item.ts';
+import { deliveryOf, type Item, unexpired } from './delivery-item.ts';
 import { deliveryAtPlace, deliveryKey, deliveryListKeys } from './keys.ts';
 
 export interface DeliveryQuery {
@@ -39,13 +39,6 @@ export async function listDeliveries(client: Client, table: string, query: Deliv
     const page = await client.query({
       TableName: table,
       ...list.query,
-      FilterExpression: 'expiresAt > :now',
-      ExpressionAttributeValues: {
-        ...list.query.ExpressionAttributeValues,
-        ':from': query.from ?? '0',
-        ':to': query.to ?? '9',
-        ':now': Math.floor(millisecondsOf(query.now) / 1000),
-      },
       ScanIndexForward: query.oldestFirst === true,
       Limit: query.limit + 1,
       ...(start && { ExclusiveStartKey: start }),
@@ -63,20 +56,13 @@ export async function listDeliveries(client: Client, table: string, query: Deliv
 
 /** How many deliveries of a source are set aside now. */
 export async function countSetAside(client: Client, table: string, sourceId: string, now: Instant): Promise<number> {
-  const list = listOf({ sourceId, status: 'quarantined' });
+  const list = listOf({ sourceId, status: 'quarantined', now });
   let count = 0;
   let start: Item | undefined;
   do {
     const page = await client.query({
       TableName: table,
       ...list.query,
-      FilterExpression: 'expiresAt > :now',
-      ExpressionAttributeValues: {
-        ...list.query.ExpressionAttributeValues,
-        ':from': '0',
-        ':to': '9',
-        ':now': Math.floor(millisecondsOf(now) / 1000),
-      },
       Select: 'COUNT',
       Limit: pageSize,
       ...(start && { ExclusiveStartKey: start }),
@@ -90,7 +76,7 @@ export async function countSetAside(client: Client, table: string, sourceId: str
 const { indexes } = tables.deliveries;
 
 /** The list that serves a query, and its partition. */
-function listOf({ sourceId, status }: Pick<DeliveryQuery, 'sourceId' | 'status'>) {
+function listOf({ sourceId, status, from = '0', to = '9', now }: Omit<DeliveryQuery, 'limit'>) {
   const keys: Record<string, string> = deliveryListKeys(sourceId ?? '', status ?? 'quarantined');
   const name = sourceId === undefined ? 'setAside' : status === undefined ? 'bySource' : 'byStatus';
   const { partitionKey } = indexes[name];
@@ -101,7 +87,13 @@ function listOf({ sourceId, status }: Pick<DeliveryQuery, 'sourceId' | 'status'>
       // A place is a time and more, so it lies after the time itself: `from` is within, `to` is not.
       KeyConditionExpression: '#list = :list AND listedAt BETWEEN :from AND :to',
       ExpressionAttributeNames: { '#list': partitionKey },
-      ExpressionAttributeValues: { ':list': keys[partitionKey] },
+      FilterExpression: unexpired,
+      ExpressionAttributeValues: {
+        ':list': keys[partitionKey],
+        ':from': from,
+        ':to': to,
+        ':now': Math.floor(millisecondsOf(now) / 1000),
+      },
     },
   };
 }

@@ -28,7 +28,7 @@ export async function claim(
   client: Client,
   registry: string,
   { keyId, hash, now, realTime, ...rest }: Claim,
-): Promise<{ nonce: string } | { requestHash: string; answer?: string }> {
+): Promise<{ nonce: string } | { requestHash: string; answer?: string; leaseUntil: number }> {
   const Key = idempotencyKey(keyId, hash);
   for (;;) {
     try {
@@ -46,7 +46,7 @@ export async function claim(
     if (!found) continue;
     const { requestHash, answer, nonce, leaseUntil } = found as Claim & { answer?: string };
     const left = answer === undefined && leaseUntil <= realTime && requestHash === rest.requestHash;
-    if (!left) return { requestHash, ...(answer !== undefined && { answer }) };
+    if (!left) return { requestHash, leaseUntil, ...(answer !== undefined && { answer }) };
     if (await takeOver(client, registry, { ...rest, keyId, hash }, found.owner as string)) return { nonce };
   }
 }

@@ -150,6 +150,18 @@ export const suppressionKey = (channel: string, hash: string) => ({
   sk: 'suppression',
 });
 
+/** Registry: a request for a person's rights; the list of all by time, and of the open ones by when they are due. */
+export const privacyRequestKey = (requestId: string) => ({ pk: `privacy-request#${requestId}`, sk: 'request' });
+export const privacyListKey = (requestedAt: Instant, requestId: string) => ({
+  pk: 'privacy-requests',
+  sk: `${requestedAt}#${requestId}`,
+});
+export const privacyOpenKey = (dueAt: Instant, requestId: string) => ({
+  pk: 'privacy-requests-open',
+  sk: `${dueAt}#${requestId}`,
+});
+export const requestAtPlace = (sortKey: string) => sortKey.slice(sortKey.indexOf('#') + 1);
+
 /** Outreach: one job; and by day in eight shards, or by customer, newest first. */
 export const jobKey = (jobId: string) => ({ jobId });
 export const jobIndexKeys = (jobId: string, createdAt: Instant) => ({

@@ -6,7 +6,7 @@ import type { AssignedPopulation, Candidate, Change } from '../engine/assign-seg
 import type { MeasuredPopulation, Page, Segment } from '../engine/measure-segment.ts';
 import { inBatches } from './batches.ts';
 import { type Client, pageSize, type TableNames } from './client.ts';
-import { type CustomerItem, customerOf, isStubItem, type StubItem } from './customer-item.ts';
+import { customerOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
 import { daysFromLedger } from './order-history.ts';
 import { readDays } from './purchase-days-text.ts';
 import { standingsAround } from './value-reads.ts';
@@ -93,9 +93,9 @@ export function populationStore(
         RequestItems: { [customers]: { Keys: batch.map((customerId) => ({ customerId })), ConsistentRead: true } },
         ReturnConsumedCapacity: 'TOTAL',
       });
-      // Who was merged into another meanwhile is none.
-      for (const item of (answer.Responses?.[customers] ?? []) as unknown as (CustomerItem | StubItem)[])
-        if (!isStubItem(item)) found.push(customerOf(item));
+      // Who was merged into another or erased meanwhile is none.
+      for (const item of (answer.Responses?.[customers] ?? []) as unknown as StoredItem[])
+        if (!isStubItem(item) && !isTombstoneItem(item)) found.push(customerOf(item));
       units += total(answer.ConsumedCapacity);
       return (answer.UnprocessedKeys?.[customers]?.Keys ?? []).map(({ customerId }) => customerId);
     });

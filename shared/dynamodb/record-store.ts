@@ -12,7 +12,7 @@ import type {
   Write,
 } from '../engine/record-store.ts';
 import type { Client, TableNames } from './client.ts';
-import { type CustomerItem, itemOf, type StubItem, storedCustomerOf, stubItem } from './customer-item.ts';
+import { itemOf, type StoredItem, storedCustomerOf, stubItem, tombstoneItem } from './customer-item.ts';
 import { findRate } from './exchange-rate-store.ts';
 import { isConflict } from './faults.ts';
 import { identityKey, interactionKey, mergeKey, naturalKey, suggestionKey, waitingKey } from './keys.ts';
@@ -45,7 +45,7 @@ export function recordStore(
         identities: reads.identities.map((identity) => identityEntryOf(at(tables.registry, identityKey(identity)))),
         customers: reads.customers.map((customerId) => {
           const item = at(tables.customers, { customerId });
-          return item && storedCustomerOf(item as unknown as CustomerItem | StubItem);
+          return item && storedCustomerOf(item as unknown as StoredItem);
         }),
         orders: reads.orders.map(({ customerId, occurredAt, interactionId }) =>
           orderLineOf(at(tables.ledger, interactionKey(customerId, occurredAt, interactionId))),
@@ -210,12 +210,24 @@ function transactItem(write: Exclude<Write, { kind: 'suggestion' | 'settled' }>,
     }
     case 'identity': {
       const Item = { ...identityKey(write.identity), customerId: write.customerId };
-      return { Put: { TableName: tables.registry, Item, ...leadsNowhereElse(write.customerId) } };
+      return { Put: { TableName: tables.registry, Item, ...leadsNowhereElse(write.from ?? write.customerId) } };
+    }
+    case 'forgotten': {
+      const { identity, entry, heir } = write;
+      const key = identityKey(identity);
+      if (!heir) return { Delete: { TableName: tables.registry, Key: key, ...entryIs(entry) } };
+      const { customerId, met } = heir;
+      const Item = { ...key, customerId, ...(met.length > 0 && { met }) };
+      return { Put: { TableName: tables.registry, Item, ...entryIs(entry) } };
+    }
+    case 'tombstone': {
+      const Item = tombstoneItem(write.tombstone);
+      return { Put: { TableName: tables.customers, Item, ...versionIs(write.expected) } };
     }
     case 'met': {
       const { identity, entry, personId } = write;
       const Item = { ...identityKey(identity), customerId: entry.customerId, met: [...entry.met, personId] };
-      return { Put: { TableName: tables.registry, Item, ...metAsManyAs(entry) } };
+      return { Put: { TableName: tables.registry, Item, ...entryIs(entry) } };
     }
     case 'waiting':
       return { Put: { TableName: tables.registry, Item: waitingItem(write.order) } };
@@ -250,11 +262,10 @@ function leadsNowhereElse(customerId: string) {
   };
 }
 
-/** Persons are only ever added. */
-function metAsManyAs({ customerId, met }: IdentityEntry) {
-  const isAsRead = met.length === 0 ? 'attribute_not_exists(met)' : 'size(met) = :read';
+function entryIs({ customerId, met }: IdentityEntry) {
+  const isAsRead = met.length === 0 ? 'attribute_not_exists(met)' : 'met = :read';
   return {
     ConditionExpression: `customerId = :customer AND ${isAsRead}`,
-    ExpressionAttributeValues: { ':customer': customerId, ...(met.length > 0 && { ':read': met.length }) },
+    ExpressionAttributeValues: { ':customer': customerId, ...(met.length > 0 && { ':read': met }) },
   };
 }

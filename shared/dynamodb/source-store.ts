@@ -59,6 +59,18 @@ export async function putSource(
   }
 }
 
+/** Takes from a source what it is recognised by and what its shop is asked with. Repeatable. */
+export async function switchOffSource(client: Client, registry: string, sourceId: string, at: Instant): Promise<void> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const source = await getSource(client, registry, sourceId);
+    if (!source || source.erasedAt) return;
+    const { credentials: _credentials, nobody: _nobody, ...rest } = source;
+    const off: Source = { ...rest, secrets: [], erasedAt: at, updatedAt: at, revision: source.revision + 1 };
+    if ((await putSource(client, registry, off, source)) === 'put') return;
+  }
+  throw storeUnavailable(new Error('the source changes all the time'));
+}
+
 /** The ids of all sources. */
 export async function listSourceIds(client: Client, registry: string): Promise<string[]> {
   const ids: string[] = [];

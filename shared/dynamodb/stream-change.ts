@@ -27,6 +27,11 @@ function read(image: Image): Item {
 }
 
 function customerChange(after: Item, before: Item | undefined): Change | undefined {
+  // What an identity of the erased leaves behind was no customer.
+  if ('erasedAt' in after)
+    return before && !('erasedAt' in before)
+      ? { kind: 'erasure', customerId: String(after.customerId), at: String(after.erasedAt) }
+      : undefined;
   // Who comes back from a merge, as whoever goes into one, is no news: nothing happened to the person.
   if (before && 'mergedInto' in before) return undefined;
   const state = customerState(after);

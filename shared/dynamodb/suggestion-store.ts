@@ -3,7 +3,7 @@ import type { MergeSuggestion } from '../domain/merge.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type { SuggestionEntry } from '../engine/record-store.ts';
 import type { Client, TableNames } from './client.ts';
-import { type CustomerItem, isStubItem, type StubItem } from './customer-item.ts';
+import { isStubItem, type StoredItem } from './customer-item.ts';
 import { isConflict } from './faults.ts';
 import { suggestionKey, suggestionListKey } from './keys.ts';
 import { newestOf } from './newest.ts';
@@ -95,7 +95,7 @@ async function homesOf(client: Client, table: string, personIds: readonly string
       const { Responses, UnprocessedKeys } = await client.batchGet({
         RequestItems: { [table]: { Keys, ConsistentRead: true } },
       });
-      for (const item of (Responses?.[table] ?? []) as (CustomerItem | StubItem)[])
+      for (const item of (Responses?.[table] ?? []) as StoredItem[])
         if (isStubItem(item)) homes.set(item.customerId, item.mergedInto);
       Keys = UnprocessedKeys?.[table]?.Keys ?? [];
     }

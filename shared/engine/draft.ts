@@ -2,6 +2,7 @@ import { canonicalText } from '../domain/canonical.ts';
 import type { Customer } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
+import type { Tombstone } from '../domain/tombstone.ts';
 import type { Write } from './record-store.ts';
 
 /** What is fixed about the origin of a fact. */
@@ -16,6 +17,8 @@ export interface Frame {
   nobody?: readonly string[];
   receivedAt: Instant;
   mint: Mint;
+  /** Takes an order from whoever has it and keeps it there, without a person. */
+  withoutPerson?: Tombstone;
 }
 
 export interface Recorded {
@@ -24,6 +27,8 @@ export interface Recorded {
   /** Absent where nobody is known yet for an order. */
   customerId?: string;
   interactionId?: string;
+  /** It speaks of somebody who was erased: of that person nothing was recorded. */
+  erased?: true;
 }
 
 /** Two persons whom the shop's word makes one customer. */

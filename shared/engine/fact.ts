@@ -32,6 +32,8 @@ export type Fact =
     }
   /** The shop made one customer of two; it names them by its own ids. */
   | { kind: 'merge'; kept: string; gone: string; test: boolean }
+  /** The shop has deleted its customer; when it does not say since when, that is when it is heard. */
+  | { kind: 'departure'; externalId: string; at?: Instant | undefined }
   | {
       kind: 'conversation';
       type: ConversationType;
@@ -53,6 +55,7 @@ export function notAfter(fact: Fact, receivedAt: Instant): Fact {
   if (fact.kind === 'conversation' || fact.kind === 'merge') return fact;
   if (fact.kind === 'consent') return { ...fact, consent: bounded(fact.consent) };
   if (fact.kind === 'customer') return { ...fact, at: bound(fact.at), consents: fact.consents.map(bounded) };
+  if (fact.kind === 'departure') return { ...fact, at: bound(fact.at ?? receivedAt) };
   const { snapshot, consents } = fact.order;
   return {
     ...fact,
@@ -67,7 +70,7 @@ export function notAfter(fact: Fact, receivedAt: Instant): Fact {
 
 /** The fact without addresses and numbers that identify nobody. */
 export function withoutNobody(fact: Fact, nobody: readonly string[] | undefined): Fact {
-  if (fact.kind === 'merge') return fact;
+  if (fact.kind === 'merge' || fact.kind === 'departure') return fact;
   if (fact.kind === 'customer') return { ...fact, person: withoutPlaceholders(fact.person, nobody) };
   return 'customerId' in fact.who ? fact : { ...fact, who: withoutPlaceholders(fact.who, nobody) };
 }
@@ -76,12 +79,23 @@ export function withoutNobody(fact: Fact, nobody: readonly string[] | undefined)
 export interface Resource {
   type: 'order' | 'customer' | 'payment';
   id: string;
+  /** Its state is at least as new as this, by the shop's own time: an older one is an answer that lags behind. */
+  asOf?: Instant | undefined;
 }
+
+/** What the law lets a person ask for, as a source passes it on. */
+export type PrivacyWord =
+  | { type: 'export'; person: Person }
+  /** `orders`: the source's own ids of orders that belong to the person. */
+  | { type: 'erasure'; person: Person; orders: readonly string[] }
+  /** The source itself goes: of whomever it spoke. */
+  | { type: 'source_erasure' };
 
 /** What a storefront's message came to. A message that cannot be understood is an {@link Unintelligible}. */
 export type Translation =
   | { kind: 'fact'; fact: Fact }
   | { kind: 'fetch'; resource: Resource }
+  | { kind: 'privacy'; word: PrivacyWord }
   | { kind: 'ignored'; reason: string };
 
 /** An authentic message that cannot be understood. `reason` names the place and what is wrong, without its value. */

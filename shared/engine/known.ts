@@ -3,6 +3,7 @@ import type { Day, Rate } from '../domain/exchange-rate.ts';
 import { type Identity, identitiesOf } from '../domain/identity.ts';
 import { earlier, type Instant } from '../domain/instant.ts';
 import { isStub, personIn, type Stub, withPersons } from '../domain/merge.ts';
+import { isTombstone, type Stored, type Tombstone } from '../domain/tombstone.ts';
 import type { Frame } from './draft.ts';
 import type { Who } from './fact.ts';
 import type {
@@ -29,7 +30,7 @@ export class Known {
   readonly #consistent: boolean;
   readonly #naturals = new Map<string, NaturalEntry | undefined>();
   readonly #identities = new Map<string, IdentityEntry | undefined>();
-  readonly #customers = new Map<string, Customer | Stub | undefined>();
+  readonly #customers = new Map<string, Stored | undefined>();
   readonly #orders = new Map<string, OrderLine | undefined>();
   readonly #suggestions = new Map<string, SuggestionEntry | undefined>();
   /** Persons for whose customers something came in late. */
@@ -87,17 +88,59 @@ export class Known {
     return this.#identities.get(identityText(identity));
   }
 
+  /**
+   * Who was erased of those to whom an identity led: by the id that would be minted from it and, until the erasure has
+   * come to the identity, by where it leads. Of several the last.
+   */
+  async erasedBy(identity: Identity, frame: Pick<Frame, 'mint'>): Promise<Tombstone | undefined> {
+    const minted = customerIdFrom(identity, frame);
+    await this.fetch({ identities: [identity], customers: [minted] });
+    const entry = this.#identities.get(identityText(identity));
+    const [own, lead] = [this.tombstone(minted), entry && (await this.leadsToErased(entry))];
+    if (!own || !lead) return own ?? lead;
+    return lead.erasedAt > own.erasedAt ? lead : own;
+  }
+
+  async leadsToErased({ customerId }: IdentityEntry): Promise<Tombstone | undefined> {
+    await this.fetch({ customers: [customerId] });
+    return this.tombstone(customerId);
+  }
+
+  /**
+   * Whether none of these is a tombstone, read consistently: a condition of the write tells where one lies at the new
+   * customer's own id, and at no other.
+   */
+  async noneErased(ids: readonly string[]): Promise<boolean> {
+    if (this.#consistent || ids.length === 0) return true;
+    const nothing = { naturals: [], identities: [], orders: [], suggestions: [] };
+    const { customers } = await this.store.read({ ...nothing, customers: [...ids] }, { consistent: true });
+    return customers.every((stored) => !stored || !isTombstone(stored));
+  }
+
+  /** Whether there is a person of this id, of what was read. */
+  isThere(id: string): boolean {
+    const stored = this.#customers.get(id);
+    return stored !== undefined && !isTombstone(stored);
+  }
+
+  /** What is left in the place of somebody who was erased, of what was read. */
+  tombstone(id: string): Tombstone | undefined {
+    const stored = this.#customers.get(id);
+    return stored && isTombstone(stored) ? stored : undefined;
+  }
+
   /** One person, alone or of a merged customer. */
   async customer(id: string): Promise<Customer | Stale | undefined> {
     const home = await this.home(id);
     return home === 'stale' || home === undefined ? home : personIn(home, id);
   }
 
-  /** The customer that a person is by now. */
+  /** The customer that a person is by now; nothing where there is none any more. */
   async home(id: string): Promise<Customer | Stale | undefined> {
     await this.fetch({ customers: [id] });
     const stored = this.#customers.get(id);
-    if (!stored || !isStub(stored)) return stored;
+    if (!stored || isTombstone(stored)) return undefined;
+    if (!isStub(stored)) return stored;
     await this.fetch({ customers: [stored.mergedInto] });
     return this.#homeOf(id) ?? 'stale';
   }
@@ -106,7 +149,8 @@ export class Known {
   #homeOf(id: string): Customer | undefined {
     const stored = this.#customers.get(id);
     const home = stored && isStub(stored) ? this.#customers.get(stored.mergedInto) : stored;
-    return home && !isStub(home) && personIn(home, id) ? home : undefined;
+    if (!home || isStub(home) || isTombstone(home)) return undefined;
+    return personIn(home, id) ? home : undefined;
   }
 
   /** The id of the customer that a person is by now, of what was read. */

@@ -5,6 +5,7 @@ import { type MergeLine, merged, parted, personsOf, personsPerCustomer, werePart
 import { Known, type Stale } from './known.ts';
 import { Problem } from './problem.ts';
 import type { RecordStore, Write } from './record-store.ts';
+import { customerErased } from './resolve.ts';
 import { suggestionId } from './suggest.ts';
 
 /** What fixes a merge beside the customers. */
@@ -71,9 +72,10 @@ export async function mergeOnEvidence(
   if (from === into) return undefined;
   return attempt(store, async (known) => {
     await known.fetch({ customers: [from, into] });
+    const nothing = { outcome: undefined, writes: [] };
+    if (known.tombstone(from) || known.tombstone(into)) return nothing;
     const [one, other] = [await homeOf(known, from), await homeOf(known, into)];
     if (one === 'stale' || other === 'stale') return 'stale';
-    const nothing = { outcome: undefined, writes: [] };
     if (one.id === other.id || isTooLarge(one, other)) return nothing;
     const lines = await Promise.all(personsOf(one).map((person) => store.merges(person)));
     if (wereParted(lines.flat(), one, other)) return nothing;
@@ -130,6 +132,7 @@ async function attempt<Outcome extends MergeOutcome | undefined>(
 
 async function homeOf(known: Known, customerId: string): Promise<Customer | Stale> {
   const home = await known.home(customerId);
+  if (known.tombstone(customerId)) throw customerErased();
   if (!home) throw new Problem(404, 'customer_not_found', `There is no customer ${customerId}.`);
   return home;
 }

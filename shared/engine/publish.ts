@@ -27,12 +27,14 @@ export type JobState = Pick<OutreachJob, 'id' | 'customerId' | 'status' | 'chann
 /** What changed in a table. */
 export type Change =
   | { kind: 'customer'; before: CustomerState | undefined; after: CustomerState }
+  | { kind: 'erasure'; customerId: string; at: Instant }
   | { kind: 'interaction'; interaction: Recorded }
   | { kind: 'job'; job: JobState };
 
 /** What the bus is told: identifiers and times, never personal data. */
 export type Event =
   | { type: 'CustomerCreated'; detail: { customerId: string; at: Instant } }
+  | { type: 'CustomerErased'; detail: { customerId: string; at: Instant } }
   | {
       type: 'InteractionRecorded';
       detail: {
@@ -65,6 +67,8 @@ export function eventsOf(change: Change): Event[] {
   switch (change.kind) {
     case 'customer':
       return customerEvents(change.before, change.after);
+    case 'erasure':
+      return [{ type: 'CustomerErased', detail: { customerId: change.customerId, at: change.at } }];
     case 'interaction':
       return [interactionEvent(change.interaction)];
     case 'job':

@@ -2,7 +2,8 @@ import type { DeliveryStatus, KeptDelivery, Outcome } from '../domain/delivery.t
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
-import { type Fact, type Translation, Unintelligible } from './fact.ts';
+import { type Fact, type Resource, type Translation, Unintelligible } from './fact.ts';
+import { openRequest, type PrivacyRequests } from './privacy-desk.ts';
 import { Problem, StoreRefusal } from './problem.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
@@ -12,8 +13,10 @@ import type { AskShop, Delivery, Storefront } from './storefront.ts';
 export interface Deliveries {
   /** Durable once it resolves. One that is kept already stays as it is, but for an outcome that takes its place. */
   keep(delivery: KeptDelivery, body: Uint8Array): Promise<void>;
-  /** Nothing where its time was over at `now`. */
+  /** Nothing where its time was over at `now`; an empty body where it is withheld. */
   get(deliveryId: string, now: Instant): Promise<{ delivery: KeptDelivery; body: Uint8Array } | undefined>;
+  /** Takes the body out for good. */
+  withhold(deliveryId: string): Promise<void>;
   /** Notes what a replay came to. */
   settle(deliveryId: string, sourceId: string, outcome: Outcome, replayedAt: Instant): Promise<void>;
 }
@@ -22,12 +25,15 @@ export interface ReceivePorts {
   records: RecordStore;
   deliveries: Deliveries;
   storefronts: Record<Platform, Storefront>;
+  privacy: PrivacyRequests;
   /** @throws Problem `malformed_json` */
   readJson(body: Uint8Array): unknown;
   /** Asks shops for what their messages only name. Absent at the door: a shop waits for its answer there. */
   ask?: AskShop;
   /** When shops are asked: what they answer is heard then, however long the message has waited. */
   askedAt?: Instant;
+  /** Whether an answer that lags behind its message is to be asked for once more, later. */
+  doubtsAnswers?: boolean;
   /** Told of a fault in a translation, so that somebody mends it. */
   onFault(error: unknown, deliveryId: string): void;
 }
@@ -83,7 +89,7 @@ export async function receive(
  * Plays a kept delivery again, whatever came of it: with a fix it may be understood now. Recording is idempotent, so
  * nothing is applied twice.
  * @param now notes when it was
- * @throws Problem `delivery_not_found`, `source_not_found`; as {@link receive}
+ * @throws Problem `delivery_not_found`, `delivery_withheld`, `source_not_found`; as {@link receive}
  */
 export async function replay(
   ports: ReceivePorts,
@@ -95,12 +101,16 @@ export async function replay(
   const kept = await ports.deliveries.get(deliveryId, now);
   if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
   const { delivery, body } = kept;
+  if (delivery.withheld)
+    throw new Problem(410, 'delivery_withheld', 'The body of this delivery was erased: there is nothing to play.');
   const source = await sourceOf(delivery.sourceId);
-  if (!source) throw new Problem(409, 'source_not_found', 'The source of this delivery is not configured any more.');
+  if (!source || source.erasedAt)
+    throw new Problem(409, 'source_not_found', 'The source of this delivery is not configured any more.');
   const { headers, receivedAt } = delivery;
   const outcome = await apply(ports, { id: deliveryId, headers, receivedAt, body }, source, mint);
   if (outcome === later) throw new Error('what is replayed is fetched at once');
   await ports.deliveries.settle(deliveryId, delivery.sourceId, outcome, now);
+  if (outcome.withheld) await ports.deliveries.withhold(deliveryId);
   return { deliveryId, status: outcome.status };
 }
 
@@ -110,12 +120,19 @@ async function apply(
   source: Source,
   mint: Mint,
 ): Promise<Outcome | typeof later> {
+  // It came before the source was switched off, and waited.
+  if (source.erasedAt) return { status: 'ignored', reason: 'what this source says is erased', withheld: true };
   try {
     const { translation, heardAt } = await understood(ports, delivery, source);
     if (translation.kind === 'fetch') return later;
     if (translation.kind === 'ignored') return { status: 'ignored', reason: translation.reason };
+    if (translation.kind === 'privacy') {
+      const asked = { source, deliveryId: delivery.id, receivedAt: delivery.receivedAt, mint };
+      const privacyRequestId = await openRequest(ports.records, ports.privacy, translation.word, asked);
+      return { status: 'recorded', privacyRequestId, withheld: true };
+    }
     const { fact } = translation;
-    const { outcome: status, ...about } = await record(ports.records, asCounted(fact, source), {
+    const { outcome, erased, ...about } = await record(ports.records, asCounted(fact, source), {
       sourceId: source.id,
       baseCurrency: source.baseCurrency,
       baseTimeZone: source.baseTimeZone,
@@ -125,7 +142,10 @@ async function apply(
       mint,
     });
     const occurredAt = timeOf(fact);
-    return { status, ...about, ...(occurredAt && { occurredAt }) };
+    const isLetGo = erased && outcome === 'duplicate' && about.interactionId === undefined;
+    if (isLetGo) return { status: 'ignored', reason: 'it speaks of somebody who was erased', withheld: true };
+    const status = outcome;
+    return { status, ...about, ...(occurredAt && { occurredAt }), ...(erased && { withheld: true }) };
   } catch (error) {
     if (error instanceof Unintelligible) return notUnderstood(error.reason);
     if (error instanceof Problem && error.status < 500) return notUnderstood(error.message);
@@ -167,7 +187,28 @@ async function understood(
   if (said.kind !== 'fetch' || !storefront.fetch || !ports.ask)
     return { translation: said, heardAt: delivery.receivedAt };
   const heardAt = ports.askedAt ?? delivery.receivedAt;
-  return { translation: await storefront.fetch(said.resource, source, ports.ask, heardAt), heardAt };
+  const translation = await storefront.fetch(said.resource, source, ports.ask, heardAt);
+  if (isAnother(said.resource, translation)) {
+    throw new Unintelligible(`the shop's API answered with another ${said.resource.type} than was asked for`);
+  }
+  if (ports.doubtsAnswers && lagsBehind(said.resource, translation)) {
+    throw new Problem(503, 'shop_unavailable', 'The shop answered with a state that is older than its message.');
+  }
+  return { translation, heardAt };
+}
+
+function lagsBehind({ asOf = '' }: Resource, translation: Translation): boolean {
+  if (translation.kind !== 'fact') return false;
+  const { fact } = translation;
+  return (fact.kind === 'order' || fact.kind === 'customer') && fact.at < asOf;
+}
+
+/** What answers by a payment is its order; and a guest's record may bear no id. */
+function isAnother({ type, id }: Resource, translation: Translation): boolean {
+  if (translation.kind !== 'fact') return false;
+  const { fact } = translation;
+  if (fact.kind === 'order') return type === 'order' && fact.externalId !== id;
+  return fact.kind === 'customer' && (fact.person.externalId ?? id) !== id;
 }
 
 /** Where the source counts what was paid, an order is no purchase before that. */

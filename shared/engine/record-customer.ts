@@ -1,19 +1,20 @@
 import { canonicalText } from '../domain/canonical.ts';
 import { type Consent, consentKey } from '../domain/consent.ts';
-import { newCustomer, withWord } from '../domain/customer.ts';
+import { type Customer, newCustomer, withDeparture, withWord } from '../domain/customer.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { customerWrite, type Draft, type Frame, isChanged, type MergeEvidence } from './draft.ts';
 import { type Fact, Unintelligible } from './fact.ts';
 import { customerIdFrom, type Known, type Stale } from './known.ts';
 import type { NaturalRef, Write } from './record-store.ts';
-import { identifiesNobody, resolve } from './resolve.ts';
+import { attachWrites, customerErased, identifiesNobody, resolve } from './resolve.ts';
 import { conflictWrites } from './suggest.ts';
 
 /** What a source says of a customer: profile, identities, consents. */
 export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer' }, frame: Frame): Promise<Draft> {
-  const found = await resolve(known, fact.person, frame);
+  const found = await resolve(known, fact.person, fact.at, frame);
   if (found === 'stale') return 'stale';
+  if (found && 'erased' in found) return { writes: [], about: { erased: true } };
   if (!found) throw new Unintelligible('customer has no id, e-mail address or phone number');
   const { customer: owner, person } = found;
   const merge = await evidenceOf(known, fact, owner.id, frame);
@@ -35,8 +36,7 @@ export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer
       customerId: owner.id,
       interaction: consentLine(consent, owner.id, frame),
     }));
-  for (const identity of found.attach) writes.push({ kind: 'identity', identity, customerId: owner.id });
-  writes.push(...conflicts);
+  writes.push(...attachWrites(known, found.attach, owner.id, frame), ...conflicts);
   if (writes.length > 0 || isChanged(owner, customer)) writes.push(customerWrite(owner, customer, frame.receivedAt));
   return { writes, about: { customerId: owner.id }, ...(merge && { merge }) };
 }
@@ -52,6 +52,7 @@ async function evidenceOf(
   const entry = await known.identity({ namespace: 'email', value: email });
   if (!entry || entry.customerId === ownerId || identifiesNobody(entry)) return undefined;
   const home = await known.home(entry.customerId);
+  if (known.tombstone(entry.customerId)) return undefined;
   if (!home || home === 'stale') return 'stale';
   if (home.id === known.homeId(ownerId) || Object.hasOwn(home.sourceIds, sourceId)) return undefined;
   return { from: entry.customerId, into: ownerId, by: 'verified_email' };
@@ -68,22 +69,68 @@ export async function draftShopMerge(known: Known, fact: Fact & { kind: 'merge' 
     Identity,
   ];
   await known.fetch({ identities: [kept, gone] });
+  for (const identity of [kept, gone])
+    if (await isOfErased(known, identity, frame)) return { writes: [], about: { erased: true } };
   const writes: Write[] = [];
   const ids: string[] = [];
   for (const identity of [kept, gone]) {
-    const entry = await known.identity(identity);
-    const id = entry?.customerId ?? customerIdFrom(identity, frame);
-    ids.push(id);
-    const owner = await known.customer(id);
-    if (owner === 'stale' || (entry && !owner)) return 'stale';
-    if (entry) continue;
-    const before = owner ?? newCustomer(id, frame.receivedAt);
-    const word = { person: { externalId: identity.value }, sourceId: frame.sourceId, consents: [] };
-    const after = withWord(before, { ...word, at: frame.receivedAt, test: fact.test });
-    writes.push({ kind: 'identity', identity, customerId: id }, customerWrite(before, after, frame.receivedAt));
+    const named = await namedByShop(known, identity, frame);
+    if (named === 'stale') return 'stale';
+    const { before, isKnown } = named;
+    ids.push(before.id);
+    if (isKnown) continue;
+    const after = withShopsId(before, identity, fact.test, frame);
+    writes.push({ kind: 'identity', identity, customerId: before.id }, customerWrite(before, after, frame.receivedAt));
   }
   const [into = '', from = ''] = ids;
   return { writes, about: { customerId: into }, merge: { from, into, by: 'shop' } };
+}
+
+/** The shop has deleted its customer. Who is not known yet is made, so that what was said before finds it deleted. */
+export async function draftDeparture(known: Known, fact: Fact & { kind: 'departure' }, frame: Frame): Promise<Draft> {
+  const identity: Identity = { namespace: frame.sourceId, value: fact.externalId };
+  await known.fetch({ identities: [identity] });
+  if (await isOfErased(known, identity, frame)) return { writes: [], about: { erased: true } };
+  const named = await namedByShop(known, identity, frame);
+  if (named === 'stale') return 'stale';
+  const { before, isKnown } = named;
+  // Whether the person was real is for others to say.
+  const after = withDeparture(withShopsId(before, identity, true, frame), frame.sourceId, fact.at ?? frame.receivedAt);
+  const about = { customerId: before.id };
+  if (isKnown && !isChanged(before, after)) return { writes: [], about };
+  const attach: Write[] = isKnown ? [] : [{ kind: 'identity', identity, customerId: before.id }];
+  return { writes: [...attach, customerWrite(before, after, frame.receivedAt)], about };
+}
+
+/** Whether the shop's id is that of somebody who was erased, and has not come back since. */
+async function isOfErased(known: Known, identity: Identity, frame: Frame): Promise<boolean> {
+  const erased = await known.erasedBy(identity, frame);
+  const entry = await known.identity(identity);
+  const isBack = erased && entry && !known.tombstone(entry.customerId) && frame.receivedAt > erased.erasedAt;
+  return erased !== undefined && !isBack;
+}
+
+/** The person whom the shop names by an id of its own; `version` 0 where it is new. */
+async function namedByShop(
+  known: Known,
+  identity: Identity,
+  frame: Frame,
+): Promise<{ before: Customer; isKnown: boolean } | Stale> {
+  const entry = await known.identity(identity);
+  const id = entry?.customerId ?? customerIdFrom(identity, frame);
+  const owner = await known.customer(id);
+  if (owner === 'stale' || (entry && !owner)) return 'stale';
+  return { before: owner ?? newCustomer(id, frame.receivedAt), isKnown: entry !== undefined };
+}
+
+function withShopsId(customer: Customer, { value: externalId }: Identity, test: boolean, frame: Frame): Customer {
+  return withWord(customer, {
+    person: { externalId },
+    sourceId: frame.sourceId,
+    consents: [],
+    at: frame.receivedAt,
+    test,
+  });
 }
 
 function consentLine(consent: Consent, customerId: string, frame: Frame): Interaction {
@@ -116,11 +163,13 @@ export async function draftSaying(
   const entry = known.natural(natural);
   if (entry?.customerId) {
     if ((await known.home(entry.customerId)) === 'stale') return 'stale';
+    if (known.tombstone(entry.customerId)) throw customerErased();
     return { writes: [], about: { customerId: entry.customerId, interactionId: id } };
   }
 
-  const found = await resolve(known, fact.who, frame);
+  const found = await resolve(known, fact.who, occurredAt, frame);
   if (found === 'stale') return 'stale';
+  if (found && 'erased' in found) throw customerErased();
   if (!found) throw new Unintelligible('nobody is named: an id, an e-mail address or a phone number is needed');
   const { customer: owner, person } = found;
   const conflicts = await conflictWrites(known, found, person.externalId !== undefined, frame);
@@ -143,6 +192,6 @@ export async function draftSaying(
     customerWrite(owner, customer, receivedAt),
     ...conflicts,
   ];
-  for (const identity of found.attach) writes.push({ kind: 'identity', identity, customerId: owner.id });
+  writes.push(...attachWrites(known, found.attach, owner.id, frame));
   return { writes, about: { customerId: owner.id, interactionId: id } };
 }

@@ -10,8 +10,8 @@ import { type Fact, Unintelligible, type Who } from './fact.ts';
 import type { Known } from './known.ts';
 import { rateOf, waitingWrites } from './order-rate.ts';
 import type { OrderLine, Write } from './record-store.ts';
-import { type Found, resolve } from './resolve.ts';
-import { followNames, type Home, orderId, orderRef } from './sale-names.ts';
+import { attachWrites, type Erased, type Found, resolve } from './resolve.ts';
+import { followNames, type Home, isShadow, orderId, orderRef, shadowOf } from './sale-names.ts';
 import { conflictWrites } from './suggest.ts';
 import { Touched } from './touched.ts';
 
@@ -30,18 +30,23 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   const { home, others, aliases } = followed;
 
   const before = [home, ...others].flatMap(({ order }) => order ?? []).reduce(joinOrders, stub);
-  const after = joinOrders(before, fact.order);
-  if (Object.keys(after.refunds).length > refundsPerOrder) {
+  const joined = joinOrders(before, fact.order);
+  if (Object.keys(joined.refunds).length > refundsPerOrder) {
     throw new Unintelligible(`order has more than ${refundsPerOrder} refunds`);
   }
 
-  const holder = home.holder ?? others.find((other) => other.holder)?.holder;
-  const found = await resolve(known, fact.who, frame);
+  const holders = [home, ...others].flatMap((one) => one.holder ?? []);
+  const holder = holders.find(isShadow) ?? holders[0];
+  const found = await whoseOf(known, fact, joined, holder, frame);
   if (found === 'stale') return 'stale';
-  const named = atHome(found, holder, fact.who, frame);
-  const isNews = after.snapshot !== before.snapshot;
-  const owner = holder && !(named && isNews) ? holder : named?.customer;
-  if (!owner || !after.snapshot) return held(home, after, aliases, frame);
+  const named = found && 'erased' in found ? undefined : atHome(found, holder, fact.who, frame);
+  const isNews = joined.snapshot !== before.snapshot;
+  const erased = found && 'erased' in found ? found.erased : undefined;
+  const heir = frame.withoutPerson && !(holder && isShadow(holder)) ? shadowOf(frame.withoutPerson) : undefined;
+  const owner = heir ?? (holder && !(named && isNews) ? holder : erased ? shadowOf(erased) : named?.customer);
+  const isFaceless = owner !== undefined && isShadow(owner);
+  const after = isFaceless ? { ...joined, consents: {} } : joined;
+  if (!owner || !after.snapshot) return held(home, after, aliases, found, frame);
 
   const touched = new Touched(
     known.store,
@@ -64,26 +69,58 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   for (const other of others) writes.push(...lineChanges(other, owner.id, [], true, frame));
   const left = [home, ...others].flatMap((one) => (one.holder && one.holder.id !== owner.id ? [one.holder.id] : []));
   writes.push(...waitingWrites([home, ...others], home, after, rate, frame));
-  writes.push(...touched.writes(frame.receivedAt, writes.length > 0 ? [owner.id, ...left] : left));
-  for (const identity of said?.attach ?? []) writes.push({ kind: 'identity', identity, customerId: owner.id });
   const conflicts = said ? await conflictWrites(known, said, said.person.externalId !== undefined, frame) : [];
   if (conflicts === 'stale') return 'stale';
-  writes.push(...conflicts);
+  const beside = [...attachWrites(known, said?.attach ?? [], owner.id, frame), ...conflicts];
+  // These too are written on condition that the customer is as it was read: it might have been erased.
+  const isGuarded = writes.length > 0 || beside.length > 0;
+  writes.push(...touched.writes(frame.receivedAt, isGuarded ? [owner.id, ...left] : left), ...beside);
   const { entry } = home;
   const { placedAt: occurredAt } = after;
   if (occurredAt && (entry?.customerId !== owner.id || entry.occurredAt !== occurredAt)) {
     const natural = orderRef(home.name, frame);
     writes.push({ kind: 'natural', natural, customerId: owner.id, occurredAt, revision: entry?.revision ?? 0 });
   }
-  return { writes: [...writes, ...aliases], about: { customerId: owner.id, interactionId: home.interactionId } };
+  const interactionId = home.interactionId;
+  const about = { customerId: owner.id, interactionId, ...(erased && { erased: true as const }) };
+  if (!isFaceless) return { writes: [...writes, ...aliases], about };
+  return { writes: [...writes.flatMap(faceless), ...aliases], about: { interactionId, erased: true } };
+}
+
+/** Whom an order names; where it stands with somebody who was erased, whatever it says changes only amounts. */
+async function whoseOf(
+  known: Known,
+  { who, at }: Fact & { kind: 'order' },
+  { placedAt = at }: Order,
+  holder: Customer | undefined,
+  frame: Frame,
+) {
+  return holder && isShadow(holder) ? undefined : resolve(known, who, placedAt, frame);
+}
+
+/** Of somebody who was erased no customer is written, and no line is news. */
+function faceless(write: Write): Write[] {
+  if (write.kind === 'customer' && write.expected < 0) return [];
+  return [write.kind === 'interaction' ? { ...write, moved: true } : write];
 }
 
 /** Kept under its natural key alone: an order that nobody is known for, or a refund or cancellation before its order. */
-function held({ name, interactionId, entry, order }: Home, after: Order, aliases: Write[], frame: Frame): Draft {
+function held(
+  { name, interactionId, entry, order }: Home,
+  joined: Order,
+  aliases: Write[],
+  found: Found | Erased | undefined,
+  frame: Frame,
+): Draft {
+  const isErased = found !== undefined && 'erased' in found;
+  const after = isErased ? { ...joined, consents: {} } : joined;
   const same = order !== undefined && canonicalText(order) === canonicalText(after);
   const natural = orderRef(name, frame);
   const write: Write = { kind: 'natural', natural, order: after, revision: entry?.revision ?? 0 };
-  return { writes: [...(same ? [] : [write]), ...aliases], about: { interactionId } };
+  return {
+    writes: [...(same ? [] : [write]), ...aliases],
+    about: { interactionId, ...(isErased && { erased: true as const }) },
+  };
 }
 
 /** Takes the sale out of every ledger that it stood in, and counts it once in its owner's. */

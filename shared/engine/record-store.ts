@@ -6,6 +6,7 @@ import type { Instant } from '../domain/instant.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import type { MergeLine, MergeSuggestion, Stub } from '../domain/merge.ts';
 import type { Order } from '../domain/order.ts';
+import type { Stored, Tombstone } from '../domain/tombstone.ts';
 
 /** A source's own name for a fact: what makes every write repeatable. */
 export interface NaturalRef {
@@ -69,7 +70,7 @@ export interface Reads {
 export interface Answers {
   naturals: (NaturalEntry | undefined)[];
   identities: (IdentityEntry | undefined)[];
-  customers: (Customer | Stub | undefined)[];
+  customers: (Stored | undefined)[];
   orders: (OrderLine | undefined)[];
   suggestions: (SuggestionEntry | undefined)[];
 }
@@ -85,7 +86,11 @@ export type Write =
   | { kind: 'interaction'; customerId: string; interaction: Interaction; revision?: number; moved: boolean }
   | { kind: 'removal'; customerId: string; occurredAt: Instant; interactionId: string }
   | ({ kind: 'natural'; natural: NaturalRef } & NaturalEntry)
-  | { kind: 'identity'; identity: Identity; customerId: string }
+  /** `from`: who was erased, where the identity still leads there. */
+  | { kind: 'identity'; identity: Identity; customerId: string; from?: string }
+  /** Takes an identity away from who was erased; `heir` goes on with what is left in it. */
+  | { kind: 'forgotten'; identity: Identity; entry: IdentityEntry; heir?: IdentityEntry }
+  | { kind: 'tombstone'; tombstone: Tombstone; expected: number }
   /** Adds to the persons who came with an identity; `entry` is what was read. */
   | { kind: 'met'; identity: Identity; entry: IdentityEntry; personId: string }
   /** Puts an order on the list of those that wait for a rate, or takes it off. */

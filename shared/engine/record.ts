@@ -3,7 +3,7 @@ import { type Fact, notAfter, withoutNobody } from './fact.ts';
 import { Known } from './known.ts';
 import { mergeOnEvidence } from './merge-customers.ts';
 import { Problem } from './problem.ts';
-import { draftCustomer, draftSaying, draftShopMerge } from './record-customer.ts';
+import { draftCustomer, draftDeparture, draftSaying, draftShopMerge } from './record-customer.ts';
 import { draftOrder } from './record-order.ts';
 import type { RecordStore } from './record-store.ts';
 
@@ -43,6 +43,8 @@ function draftOf(known: Known, fact: Fact, frame: Frame): Promise<Draft> {
       return draftCustomer(known, fact, frame);
     case 'merge':
       return draftShopMerge(known, fact, frame);
+    case 'departure':
+      return draftDeparture(known, fact, frame);
     case 'conversation':
     case 'consent':
       return draftSaying(known, fact, frame);

@@ -1,5 +1,6 @@
-import type { Customer } from '../domain/customer.ts';
+import { type Customer, newCustomer } from '../domain/customer.ts';
 import type { Order } from '../domain/order.ts';
+import type { Tombstone } from '../domain/tombstone.ts';
 import type { Frame } from './draft.ts';
 import type { Known, Stale } from './known.ts';
 import type { NaturalEntry, NaturalRef, OrderLine, Write } from './record-store.ts';
@@ -13,8 +14,20 @@ export interface Home {
   /** The order as it was; absent where nothing was said of it under this name. */
   order: Order | undefined;
   line: OrderLine | undefined;
-  /** Whose ledger it stands in. */
+  /** Whose ledger it stands in; of somebody who was erased the {@link shadowOf}. */
   holder: Customer | undefined;
+}
+
+/**
+ * In the place of somebody who was erased: whose ledger keeps the amounts, and of whom nothing else is known. Never
+ * written.
+ */
+export function shadowOf({ id, erasedAt }: Tombstone): Customer {
+  return { ...newCustomer(id, erasedAt), version: -1 };
+}
+
+export function isShadow({ version }: Customer): boolean {
+  return version < 0;
 }
 
 export interface SaleNames {
@@ -74,7 +87,8 @@ async function homeOf(known: Known, name: string, frame: Frame): Promise<Home | 
   if (!entry?.customerId)
     return { name, interactionId, entry, order: entry?.order, line: undefined, holder: undefined };
   const line = await known.orderLine(entry.customerId, entry.occurredAt, interactionId);
-  const holder = await known.customer(entry.customerId);
+  const erased = known.tombstone(entry.customerId);
+  const holder = erased ? shadowOf(erased) : await known.customer(entry.customerId);
   if (!line || !holder || holder === 'stale') return 'stale';
   return { name, interactionId, entry, order: line.order, line, holder };
 }

@@ -30,6 +30,7 @@ export async function conflictWrites(
   for (const { identity, entry } of elsewhere) {
     if (identity.namespace !== 'email' && identity.namespace !== 'phone') continue;
     const other = await known.home(entry.customerId);
+    if (known.tombstone(entry.customerId)) continue;
     if (other === 'stale' || !other) return 'stale';
     if (other.id === known.homeId(customer.id)) continue;
     const isNew = isNamed && !entry.met.includes(customer.id);

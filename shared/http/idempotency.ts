@@ -27,7 +27,7 @@ export interface Claim extends Slot {
 
 export interface IdempotencyStore {
   /** Takes the slot, or says who has it. An answer is sealed text. */
-  claim(claim: Claim): Promise<{ nonce: string } | { requestHash: string; answer?: string }>;
+  claim(claim: Claim): Promise<{ nonce: string } | { requestHash: string; answer?: string; leaseUntil: number }>;
   /** Says that the owner is still at it. */
   keep(claim: Claim, leaseUntil: number): Promise<void>;
   finish(claim: Claim, answer: string): Promise<void>;
@@ -91,7 +91,9 @@ export async function once(
   }
   if (found.answer === undefined) {
     const detail = 'The first request with this Idempotency-Key is still under way.';
-    throw new Problem(409, 'idempotency_under_way', detail, { retryAfter: 1 });
+    // Before that only its owner can give an answer, which it may do any moment.
+    const left = Math.ceil((found.leaseUntil - realTime()) / 1000);
+    throw new Problem(409, 'idempotency_under_way', detail, { retryAfter: Math.max(1, left) });
   }
   const first = unseal(found.answer, caller.credential);
   return { ...first, headers: { ...first.headers, 'idempotent-replayed': 'true' } };

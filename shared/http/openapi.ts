@@ -87,6 +87,7 @@ const problemResponses: Record<number, string> = {
   401: 'The key is missing, unknown, revoked or expired: unauthenticated',
   403: 'The key lacks the scope: insufficient_scope',
   404: 'There is none, or none that the key may see',
+  410: 'It was erased for good: customer_erased, delivery_withheld',
   409: 'It does not fit what is there, or is under way: Retry-After says whether to try again',
   413: 'Too large: body_too_large, item_too_large',
   415: 'unsupported_media_type, unsupported_content_encoding',
@@ -119,7 +120,7 @@ function operationOf(routeKey: string, route: Route<never>): Json {
     ...(writes ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
   ];
   const problems = [400, 500, 503, ...(scope ? [401, 403, 429] : [])];
-  if (writes || routeKey.includes('{')) problems.push(404);
+  if (writes || routeKey.includes('{')) problems.push(404, 410);
   if (writes) problems.push(409, 422);
   if (hasBody) problems.push(413, 415);
   return {

@@ -8,6 +8,7 @@ const titles: Record<number, string> = {
   404: 'Not found',
   405: 'Method not allowed',
   409: 'Conflict',
+  410: 'Erased',
   413: 'Too large',
   415: 'Unsupported media type',
   422: 'Cannot be processed',

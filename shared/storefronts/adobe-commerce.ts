@@ -9,13 +9,14 @@ import { verifyAdobe } from './adobe-signature.ts';
 import {
   currency,
   decimal,
+  emailMarketing,
   identifier,
   maybeText,
   money,
   orderedItems,
-  part,
   parts,
   person,
+  plainPart,
   read,
   withoutNoise,
 } from './fields.ts';
@@ -118,7 +119,9 @@ const orderShape = z.extend(amountsShape, {
   customer_email: maybeText,
   customer_firstname: maybeText,
   customer_lastname: maybeText,
-  billing_address: z.nullish(z.object({ telephone: maybeText, firstname: maybeText, lastname: maybeText })),
+  billing_address: z.nullish(
+    z.object({ telephone: maybeText, firstname: maybeText, lastname: maybeText, country_id: maybeText }),
+  ),
   items: z.nullish(z.array(itemShape)),
 });
 
@@ -162,8 +165,7 @@ function moneyOf(text: string | null | undefined, code: string | null | undefine
   return text == null || code == null ? undefined : money(withoutNoise(text, code), code, place);
 }
 
-const minorOf = (text: string | null | undefined, code: string) =>
-  text == null ? undefined : part(withoutNoise(text.replace(/^-/, ''), code), code);
+const minorOf = (text: string | null | undefined, code: string) => plainPart(text?.replace(/^-/, ''), code);
 
 function translateOrder(order: CommerceOrder, at: Instant, source: Source): Translation {
   const id = order.entity_id ?? order.id;
@@ -221,6 +223,7 @@ function saidOf(order: CommerceOrder, code: string) {
   };
 }
 
+/** A phone number stands as one dials it in the country of the invoice. */
 function buyer(order: CommerceOrder, source: Source) {
   const isKnown = !order.customer_is_guest && order.customer_id != null && order.customer_id !== '0';
   return person(
@@ -231,7 +234,7 @@ function buyer(order: CommerceOrder, source: Source) {
       firstName: order.customer_firstname ?? order.billing_address?.firstname,
       lastName: order.customer_lastname ?? order.billing_address?.lastname,
     },
-    source,
+    { country: order.billing_address?.country_id ?? source.country },
   );
 }
 
@@ -272,7 +275,7 @@ function translateCustomer(customer: z.output<typeof customerShape>, at: Instant
       person: who,
       at: customer.updated_at ?? at,
       test: false,
-      consents: agreed ? [marketing('granted', agreed, source)] : [],
+      consents: agreed ? [emailMarketing('granted', agreed, source.id)] : [],
     },
   };
 }
@@ -290,10 +293,6 @@ function translateSubscriber(given: z.output<typeof subscriberShape>, at: Instan
   const who = person({ externalId, email: given.subscriber_email }, source);
   if (!who.email) throw new Unintelligible('/data/value/subscriber_email: is no e-mail address');
   const occurredAt = given.change_status_at ?? at;
-  const consents = [marketing(state, occurredAt, source)];
+  const consents = [emailMarketing(state, occurredAt, source.id)];
   return { kind: 'fact', fact: { kind: 'customer', person: who, at: occurredAt, test: false, consents } };
-}
-
-function marketing(state: Consent['state'], occurredAt: Instant, { id: sourceId }: Source): Consent {
-  return { channel: 'email', purpose: 'marketing', state, occurredAt, sourceId };
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Consents } from '../domain/consent.ts';
+import { type Consents, withConsents } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Refund } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -8,6 +8,8 @@ import type { AskShop, Storefront } from '../engine/storefront.ts';
 import {
   currency,
   decimal,
+  departure,
+  emailMarketing,
   identifier,
   mailDate,
   maybeText,
@@ -17,6 +19,8 @@ import {
   read,
   roundedMoney,
   roundedPart,
+  seconds,
+  shortlyBefore,
   unknownToShop,
 } from './fields.ts';
 import { addressOf, credentialOf } from './shop-api.ts';
@@ -41,15 +45,17 @@ export const bigcommerce: Storefront = {
   deliveryId: standard.deliveryId,
 
   translate(body, _delivery, source) {
-    const { scope, producer, data } = read(eventShape, body);
+    const { scope, producer, data, created_at } = read(eventShape, body);
     const type = resources.get(scope);
-    if (!type) return { kind: 'ignored', reason: 'scope is not used' };
+    if (!type && scope !== customerDeleted) return { kind: 'ignored', reason: 'scope is not used' };
     const store = /\/stores\/([^/]+)\/*$/.exec(source.address ?? '')?.[1];
     if (store && producer && producer !== `stores/${store}`) {
       throw new Unintelligible("/producer: is another store than that of the source's address");
     }
     const { id } = read(z.object({ id: numericId }), data, '/data');
-    return { kind: 'fetch', resource: { type, id } };
+    // What is said of a refund, or of a customer's addresses, need not change the time of the whole.
+    const asOf = type === 'order' && scope !== refundMade ? shortlyBefore(created_at) : undefined;
+    return type ? { kind: 'fetch', resource: { type, id, asOf } } : departure(id, created_at ?? undefined);
   },
 
   async fetch({ type, id }, source, ask) {
@@ -58,21 +64,36 @@ export const bigcommerce: Storefront = {
   },
 };
 
+const refundMade = 'store/order/refund/created';
+
 const resources = new Map<string, 'order' | 'customer'>([
   ['store/order/created', 'order'],
   ['store/order/updated', 'order'],
   ['store/order/statusUpdated', 'order'],
-  ['store/order/refund/created', 'order'],
+  [refundMade, 'order'],
   ['store/customer/created', 'customer'],
   ['store/customer/updated', 'customer'],
 ]);
 
+const customerDeleted = 'store/customer/deleted';
+
 const numericId = identifier.check(z.refine((id) => /^\d{1,20}$/.test(id), { error: 'is no number' }));
 
-const eventShape = z.object({ scope: z.string(), producer: maybeText, data: z.unknown() });
+const eventShape = z.object({
+  scope: z.string(),
+  producer: maybeText,
+  data: z.unknown(),
+  created_at: z.nullish(seconds),
+});
 
 const addressShape = z.nullish(
-  z.object({ first_name: maybeText, last_name: maybeText, email: maybeText, phone: maybeText }),
+  z.object({
+    first_name: maybeText,
+    last_name: maybeText,
+    email: maybeText,
+    phone: maybeText,
+    country_iso2: maybeText,
+  }),
 );
 
 /** Blank where there is no date. */
@@ -202,7 +223,7 @@ function translateOrder(
           lastName: buyer?.last_name,
           locale: order.customer_locale,
         },
-        source,
+        { country: buyer?.country_iso2 ?? source.country },
       ),
       order: {
         snapshot: {
@@ -268,8 +289,7 @@ function paidBack(refund: z.output<typeof refundsShape>['data'][number], code: s
 
 function optIn({ is_email_opt_in, date_created }: BigCommerceOrder, sourceId: string): Consents {
   if (!is_email_opt_in) return {};
-  const said = { channel: 'email', purpose: 'marketing' } as const;
-  return { 'email:marketing': { ...said, state: 'granted', occurredAt: date_created, sourceId } };
+  return withConsents({}, [emailMarketing('granted', date_created, sourceId)]);
 }
 
 async function fetchCustomer(id: string, source: Source, asked: Asked): Promise<Translation> {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Instant, later } from '../domain/instant.ts';
-import { type Money, parseMoney } from '../domain/money.ts';
+import type { Money } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
@@ -8,14 +8,17 @@ import type { Storefront } from '../engine/storefront.ts';
 import { askProject, mayAsk, projectOf } from './commercetools-api.ts';
 import {
   currency,
+  departure,
   identifier,
   instant,
   maybeText,
   money,
   orderedItems,
+  part,
   parts,
   person,
   read,
+  shortlyBefore,
   unknownToShop,
 } from './fields.ts';
 import { pathPart } from './shop-api.ts';
@@ -44,10 +47,13 @@ export const commercetools: Storefront = {
     if (project && message.projectKey && message.projectKey !== project) {
       throw new Unintelligible("/projectKey: is another project than that of the source's address");
     }
+    if (message.type === 'CustomerDeleted') return departure(id, message.createdAt ?? undefined);
     const { order, customer } = message;
     if (order && made.has(message.type ?? '') && isWhole(order, source)) return translateOrder(order, source, '/order');
     if (customer && message.type === 'CustomerCreated') return translateCustomer(customer, source, '/customer');
-    return { kind: 'fetch', resource: { type: typeId, id: pathPart(id, '/resource/id') } };
+    // What happens to a payment leaves its order as it was.
+    const asOf = typeId === 'payment' ? undefined : shortlyBefore(message.createdAt);
+    return { kind: 'fetch', resource: { type: typeId, id: pathPart(id, '/resource/id'), asOf } };
   },
 
   async fetch({ type, id }, source, ask) {
@@ -101,6 +107,7 @@ export function messageName(body: unknown): string | undefined {
 const messageShape = z.object({
   projectKey: maybeText,
   type: maybeText,
+  createdAt: z.nullish(instant),
   resource: z.object({ typeId: z.string(), id: identifier }),
   order: z.nullish(z.record(z.string(), z.unknown())),
   customer: z.nullish(z.record(z.string(), z.unknown())),
@@ -246,9 +253,7 @@ function moneyOf(said: z.output<typeof centMoney>, place: string): Money {
 }
 
 function minorOf(said: z.output<typeof maybeMoney>, code: string): bigint | undefined {
-  if (!said || said.currencyCode !== code) return undefined;
-  const minor = parseMoney(textOf(said), code)?.minor;
-  return minor === undefined || minor < 0n ? undefined : minor;
+  return said?.currencyCode === code ? part(textOf(said), code) : undefined;
 }
 
 function discountOf({ discountOnTotalPrice, lineItems }: CommercetoolsOrder, code: string): bigint {

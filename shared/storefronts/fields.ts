@@ -1,10 +1,11 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import * as z from 'zod/mini';
+import type { Consent } from '../domain/consent.ts';
 import { isKeyText, normaliseEmail, normalisePhone, type Person } from '../domain/identity.ts';
-import { type Instant, parseInstant } from '../domain/instant.ts';
+import { type Instant, instantOf, millisecondsOf, parseInstant } from '../domain/instant.ts';
 import { decimalsOf, decimalText, isCurrency, type Money, parseMoney, roundMoney, scale } from '../domain/money.ts';
 import { itemsPerOrder, type OrderedItem } from '../domain/order.ts';
-import { Unintelligible } from '../engine/fact.ts';
+import { type Translation, Unintelligible } from '../engine/fact.ts';
 
 /** The kinds of fields that storefronts send. What they leave out they send as null, too. */
 
@@ -28,6 +29,12 @@ export const instant = z.pipe(
     context.issues.push({ code: 'custom', message: 'is no time with an offset between 1970 and 2199', input: '' });
     return z.NEVER;
   }),
+);
+
+/** Seconds since 1970. */
+export const seconds = z.pipe(
+  z.int().check(z.minimum(0), z.maximum(7_258_118_399)),
+  z.transform((value): Instant => instantOf(value * 1000)),
 );
 
 /** Like {@link instant}, or a date as e-mail has it (RFC 2822): `Tue, 05 Mar 2019 21:40:11 +0000`. */
@@ -151,6 +158,11 @@ export function part(amount: string | number | null | undefined, code: string): 
   return read === undefined || read < 0n ? undefined : read;
 }
 
+/** As {@link part}, without the noise of its sender's floating point. */
+export function plainPart(amount: string | null | undefined, code: string): bigint | undefined {
+  return amount == null ? undefined : part(withoutNoise(amount, code), code);
+}
+
 /** The parts of a total that are known. */
 export function parts(of: { [Part in 'tax' | 'shipping' | 'discount']?: bigint | undefined }) {
   return {
@@ -202,6 +214,24 @@ function phoneOf(text: string, country: string | undefined): string | undefined 
  */
 export function unknownToShop(): Unintelligible {
   return new Unintelligible("the shop's API knows no such order: is the address of the source right?");
+}
+
+/** A message bears the time of its own making: what it speaks of changed at that time, or a little earlier. */
+export function shortlyBefore(at: Instant | null | undefined): Instant | undefined {
+  return at == null ? undefined : instantOf(Math.max(0, millisecondsOf(at) - 5_000));
+}
+
+/**
+ * The shop has deleted its customer.
+ * @param at where the message says since when
+ */
+export function departure(externalId: string, at?: Instant): Translation {
+  return { kind: 'fact', fact: { kind: 'departure', externalId, at } };
+}
+
+/** A yes or a no to news by e-mail. */
+export function emailMarketing(state: Consent['state'], occurredAt: Instant, sourceId: string): Consent {
+  return { channel: 'email', purpose: 'marketing', state, occurredAt, sourceId };
 }
 
 /** What is known of a person, without what is empty or unusable: a bad address loses no order. */

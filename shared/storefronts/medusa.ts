@@ -6,6 +6,7 @@ import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { AskShop, Storefront } from '../engine/storefront.ts';
 import {
+  departure,
   identifier,
   instant,
   maybeText,
@@ -44,9 +45,11 @@ export const medusa: Storefront = {
       if (!id) throw new Unintelligible('/data/order_id: is missing');
       return { kind: 'fetch', resource: { type: 'order', id: pathPart(id, '/data/order_id') } };
     }
-    if (event !== 'customer.created' && event !== 'customer.updated')
+    const isDeleted = event === 'customer.deleted';
+    if (event !== 'customer.created' && event !== 'customer.updated' && !isDeleted)
       return { kind: 'ignored', reason: 'type is not used' };
     if (!data.id) throw new Unintelligible('/data/id: is missing');
+    if (isDeleted) return departure(data.id);
     return { kind: 'fetch', resource: { type: 'customer', id: pathPart(data.id, '/data/id') } };
   },
 

@@ -13,9 +13,9 @@ import {
   maybeText,
   money,
   orderedItems,
-  part,
   parts,
   person,
+  plainPart,
   read,
   withoutNoise,
 } from './fields.ts';
@@ -186,7 +186,7 @@ const exact = ({ amount, currency: code }: z.output<typeof moneyShape>, place: s
   money(withoutNoise(amount, code), code, place);
 
 function minorOf(given: z.output<typeof moneyShape> | null | undefined, code: string): bigint | undefined {
-  return given?.currency === code ? part(withoutNoise(given.amount, code), code) : undefined;
+  return given?.currency === code ? plainPart(given.amount, code) : undefined;
 }
 
 function translateOrder(order: SaleorOrder, event: string, issuedAt: string | undefined, source: Source): Translation {

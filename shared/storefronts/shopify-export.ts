@@ -2,7 +2,7 @@ import { type Consent, withConsents } from '../domain/consent.ts';
 import { type Fact, Unintelligible } from '../engine/fact.ts';
 import type { ExportRow, OrderExport } from '../engine/storefront.ts';
 import { cell, idCell, latestOf, neededCell, timeCell } from './export-fields.ts';
-import { money, orderedItems, part, parts, person } from './fields.ts';
+import { emailMarketing, money, orderedItems, part, parts, person } from './fields.ts';
 import { namesOf } from './stripe-sale.ts';
 
 /**
@@ -84,5 +84,5 @@ function itemsOf(rows: readonly ExportRow[], code: string) {
 /** The box at the checkout. */
 function agreed(row: ExportRow, occurredAt: string, sourceId: string): Consent[] {
   if (!/^(yes|true)$/i.test(cell(row, 'Accepts Marketing') ?? '')) return [];
-  return [{ channel: 'email', purpose: 'marketing', state: 'granted', occurredAt, sourceId }];
+  return [emailMarketing('granted', occurredAt, sourceId)];
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Consent, type Consents, withConsents } from '../domain/consent.ts';
+import { type Consents, withConsents } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
 import { type Money, parseMoney, scale } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
@@ -8,6 +8,7 @@ import { type Translation, Unintelligible } from '../engine/fact.ts';
 import {
   currency,
   decimal,
+  emailMarketing,
   identifier,
   instant,
   maybeText,
@@ -239,7 +240,7 @@ export function translateRefund(body: unknown): Translation {
 
 /** The box at the checkout is a yes, unless the shop says in the same breath that it is not: asked back, or taken back. */
 function checkoutConsents(order: ShopifyOrder, placedAt: Instant, sourceId: string): Consents {
-  const agreed: Consent = { channel: 'email', purpose: 'marketing', state: 'granted', occurredAt: placedAt, sourceId };
+  const agreed = emailMarketing('granted', placedAt, sourceId);
   const stated = order.customer ? statedConsents(order.customer, sourceId) : [];
   const state = order.customer?.email_marketing_consent?.state ?? '';
   const counts = order.buyer_accepts_marketing && !['pending', 'unsubscribed', 'redacted', 'invalid'].includes(state);

@@ -1,9 +1,13 @@
 import { createHmac } from 'node:crypto';
+import * as z from 'zod/mini';
+import { parseInstant } from '../domain/instant.ts';
 import { Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
+import { departure, identifier, read } from './fields.ts';
 import { translateConsent, translateCustomer, translateMerge } from './shopify-customer.ts';
 import { shopifyListing } from './shopify-listing.ts';
 import { translateOrder, translateRefund } from './shopify-order.ts';
+import { translateDataRequest, translateRedact } from './shopify-privacy.ts';
 import { isAmong } from './signature.ts';
 
 /**
@@ -44,11 +48,16 @@ export const shopify: Storefront = {
       case 'customers_marketing_consent/update':
         return translateConsent(body, source, { saidAt: headers['x-shopify-triggered-at'], test: isTest });
       case 'customers/delete':
-        return { kind: 'ignored', reason: 'an account was closed: what its customer bought stays' };
+        return departure(
+          read(z.object({ id: identifier }), body).id,
+          parseInstant(headers['x-shopify-triggered-at'] ?? ''),
+        );
       case 'customers/data_request':
+        return translateDataRequest(body, source);
       case 'customers/redact':
+        return translateRedact(body, source);
       case 'shop/redact':
-        throw new Unintelligible(`${topic} is a duty that is not carried out by itself yet: it is kept for a person`);
+        return { kind: 'privacy', word: { type: 'source_erasure' } };
       case undefined:
         throw new Unintelligible('the header x-shopify-topic is missing');
       default:

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Consent } from '../domain/consent.ts';
-import { type Instant, instantOf } from '../domain/instant.ts';
+import type { Instant } from '../domain/instant.ts';
 import { type Money, parseMoney } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -10,15 +10,17 @@ import type { Storefront } from '../engine/storefront.ts';
 import {
   currency,
   decimal,
+  emailMarketing,
   identifier,
   instant,
   maybeText,
   money,
   orderedItems,
-  part,
   parts,
   person,
+  plainPart,
   read,
+  seconds,
   withoutNoise,
 } from './fields.ts';
 import { isAmong } from './signature.ts';
@@ -61,11 +63,6 @@ const newsletterStates = new Map<string, Consent['state']>([
   ['newsletter.confirm', 'granted'],
   ['newsletter.unsubscribe', 'refused'],
 ]);
-
-const seconds = z.pipe(
-  z.int().check(z.gte(0), z.lt(7_000_000_000)),
-  z.transform((value) => instantOf(value * 1000)),
-);
 
 const messageShape = z.object({
   data: z.object({ event: z.string(), payload: z.optional(z.unknown()) }),
@@ -170,14 +167,14 @@ function translateOrder(order: ShopwareOrder, event: string, at: Instant, source
           total,
           ...parts({
             tax: taxOf(order, total),
-            shipping: minorOf(order.shippingTotal, code),
+            shipping: plainPart(order.shippingTotal, code),
             discount: discountOf(order, code),
           }),
           ...orderedItems(
             (order.lineItems ?? []).map(({ label, quantity, unitPrice, payload }) => ({
               title: label,
               quantity,
-              unitPrice: minorOf(unitPrice, code),
+              unitPrice: plainPart(unitPrice, code),
               sku: payload && !Array.isArray(payload) ? payload.productNumber : undefined,
             })),
           ),
@@ -207,12 +204,8 @@ function buyer({ orderCustomer }: ShopwareOrder, source: Source) {
   );
 }
 
-function minorOf(amount: string | null | undefined, code: string): bigint | undefined {
-  return amount == null ? undefined : part(withoutNoise(amount, code), code);
-}
-
 function taxOf({ amountNet }: ShopwareOrder, { minor, currency: code }: Money): bigint | undefined {
-  const net = minorOf(amountNet, code);
+  const net = plainPart(amountNet, code);
   return net === undefined || net > minor ? undefined : minor - net;
 }
 
@@ -227,7 +220,7 @@ function listedRefunds({ transactions }: ShopwareOrder, code: string, at: Instan
   const refunds = (transactions ?? []).flatMap(({ captures }) => (captures ?? []).flatMap((one) => one.refunds ?? []));
   const listed: Order['refunds'] = {};
   for (const { id, amount, stateMachineState, createdAt } of refunds) {
-    const minor = minorOf(amount?.totalPrice, code);
+    const minor = plainPart(amount?.totalPrice, code);
     if (stateMachineState?.technicalName !== 'completed' || !minor) continue;
     listed[id] = { amount: { minor, currency: code }, refundedAt: createdAt ?? at };
   }
@@ -240,7 +233,7 @@ function listedRefunds({ transactions }: ShopwareOrder, code: string, at: Instan
  */
 function refundedInAll(order: ShopwareOrder, entered: string, total: Money): Money | undefined {
   const back = (order.transactions ?? []).filter((one) => gaveAllBack.has(one.stateMachineState?.technicalName ?? ''));
-  const amounts = back.map(({ amount }) => minorOf(amount?.totalPrice, total.currency) ?? total.minor);
+  const amounts = back.map(({ amount }) => plainPart(amount?.totalPrice, total.currency) ?? total.minor);
   const minor = amounts.reduce((sum, amount) => sum + amount, 0n);
   if (minor > 0n) return { ...total, minor };
   if (gaveAllBack.has(entered)) return total;
@@ -258,6 +251,14 @@ function translateNewsletter(
   const who = person({ email, firstName, lastName }, source);
   if (!who.email) throw new Unintelligible('/data/payload/newsletterRecipient/email: is no e-mail address');
   const occurredAt = (state === 'granted' ? confirmedAt : updatedAt) ?? at;
-  const consent: Consent = { channel: 'email', purpose: 'marketing', state, occurredAt, sourceId: source.id };
-  return { kind: 'fact', fact: { kind: 'customer', person: who, at: occurredAt, test: false, consents: [consent] } };
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'customer',
+      person: who,
+      at: occurredAt,
+      test: false,
+      consents: [emailMarketing(state, occurredAt, source.id)],
+    },
+  };
 }

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { Consent } from '../domain/consent.ts';
+import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { AskShop, Storefront } from '../engine/storefront.ts';
-import { identifier, instant, maybeText, person, read, unknownToShop } from './fields.ts';
+import { departure, emailMarketing, identifier, instant, maybeText, person, read, unknownToShop } from './fields.ts';
 import { isAmong } from './signature.ts';
 import { orderShape, paymentShape, squareAmount, squareMoney, translateOrder } from './square-order.ts';
 
@@ -52,11 +52,13 @@ export const square: Storefront = {
       case 'refund.created':
       case 'refund.updated':
         return translateRefund(read(eventOf({ refund: refundShape }), body).data.object.refund);
+      case 'dispute.state.updated':
+        return translateDispute(read(eventOf({ dispute: disputeShape }), body).data.object.dispute);
       case 'customer.created':
       case 'customer.updated':
         return translateCustomer(read(eventOf({ customer: customerShape }), body).data.object.customer, source);
       case 'customer.deleted':
-        return { kind: 'ignored', reason: 'a closed account takes no purchase back' };
+        return translateDeletion(read(customerDeleted, body));
       default:
         return { kind: 'ignored', reason: 'type is not used' };
     }
@@ -106,12 +108,16 @@ const isSandbox = ({ address }: Source) => address?.includes('squareupsandbox.co
 const eventOf = <Shape extends z.core.$ZodShape>(shape: Shape) =>
   z.object({ data: z.object({ object: z.object(shape) }) });
 
-const namedOrder = z.object({ order_id: identifier });
+const namedOrder = z.object({
+  order_id: identifier,
+  created_at: z.nullish(instant),
+  updated_at: z.nullish(instant),
+});
 const orderCreated = eventOf({ order_created: namedOrder });
 const orderUpdated = eventOf({ order_updated: namedOrder });
 
-function named({ order_id: id }: z.output<typeof namedOrder>): Translation {
-  return { kind: 'fetch', resource: { type: 'order', id } };
+function named({ order_id: id, created_at, updated_at }: z.output<typeof namedOrder>): Translation {
+  return { kind: 'fetch', resource: { type: 'order', id, asOf: updated_at ?? created_at ?? undefined } };
 }
 
 /** A payment of an order is a reason to look at the order, which may have several; one without an order is the sale. */
@@ -184,6 +190,28 @@ function translateRefund(refund: z.output<typeof refundShape>): Translation {
   };
 }
 
+const disputeShape = z.object({
+  id: z.nullish(identifier),
+  /** In older versions. */
+  dispute_id: z.nullish(identifier),
+  state: z.string(),
+  amount_money: squareAmount,
+  disputed_payment: z.nullish(z.object({ payment_id: z.nullish(identifier) })),
+  created_at: instant,
+});
+
+/** What the bank took back for good; a payment's `refunded_money` says nothing of it. */
+function translateDispute(dispute: z.output<typeof disputeShape>): Translation {
+  const { id: ownId, dispute_id, state, amount_money, disputed_payment, created_at: refundedAt } = dispute;
+  if (state !== 'LOST' && state !== 'ACCEPTED') return { kind: 'ignored', reason: 'nothing was taken back for good' };
+  const id = ownId ?? dispute_id;
+  const payment = disputed_payment?.payment_id;
+  if (!id || !payment) throw new Unintelligible('/data/object/dispute: has no id, or names no payment');
+  const amount = squareMoney(amount_money, '/data/object/dispute/amount_money');
+  const order: Order = { refunds: { [id]: { amount, refundedAt, disputed: true } }, consents: {} };
+  return { kind: 'fact', fact: { kind: 'order', externalId: payment, who: {}, at: refundedAt, order } };
+}
+
 const customerShape = z.object({
   id: identifier,
   email_address: maybeText,
@@ -207,17 +235,29 @@ function namesOf({ id, email_address, phone_number, given_name, family_name }: S
   };
 }
 
+const customerDeleted = z.object({
+  created_at: z.nullish(instant),
+  data: z.object({
+    id: identifier,
+    object: z.nullish(
+      z.object({
+        event_context: z.nullish(z.object({ merge: z.nullish(z.object({ to_customer_id: z.nullish(identifier) })) })),
+      }),
+    ),
+  }),
+});
+
+/** Of profiles that are merged each is deleted, and the message names the one that is made of them. */
+function translateDeletion({ created_at: at, data: { id, object } }: z.output<typeof customerDeleted>): Translation {
+  const kept = object?.event_context?.merge?.to_customer_id;
+  if (kept && kept !== id) return { kind: 'fact', fact: { kind: 'merge', kept, gone: id, test: false } };
+  return departure(id, at ?? undefined);
+}
+
 /** Not to have unsubscribed is no consent. */
 function translateCustomer(customer: SquareCustomer, source: Source): Translation {
   const at = customer.updated_at ?? customer.created_at;
   if (!at) throw new Unintelligible('/data/object/customer/updated_at: is missing');
-  const refusal: Consent = {
-    channel: 'email',
-    purpose: 'marketing',
-    state: 'refused',
-    occurredAt: at,
-    sourceId: source.id,
-  };
   return {
     kind: 'fact',
     fact: {
@@ -225,7 +265,7 @@ function translateCustomer(customer: SquareCustomer, source: Source): Translatio
       at,
       test: isSandbox(source),
       person: person(namesOf(customer), source),
-      consents: customer.preferences?.email_unsubscribed ? [refusal] : [],
+      consents: customer.preferences?.email_unsubscribed ? [emailMarketing('refused', at, source.id)] : [],
     },
   };
 }

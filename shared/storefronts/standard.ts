@@ -1,6 +1,6 @@
 import { createHmac, verify as isSigned } from 'node:crypto';
 import * as z from 'zod/mini';
-import { type Consent, type Consents, withConsents } from '../domain/consent.ts';
+import { type Consent, type Consents, consentChannels, consentPurposes, withConsents } from '../domain/consent.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -9,6 +9,7 @@ import type { Storefront } from '../engine/storefront.ts';
 import {
   currency,
   decimal,
+  departure,
   identifier,
   instant,
   maybeText,
@@ -74,6 +75,13 @@ export const standard: Storefront = {
       case 'customer.created':
       case 'customer.updated':
         return translateCustomer(read(standardCustomer, data, '/data'), at, source);
+      case 'customer.merged':
+        return translateMerge(read(standardMerge, data, '/data'));
+      case 'customer.deleted':
+        return departure(read(standardDeletion, data, '/data').id, at);
+      case 'privacy.export_requested':
+      case 'privacy.erasure_requested':
+        return translatePrivacy(read(standardPrivacy, data, '/data'), type, source);
       default:
         return { kind: 'ignored', reason: 'type is not used' };
     }
@@ -98,8 +106,8 @@ function isByKey(key: string, content: Uint8Array, given: readonly string[]): bo
 const moneyShape = z.object({ amount: decimal, currency });
 
 const consentShape = z.object({
-  channel: z.enum(['email', 'sms']),
-  purpose: z._default(z.literal('marketing'), 'marketing'),
+  channel: z.enum(consentChannels),
+  purpose: z._default(z.enum(consentPurposes), 'marketing'),
   state: z.enum(['granted', 'refused']),
   occurredAt: z.nullish(instant),
 });
@@ -158,9 +166,27 @@ export const standardRefund = z.object({
 /** The data of `customer.created` and `customer.updated`. */
 export const standardCustomer = z.object({
   ...personShape,
+  /** The shop has seen that the address is this person's: it may join who was known by it alone. */
+  emailVerified: z.nullish(z.boolean()),
   updatedAt: z.nullish(instant),
   test: z.nullish(z.boolean()),
   consents: consentList,
+});
+
+/** The data of `customer.merged`: of two customers the shop made one. */
+export const standardMerge = z.object({
+  keptId: identifier,
+  mergedId: identifier,
+  test: z.nullish(z.boolean()),
+});
+
+/** The data of `customer.deleted`. */
+export const standardDeletion = z.object({ id: identifier });
+
+/** The data of `privacy.export_requested` and `privacy.erasure_requested`. */
+export const standardPrivacy = z.object({
+  customer: z.object({ id: z.nullish(identifier), email: maybeText, phone: maybeText }),
+  orders: z.nullish(z.array(identifier).check(z.maxLength(2_000))),
 });
 
 /** The body of a delivery. Other types are let through and ignored, and so are fields that are not named here. */
@@ -243,10 +269,28 @@ function translateCustomer(
       kind: 'customer',
       person: who,
       at,
+      ...(customer.emailVerified && { emailVerified: true }),
       test: customer.test === true,
       consents: Object.values(consentsOf(customer.consents, at, source.id)),
     },
   };
+}
+
+function translateMerge({ keptId: kept, mergedId: gone, test }: z.output<typeof standardMerge>): Translation {
+  return { kind: 'fact', fact: { kind: 'merge', kept, gone, test: test === true } };
+}
+
+function translatePrivacy(
+  { customer, orders }: z.output<typeof standardPrivacy>,
+  type: string,
+  source: Source,
+): Translation {
+  const who = person({ ...customer, externalId: customer.id ?? undefined }, source);
+  if (!who.externalId && !who.email && !who.phone) {
+    throw new Unintelligible('/data/customer: names no id, valid e-mail address or phone number in international form');
+  }
+  if (type === 'privacy.export_requested') return { kind: 'privacy', word: { type: 'export', person: who } };
+  return { kind: 'privacy', word: { type: 'erasure', person: who, orders: orders ?? [] } };
 }
 
 function consentsOf(list: z.output<typeof consentList>, at: Instant, sourceId: string): Consents {

@@ -1,13 +1,18 @@
 import * as z from 'zod/mini';
-import { type Instant, instantOf } from '../domain/instant.ts';
+import type { Instant } from '../domain/instant.ts';
 import { decimalsOf, type Money, scale } from '../domain/money.ts';
-import { currency, inDecimals, money, part } from './fields.ts';
+import type { Order } from '../domain/order.ts';
+import type { Source } from '../domain/source.ts';
+import { type Fact, type Translation, Unintelligible } from '../engine/fact.ts';
+import { currency, identifier, inDecimals, money, part } from './fields.ts';
 
-/** Seconds since 1970. */
-export const seconds = z.pipe(
-  z.int().check(z.minimum(0), z.maximum(7_258_118_399)),
-  z.transform((value): Instant => instantOf(value * 1000)),
-);
+/** How an event tells of its object. */
+export interface Said {
+  type: string;
+  at: Instant;
+  test: boolean;
+  source: Source;
+}
 
 /** Currencies stand in lower case. */
 export const stripeCurrency = z.pipe(
@@ -41,4 +46,33 @@ export function unitPriceOf(amount: string | null | undefined, quantity: number 
   const ofLine = stripePart(amount, code);
   const isCounted = ofLine !== undefined && quantity != null && Number.isSafeInteger(quantity) && quantity > 0;
   return isCounted ? scale(ofLine, 1n, BigInt(quantity)) : undefined;
+}
+
+export const maybeId = z.nullish(identifier);
+
+type OrderFact = Fact & { kind: 'order' };
+
+interface Sale extends Partial<Order> {
+  names: (string | null | undefined)[];
+  who?: OrderFact['who'];
+  /** Where there is no snapshot. */
+  at?: Instant;
+}
+
+/** The fact of a sale under the first of its names. */
+export function sale({ names, who = {}, at, ...order }: Sale): Translation {
+  const [externalId, ...others] = [...new Set(names.filter((name) => name != null))];
+  const saidAt = order.snapshot?.updatedAt ?? at;
+  if (externalId === undefined || saidAt === undefined) throw new Unintelligible('/data/object: has no id');
+  return {
+    kind: 'fact',
+    fact: {
+      kind: 'order',
+      externalId,
+      ...(others.length > 0 && { alsoKnownAs: others }),
+      who,
+      at: saidAt,
+      order: { refunds: {}, consents: {}, ...order },
+    },
+  };
 }

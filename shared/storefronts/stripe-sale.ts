@@ -1,23 +1,23 @@
 import * as z from 'zod/mini';
 import { type Consents, withConsents } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
-import type { Order, Snapshot } from '../domain/order.ts';
-import type { Source } from '../domain/source.ts';
-import { type Fact, type Translation, Unintelligible } from '../engine/fact.ts';
-import { identifier, maybeText, minorUnits, orderedItems, parts, person, read } from './fields.ts';
-import { seconds, stripeCurrency, stripeMoney, stripePart, unitPriceOf } from './stripe-fields.ts';
+import type { Snapshot } from '../domain/order.ts';
+import type { Translation } from '../engine/fact.ts';
+import {
+  emailMarketing,
+  identifier,
+  maybeText,
+  minorUnits,
+  orderedItems,
+  parts,
+  person,
+  read,
+  seconds,
+} from './fields.ts';
+import { maybeId, type Said, sale, stripeCurrency, stripeMoney, stripePart, unitPriceOf } from './stripe-fields.ts';
+import { refundOf, refundShape } from './stripe-refund.ts';
 
 /** What Stripe's objects say of a sale: see stripe.ts. */
-
-/** How an event tells of its object. */
-export interface Said {
-  type: string;
-  at: Instant;
-  test: boolean;
-  source: Source;
-}
-
-const maybeId = z.nullish(identifier);
 
 const presentmentShape = z.nullish(z.object({ presentment_amount: minorUnits, presentment_currency: stripeCurrency }));
 
@@ -172,16 +172,6 @@ export function translateInvoicePayment(object: unknown, { at }: Said): Translat
   return sale({ names: [payment?.payment_intent, invoice, payment?.charge], at });
 }
 
-const refundShape = z.object({
-  id: identifier,
-  amount: minorUnits,
-  currency: stripeCurrency,
-  status: z.nullish(z.string()),
-  created: seconds,
-  charge: maybeId,
-  payment_intent: maybeId,
-});
-
 const chargeShape = z.object({
   id: identifier,
   created: seconds,
@@ -234,50 +224,6 @@ export function translateCharge(object: unknown, { type, at, test, source }: Sai
   });
 }
 
-/** The sale has it from `amount_refunded` as well, as soon as it is announced; a refund may still fail. */
-export function translateRefund(object: unknown): Translation {
-  const refund = read(refundShape, object, '/data/object');
-  const { payment_intent, charge } = refund;
-  if (!payment_intent && !charge) return { kind: 'ignored', reason: 'a refund of no payment' };
-  const paidBack = refundOf(refund);
-  return sale({ names: [payment_intent, charge], at: paidBack.refundedAt, refunds: { [refund.id]: paidBack } });
-}
-
-function refundOf({ amount, currency: code, status, created }: z.output<typeof refundShape>) {
-  return {
-    amount: stripeMoney(amount, code, '/data/object/amount'),
-    refundedAt: created,
-    ...((status === 'failed' || status === 'canceled') && { failed: true as const }),
-  };
-}
-
-type OrderFact = Fact & { kind: 'order' };
-
-interface Sale extends Partial<Order> {
-  names: (string | null | undefined)[];
-  who?: OrderFact['who'];
-  /** Where there is no snapshot. */
-  at?: Instant;
-}
-
-/** The fact of a sale under the first of its names. */
-function sale({ names, who = {}, at, ...order }: Sale): Translation {
-  const [externalId, ...others] = [...new Set(names.filter((name) => name != null))];
-  const saidAt = order.snapshot?.updatedAt ?? at;
-  if (externalId === undefined || saidAt === undefined) throw new Unintelligible('/data/object: has no id');
-  return {
-    kind: 'fact',
-    fact: {
-      kind: 'order',
-      externalId,
-      ...(others.length > 0 && { alsoKnownAs: others }),
-      who,
-      at: saidAt,
-      order: { refunds: {}, consents: {}, ...order },
-    },
-  };
-}
-
 function sumOf(amounts: z.output<typeof amountsOf>, code: string): bigint {
   return (amounts ?? []).reduce((sum, { amount }) => sum + (stripePart(amount, code) ?? 0n), 0n);
 }
@@ -297,5 +243,5 @@ export function namesOf(name: string | undefined): { firstName?: string; lastNam
 /** `opt_in` and `opt_out` are what the customer answered; where nobody asked there is neither. */
 function consentsOf(promotions: string | null | undefined, occurredAt: Instant, sourceId: string): Consents {
   const state = promotions === 'opt_in' ? 'granted' : promotions === 'opt_out' ? 'refused' : undefined;
-  return withConsents({}, state ? [{ channel: 'email', purpose: 'marketing', state, occurredAt, sourceId }] : []);
+  return withConsents({}, state ? [emailMarketing(state, occurredAt, sourceId)] : []);
 }

@@ -4,23 +4,22 @@ import { millisecondsOf } from '../domain/instant.ts';
 import type { Source } from '../domain/source.ts';
 import type { Translation } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
-import { identifier, maybeText, person, read } from './fields.ts';
+import { departure, identifier, maybeText, person, read, seconds } from './fields.ts';
 import { isAmong } from './signature.ts';
-import { seconds } from './stripe-fields.ts';
+import type { Said } from './stripe-fields.ts';
 import { stripeListing } from './stripe-listing.ts';
+import { translateDispute, translateRefund } from './stripe-refund.ts';
 import {
   namesOf,
-  type Said,
   translateCharge,
   translateInvoice,
   translateInvoicePayment,
-  translateRefund,
   translateSession,
 } from './stripe-sale.ts';
 
 /**
  * Stripe's webhooks (docs.stripe.com/webhooks, and the API's objects Checkout Session, Invoice, Charge, Refund,
- * Customer). `stripe-signature` is `t=<seconds>,v1=<hex HMAC-SHA256 of "t.body">`, any number of `v1`; the key is the
+ * Dispute, Customer). `stripe-signature` is `t=<seconds>,v1=<hex HMAC-SHA256 of "t.body">`, any number of `v1`; the key is the
  * secret as text, `whsec_` and all.
  *
  * One sale shows up as a session, an invoice and a charge. It goes by its payment intent, its invoice, or, for the
@@ -78,8 +77,15 @@ const uses = new Map<string, (object: unknown, said: Said) => Translation>([
   ['refund.updated', translateRefund],
   ['refund.failed', translateRefund],
   ['charge.refund.updated', translateRefund],
+  ['charge.dispute.funds_withdrawn', translateDispute],
+  ['charge.dispute.funds_reinstated', translateDispute],
+  ['charge.dispute.closed', translateDispute],
   ['customer.created', translateCustomer],
   ['customer.updated', translateCustomer],
+  [
+    'customer.deleted',
+    (object, { at }) => departure(read(z.object({ id: identifier }), object, '/data/object').id, at),
+  ],
 ]);
 
 function translateEvent(body: unknown, source: Source): Translation {

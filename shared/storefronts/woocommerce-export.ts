@@ -1,6 +1,7 @@
 import { parseMoney, scale } from '../domain/money.ts';
 import { type Fact, Unintelligible } from '../engine/fact.ts';
 import type { ExportRow, OrderExport } from '../engine/storefront.ts';
+import { withoutEntities } from './entities.ts';
 import { cell, idCell, latestOf, neededCell, timeCell } from './export-fields.ts';
 import { type ItemSaid, money, orderedItems, part, parts, person } from './fields.ts';
 
@@ -81,12 +82,17 @@ function buyer(row: ExportRow, country: string | undefined) {
       externalId: isAccount ? id : undefined,
       email: cell(row, 'billing_email') ?? cell(row, 'customer_email'),
       phone: cell(row, 'billing_phone'),
-      firstName: cell(row, 'billing_first_name'),
-      lastName: cell(row, 'billing_last_name'),
+      firstName: pageText(cell(row, 'billing_first_name')),
+      lastName: pageText(cell(row, 'billing_last_name')),
     },
     { country: cell(row, 'billing_country') ?? country },
   );
 }
+
+const pageText = (text: string | undefined) => text && withoutEntities(text);
+
+/** Ends an entry, unless it ends an entity such as `&amp;`. */
+const entryEnd = /(?<!&#?\w{1,8});/;
 
 /** `line_items` of all, `line_item_1`, `line_item_2` …, or a row each; what is written otherwise is passed over. */
 function itemsOf(rows: readonly ExportRow[], code: string): ItemSaid[] {
@@ -105,7 +111,7 @@ function itemsOf(rows: readonly ExportRow[], code: string): ItemSaid[] {
     );
   }
   const numbered = Object.keys(row).filter((column) => /^line_item_\d+$/.test(column));
-  const entries = numbered.length > 0 ? numbered.map((column) => row[column]) : (row.line_items ?? '').split(';');
+  const entries = numbered.length > 0 ? numbered.map((column) => row[column]) : (row.line_items ?? '').split(entryEnd);
   return entries.flatMap((entry) => {
     const fields = Object.fromEntries(
       (entry ?? '').split('|').map((field): [string, string] => {
@@ -133,7 +139,7 @@ function itemOf({ name, sku, quantity, total }: Entry, code: string): ItemSaid {
   const thousandths = Math.round(Number(quantity ?? 0) * 1000);
   const isCounted = ofLine !== undefined && Number.isSafeInteger(thousandths) && thousandths > 0;
   return {
-    title: name,
+    title: pageText(name),
     sku: sku || undefined,
     quantity,
     unitPrice: isCounted ? scale(ofLine, 1000n, BigInt(thousandths)) : undefined,

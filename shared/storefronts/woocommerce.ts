@@ -6,7 +6,20 @@ import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
-import { currency, decimal, identifier, maybeText, money, orderedItems, part, parts, person, read } from './fields.ts';
+import { withoutEntities } from './entities.ts';
+import {
+  currency,
+  decimal,
+  departure,
+  identifier,
+  maybeText,
+  money,
+  orderedItems,
+  part,
+  parts,
+  person,
+  read,
+} from './fields.ts';
 import { isAmong } from './signature.ts';
 import { woocommerceListing } from './woocommerce-listing.ts';
 
@@ -55,7 +68,7 @@ export const woocommerce: Storefront = {
       case 'customer.updated':
         return translateCustomer(body, source);
       case 'customer.deleted':
-        return { kind: 'ignored', reason: 'a closed account takes no purchase back' };
+        return departure(read(z.object({ id: identifier }), body).id);
       case undefined:
         throw new Unintelligible('the header x-wc-webhook-topic is missing');
       default:
@@ -95,8 +108,14 @@ const utc = z.pipe(
   }),
 );
 
+/** WordPress keeps names and titles as it writes them into a page. */
+const pageText = z.pipe(
+  maybeText,
+  z.transform((text) => text && withoutEntities(text)),
+);
+
 const billingShape = z.nullish(
-  z.object({ first_name: maybeText, last_name: maybeText, email: maybeText, phone: maybeText, country: maybeText }),
+  z.object({ first_name: pageText, last_name: pageText, email: maybeText, phone: maybeText, country: maybeText }),
 );
 
 const orderShape = z.object({
@@ -116,7 +135,7 @@ const orderShape = z.object({
   line_items: z.nullish(
     z.array(
       z.object({
-        name: maybeText,
+        name: pageText,
         sku: maybeText,
         quantity: z.nullish(z.union([z.number(), z.string()])),
         subtotal: z.nullish(decimal),
@@ -230,8 +249,8 @@ function buyer({ customer_id, billing }: Pick<WooOrder, 'customer_id' | 'billing
 const customerShape = z.object({
   id: identifier,
   email: maybeText,
-  first_name: maybeText,
-  last_name: maybeText,
+  first_name: pageText,
+  last_name: pageText,
   date_created_gmt: z.nullish(utc),
   date_modified_gmt: z.nullish(utc),
   billing: billingShape,

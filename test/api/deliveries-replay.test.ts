@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Unintelligible } from '../../shared/engine/fact.ts';
 import { shopify } from '../../shared/storefronts/shopify.ts';
@@ -89,8 +91,80 @@ test('what a mapping cannot read any more stays what it was', async () => {
   expect(await show(deliveryId)).toMatchObject({ status: 'recorded', replayedAt: expect.any(String) });
 });
 
+test.each([
+  ['in one item', 10],
+  ['in pieces', 900_000],
+])('what is quarantined outlasts all others, and thirty days begin once it is settled: a body %s', async (_, bytes) => {
+  broken();
+  const note = randomBytes(bytes).toString('base64');
+  const { deliveryId } = await shop.deliver(
+    'orders/create',
+    { ...order(5), note },
+    { now: '2026-01-01T00:00:00.000Z' },
+  );
+  await shop.keep();
+  await shop.setClock('2027-02-01T00:00:00.000Z');
+  expect(await endsOf(deliveryId)).toEqual([undefined]);
+  expect(await listed({ status: 'quarantined' })).toContain(deliveryId);
+  expect(await listed({ sourceId: 'shop', to: '2026-01-02T00:00:00Z' })).toContain(deliveryId);
+  const { body } = await shop.api.call('GET /v1/sources/{sourceId}/health', { params: { sourceId: 'shop' } });
+  expect(body.quarantined).toBeGreaterThanOrEqual(1);
+  // Ignored it would be known, and gone after its days; and it may turn out not to be understood after all.
+  vi.restoreAllMocks();
+  vi.spyOn(shopify, 'translate').mockReturnValue({ kind: 'ignored', reason: 'not a topic of ours' });
+  expect((await replay(deliveryId)).body.status).toBe('ignored');
+  expect(await endsOf(deliveryId)).toEqual(['2027-03-03T00:00:00.000Z']);
+  broken();
+  await shop.setClock('2027-02-02T00:00:00.000Z');
+  expect((await replay(deliveryId)).body.status).toBe('quarantined');
+  expect(await endsOf(deliveryId)).toEqual([undefined]);
+
+  vi.restoreAllMocks();
+  await shop.setClock('2027-05-01T00:00:00.000Z');
+  expect((await replay(deliveryId)).body.status).not.toBe('quarantined');
+  expect(await endsOf(deliveryId)).toEqual(['2027-05-31T00:00:00.000Z']);
+  await shop.setClock('2027-05-30T23:59:59.000Z');
+  expect((await replay(deliveryId)).body.status).toBe('duplicate');
+  expect(await endsOf(deliveryId)).toEqual(['2027-05-31T00:00:00.000Z']);
+  await shop.setClock('2027-05-31T00:00:00.000Z');
+  expect((await show(deliveryId)).code).toBe('delivery_not_found');
+  expect(await listed({ sourceId: 'shop', to: '2026-01-02T00:00:00Z' })).not.toContain(deliveryId);
+  await shop.setClock('2026-06-03T00:00:00.000Z');
+});
+
+test('a shop that sends a quarantined delivery again, now that it is understood, settles it with all its pieces', async () => {
+  broken();
+  const large = { ...order(6), note: randomBytes(600_000).toString('base64') };
+  const { deliveryId } = await shop.deliver('orders/create', large, { id: 'w-6', now: '2026-06-03T00:00:00.000Z' });
+  expect(await endsOf(deliveryId)).toEqual([undefined]);
+  vi.restoreAllMocks();
+  await shop.deliver('orders/create', large, { id: 'w-6', now: '2026-06-04T00:00:00.000Z' });
+  expect(await endsOf(deliveryId)).toEqual(['2026-07-04T00:00:00.000Z']);
+  // Once recorded it goes in its time, also where the same bytes are not understood any more.
+  broken();
+  const again = await shop.deliver('orders/create', large, { id: 'w-6', now: '2026-06-05T00:00:00.000Z' });
+  expect([again.deliveryId, again.status]).toEqual([deliveryId, 'quarantined']);
+  expect(await endsOf(deliveryId)).not.toContain(undefined);
+  expect(await show(deliveryId)).toMatchObject({ status: 'recorded' });
+});
+
+/** When a delivery and the pieces of its body are removed: one time where they go together. */
+async function endsOf(deliveryId: string): Promise<(string | undefined)[]> {
+  const { Items = [] } = await shop.api.client.send(
+    new QueryCommand({
+      TableName: shop.api.embedded.tables.deliveries,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': `delivery#${deliveryId}` },
+      ProjectionExpression: 'expiresAt',
+    }),
+  );
+  const ends = Items.map(({ expiresAt }) => expiresAt && new Date(Number(expiresAt) * 1000).toISOString());
+  return [...new Set(ends)];
+}
+
 test('what has expired, or has no source any more, cannot be played', async () => {
-  const { deliveryId } = await shop.deliver('orders/create', '{', { now: '2026-06-03T00:00:00.000Z' });
+  const { deliveryId } = await shop.deliver('themes/publish', {}, { now: '2026-06-03T00:00:00.000Z' });
+  await shop.keep();
   await shop.setClock('2026-07-03T00:00:01.000Z');
   expect((await replay(deliveryId)).body.code).toBe('delivery_not_found');
   await shop.setClock('2026-06-03T00:00:00.000Z');

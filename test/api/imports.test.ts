@@ -240,7 +240,7 @@ describe("WooCommerce's exports", () => {
       'order_id,order_number,date,status,shipping_total,tax_total,discount_total,order_total,refunded_total,order_currency,' +
         'customer_id,billing_first_name,billing_last_name,billing_email,billing_phone,billing_country,line_items',
       '4415,#4415,2024-07-15 04:48:06,completed,0,8.15,0.00,58.11,2.00,EUR,861,Rosa,Winter,rosa@example.com,' +
-        '030 901820,DE,"name:Plan One|sku:111112|quantity:2|total:49.96|meta:;name:Card|quantity:1|total:0|meta:"',
+        '030 901820,DE,"name:Plan &amp; One|sku:111112|quantity:2|total:49.96|meta:;name:Card|quantity:1|total:0|meta:"',
       '4416,#4416,2024-07-15 04:48:06,pending,0,0,0,10.00,0,EUR,0,Rosa,,rosa@example.com,,,',
       '4417,#4417,2024-07-15 04:48:06,checkout-draft,0,0,0,10.00,0,EUR,0,Rosa,,rosa@example.com,,,',
     ].join('\n');
@@ -254,7 +254,7 @@ describe("WooCommerce's exports", () => {
       // Summer time in Berlin.
       occurredAt: '2024-07-15T02:48:06.000Z',
       items: [
-        { title: 'Plan One', sku: '111112', quantity: 2, unitPrice: { amount: '24.98', currency: 'EUR' } },
+        { title: 'Plan & One', sku: '111112', quantity: 2, unitPrice: { amount: '24.98', currency: 'EUR' } },
         { title: 'Card', quantity: 1 },
       ],
     });

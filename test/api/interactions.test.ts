@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { consentChannels, consentPurposes } from '../../shared/domain/consent.ts';
 import { shopifySecret } from '../signed.ts';
 import { type ApiDoor, openApi } from './door.ts';
 
@@ -88,6 +89,35 @@ test('every kind stands in the ledger, newest first, with its own fields', async
     totalSpent: { amount: '100.00' },
     totalRefunded: { amount: '81.09' },
   });
+});
+
+test('a partner may assert every channel and purpose, and each stands for itself', async () => {
+  const person = { email: 'all-consents@example.com' };
+  const said = consentChannels.flatMap((channel) => consentPurposes.map((purpose) => ({ channel, purpose })));
+  let id = '';
+  for (const [index, one] of said.entries()) {
+    const state = index % 2 === 0 ? 'granted' : 'refused';
+    const heard = {
+      type: 'consent',
+      externalId: `all-${index}`,
+      occurredAt: '2026-01-01T00:00:00Z',
+      state,
+      customer: person,
+    };
+    const { status, body } = await report({ ...heard, ...one });
+    expect(status).toBe(201);
+    id = body.customerId as string;
+  }
+  const { consents } = (await customer(id)).body;
+  expect(consents).toHaveLength(said.length);
+  for (const [index, one] of said.entries())
+    expect(consents).toContainEqual(
+      expect.objectContaining({ ...one, state: index % 2 === 0 ? 'granted' : 'refused' }),
+    );
+  const occurredAt = '2026-01-01T00:00:00Z';
+  const heard = { type: 'consent', externalId: 'x', occurredAt, state: 'granted', customer: person };
+  expect((await report({ ...heard, channel: 'fax' })).body.errors[0]?.pointer).toBe('/channel');
+  expect((await report({ ...heard, channel: 'email', purpose: 'any' })).body.errors[0]?.pointer).toBe('/purpose');
 });
 
 test('a consent that a partner heard counts from when it was said, whenever it is told', async () => {

@@ -5,7 +5,7 @@ import { written } from '../../functions/webhooks/keep-message.ts';
 import { variables } from '../../shared/contracts/environment.ts';
 import { clockKey } from '../../shared/dynamodb/keys.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
-import { startQueues } from '../queues.ts';
+import { type Queues, startQueues } from '../queues.ts';
 import { shopifySecret, signShopify } from '../signed.ts';
 import { type ApiDoor, openApi } from './door.ts';
 
@@ -17,6 +17,7 @@ export interface Sent {
 /** The API, the webhooks and the worker that keeps deliveries, on a clock that the test sets. */
 export interface KeptShop {
   api: ApiDoor;
+  queues: Queues;
   setClock(now: string): Promise<void>;
   /** @param now sets the clock before */
   deliver(topic: string, content: unknown, options?: { id?: string; now?: string; sourceId?: string }): Promise<Sent>;
@@ -33,6 +34,7 @@ export async function openKeptShop(sources: Record<string, string> = { shop: 'sh
     AWS_ENDPOINT_URL_SQS: queues.endpoint,
     [variables.retryQueue]: `${queues.endpoint}/000000000000/retry`,
     [variables.keepQueue]: `${queues.endpoint}/000000000000/keep`,
+    [variables.erasureQueue]: `${queues.endpoint}/000000000000/erasure`,
   });
   for (const [sourceId, platform] of Object.entries(sources)) {
     const body = { platform, secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
@@ -49,6 +51,7 @@ export async function openKeptShop(sources: Record<string, string> = { shop: 'sh
   };
   return {
     api,
+    queues,
     setClock,
     async deliver(topic, content, { id, now, sourceId = 'shop' } = {}) {
       if (now !== undefined) await setClock(now);

@@ -59,6 +59,8 @@ describe('alarms', () => {
     ['RetryBrokeOff', 5, ['webhooks/retry']],
     ['PlanningBrokeOff', 5, ['outreach/plan']],
     ['SendingBrokeOff', 5, ['outreach/deliver']],
+    ['ErasureBrokeOff', 0, ['privacy/work']],
+    ['PrivacyRequestPressing', 0, ['privacy/work']],
   ])('tell of %s beyond %i, counted in the log of %j', (line, threshold, entries) => {
     const [alarm, ...others] = alarmsOn(line);
     expect(others).toEqual([]);

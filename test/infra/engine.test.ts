@@ -34,6 +34,7 @@ describe('functions', () => {
       'nightly/report',
       'outreach/deliver',
       'outreach/plan',
+      'privacy/work',
       'reconcile/work',
       'stream/publish',
       'webhooks/keep',

@@ -95,18 +95,20 @@ describe('the night', () => {
   });
 });
 
-describe('the comparison with what shops list', () => {
-  it('falls an hour after the night, every day, and is told to its queue', () => {
+describe('the daily work beside the night', () => {
+  it.each([
+    ['reconcile/work', 'RECONCILE_QUEUE_URL'],
+    ['privacy/work', 'ERASURE_QUEUE_URL'],
+  ])('of %s falls an hour after the night, every day, and is told to its queue', (entry, variable) => {
+    const worker = functionOf(onTestStage, entry);
+    const queue = target(at(worker.properties, 'Environment', 'Variables', variable));
     const [schedule, ...others] = ofType(onTestStage, 'AWS::Scheduler::Schedule').filter(
-      (found) => found !== nightOf(onTestStage),
+      (found) => target(at(found.properties, 'Target', 'Arn')) === queue,
     );
     expect(others).toEqual([]);
     const { properties } = schedule ?? { properties: null };
     expect(at(properties, 'ScheduleExpression')).toBe('cron(30 3 * * ? *)');
     expect(at(properties, 'Target', 'Input')).toBe('{"scheduledTime":"<aws.scheduler.scheduled-time>"}');
-    const worker = functionOf(onTestStage, 'reconcile/work');
-    const queue = target(at(worker.properties, 'Environment', 'Variables', 'RECONCILE_QUEUE_URL'));
-    expect(target(at(properties, 'Target', 'Arn'))).toBe(queue);
   });
 });
 

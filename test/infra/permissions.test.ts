@@ -28,17 +28,18 @@ describe('permissions', () => {
   it.each<[string, Record<string, string>]>([
     ['webhooks/receive', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'W' }],
     ['webhooks/retry', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'W' }],
-    ['webhooks/keep', { Deliveries: 'RW' }],
+    ['webhooks/keep', { Customers: 'R', Deliveries: 'RW' }],
     ['api/api', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Outreach: 'R', Deliveries: 'RW' }],
     ['stream/publish', {}],
     ['outreach/plan', { Customers: 'R', Registry: 'R', Outreach: 'RW' }],
     ['outreach/deliver', { Customers: 'RW', Ledger: 'RW', Registry: 'R', Outreach: 'RW' }],
+    ['privacy/work', { Customers: 'RWS', Ledger: 'RW', Registry: 'RW', Outreach: 'RW', Deliveries: 'RW' }],
     ['reconcile/work', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
     ['nightly/begin', { Registry: 'RW' }],
     ['nightly/count-waiting', { Customers: 'RW', Ledger: 'RW', Registry: 'RW' }],
-    ['nightly/measure', { Registry: 'RW', Customers: 'S' }],
+    ['nightly/measure', { Registry: 'RW', Customers: 'RS', Ledger: 'R' }],
     ['nightly/fit', { Registry: 'RW' }],
-    ['nightly/assign', { Registry: 'RW', Customers: 'RWS', Ledger: 'W' }],
+    ['nightly/assign', { Registry: 'RW', Customers: 'RWS', Ledger: 'RW' }],
     ['nightly/report', { Registry: 'RW' }],
   ])('of %s on tables are %j', (entry, expected) => {
     expect(tableRights(functionOf(engine, entry))).toEqual(expected);
@@ -88,6 +89,7 @@ describe('permissions', () => {
     expect(may('sqs:ReceiveMessage')).toEqual([
       'outreach/deliver',
       'outreach/plan',
+      'privacy/work',
       'reconcile/work',
       'webhooks/keep',
       'webhooks/retry',
@@ -95,6 +97,7 @@ describe('permissions', () => {
     // Publish hands what it could not do to its dead letters, retry sets the wait until the next try.
     expect(may('sqs:SendMessage')).toEqual([
       'api/api',
+      'privacy/work',
       'reconcile/work',
       'stream/publish',
       'webhooks/receive',

@@ -67,12 +67,16 @@ async function nightsThrough(night: Night, events: readonly Event[], hours: read
     });
     if (!known.has(name)) known.set(name, at(one.told - one.late));
   };
+  let told = 0;
   for (const hour of hours.toSorted((a, b) => a - b)) {
+    // What came during the night before was told by then.
+    if (hour < told) continue;
     while (rest[0] && rest[0].told <= hour) await tell(rest.shift() as Event);
     await night.holdClock(at(hour));
     const next = rest.shift();
     const found = await night.run({ asOf: at(hour) }, next ? { beforeAssign: () => tell(next) } : {});
     if (found) runs.push(found);
+    told = next?.told ?? told;
   }
   for (const one of rest) await tell(one);
   return runs;

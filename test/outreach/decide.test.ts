@@ -4,6 +4,7 @@ import type { Consent } from '../../shared/domain/consent.ts';
 import { withConsents } from '../../shared/domain/consent.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
 import { decide } from '../../shared/domain/decision.ts';
+import { merged } from '../../shared/domain/merge.ts';
 import { noOccasion, type OutreachChannel, type Play, plays, type Trigger } from '../../shared/domain/play.ts';
 import { unknownPlaceholders } from '../../shared/domain/template.ts';
 import { aConsent, aCustomer, aStanding } from '../fixtures/customer.ts';
@@ -36,6 +37,12 @@ describe('decide', () => {
     ['consent_absent', aCustomer({ consents: {} }), false],
     ['consent_refused', aCustomer({ consents: { 'email:marketing': aConsent({ state: 'refused' }) } }), false],
     ['consent_absent', aCustomer({ consents: { 'sms:marketing': aConsent({ channel: 'sms' }) } }), false],
+    ['customer_left', aCustomer({ left: { shop: '2026-03-01T09:30:00.000Z' } }), false],
+    [
+      'consent_absent',
+      aCustomer({ consents: { 'email:transactional': aConsent({ purpose: 'transactional' }) } }),
+      false,
+    ],
     ['suppressed', aCustomer(), true],
     ['no_address', aCustomer({ profile: {} }), false],
     ['no_address', aCustomer({ profile: { email: { value: 'a,b@example.com', at: now } } }), false],
@@ -44,6 +51,24 @@ describe('decide', () => {
   ] as const)('is silent with the reason %s', (silence, customer, isSuppressed) => {
     const decision = decide(thanks, customer, isSuppressed ? new Set(['email'] as const) : nobody, now);
     expect(decision).toMatchObject({ chosen: null, silence });
+  });
+
+  test.each([
+    ['another shop still knows the customer', { sourceIds: { shop: '1001', till: '7' } }],
+    [
+      'of two persons the shop still knows one',
+      merged(
+        aCustomer({ id: 'cus_gone', left: { shop: now } }),
+        { ...aCustomer(), consents: { 'email:marketing': aConsent() } },
+        'mrg_1',
+      ),
+    ],
+    ['something was agreed to since', { consents: { 'email:marketing': aConsent({ occurredAt: now }) } }],
+    ['nobody ever knew an id', { sourceIds: {} }],
+  ] as const)('writes to one whom a shop deleted where %s', (_, overrides) => {
+    const left = { shop: '2026-03-01T09:45:00.000Z' };
+    const customer = 'parts' in overrides ? { ...overrides, lastLiveOrderAt: now } : aCustomer({ left, ...overrides });
+    expect(decide(thanks, customer, nobody, now).chosen).toBe('email');
   });
 
   const consents = fc.array(

@@ -227,6 +227,16 @@ test('the shop counts in its own currency, the customer saw another; discounts a
   });
 });
 
+test('a phone number is one of the country of the invoice, where it says one', async () => {
+  const phoneOf = async (n: number, address: object) => {
+    const state = { entity_id: n, customer_email: `phone${n}@example.com`, billing_address: address };
+    await door.send(signAdobe(event('observer.sales_order_save_commit_after', order(sale, 0, state))));
+    return (await door.customer(`phone${n}@example.com`))?.profile.phone?.value;
+  };
+  expect(await phoneOf(901, { telephone: '030 901820', country_id: 'DE' })).toBe('+4930901820');
+  expect(await phoneOf(902, { telephone: '(512) 555-1112' })).toBe('+15125551112');
+});
+
 test('a credit memo is a refund of its own, unless it is open; one that was taken back failed', () => {
   const memo = (state: string) =>
     translate(event('observer.sales_order_creditmemo_save_commit_after', creditMemo(sale, 0, state)));

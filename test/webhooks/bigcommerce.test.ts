@@ -35,7 +35,8 @@ const event = (scope: string, data: Record<string, unknown>) => ({
   scope,
   data,
   hash: '3f9ea420af83450d7ef9f78b08c8af25b2213637',
-  created_at: 1772357400,
+  // Before all that it names.
+  created_at: 1_600_000_000,
 });
 const orderEvent = (id: number | string) => event('store/order/created', { type: 'order', id });
 
@@ -145,12 +146,43 @@ test('an order is fetched with everything that belongs to it', async () => {
   });
 });
 
+test('an answer that lags behind its message is asked for again, and believed at the third try', async () => {
+  const created_at = Date.parse('2026-03-01T10:00:00Z') / 1000;
+  const changed = (id: number, scope = 'store/order/statusUpdated') => ({
+    ...event(scope, { type: 'order', id }),
+    created_at,
+  });
+  const email = (id: number) => `lags${id}@example.com`;
+  const stands = (id: number, change: object) =>
+    knows(id, order({ id, customer_id: 0, billing_address: { email: email(id) }, ...change }));
+  const totalOf = async (id: number) => (await door.customer(email(id)))?.totalSpent;
+
+  stands(601, {});
+  await door.deliver('bc', sign(changed(601)));
+  await door.queue.work();
+  expect([door.queue.waiting.length, await totalOf(601)]).toEqual([1, undefined]);
+  stands(601, { date_modified: 'Sun, 01 Mar 2026 09:59:57 +0000', total_inc_tax: '130.0000' });
+  await door.queue.work();
+  expect([door.queue.waiting.length, await totalOf(601)]).toEqual([0, 13_000]);
+
+  stands(602, {});
+  await door.deliver('bc', sign(changed(602)));
+  for (let tries = 1; tries <= 3; tries++) await door.queue.work();
+  expect([door.queue.waiting.length, await totalOf(602)]).toEqual([0, 12_109]);
+
+  stands(603, {});
+  await door.deliver('bc', sign(changed(603, 'store/order/refund/created')));
+  await door.queue.work();
+  expect([door.queue.waiting.length, await totalOf(603)]).toEqual([0, 12_109]);
+});
+
 test('a guest has no id; yen have no decimals', async () => {
-  const buyer = { email: 'gus@example.com' };
+  const buyer = { email: 'gus@example.com', phone: '03-1234-5678', country_iso2: 'JP' };
   const yen = { default_currency_code: 'JPY', total_inc_tax: '25000.0000', is_email_opt_in: false };
   knows(219, order({ id: 219, customer_id: 0, billing_address: buyer, ...yen }));
   await deliver(orderEvent(219));
   const guest = await door.customer('gus@example.com');
+  expect(guest?.profile.phone?.value).toBe('+81312345678');
   expect(guest).toMatchObject({ sourceIds: {}, consents: {}, waiting: { JPY: { totalSpent: 25_000 } } });
 });
 

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
 import { signStandard } from '../signed.ts';
 import { expectSameWhatever, type FetchedPlatform } from './fetched-histories.ts';
 import { type FetchingDoor, openFetchingDoor } from './fetching-door.ts';
+import { aSource } from './shop.ts';
 import type { ShopCall } from './shop-api.ts';
 
 const expand = 'expand=paymentInfo.payments[*]';
@@ -208,12 +210,24 @@ describe('what a message does not hold is fetched', () => {
       sourceIds: { ct: 'cus-1' },
       profile: { phone: { value: '+4915123456789' } },
     });
-    await bring(message('CustomerDeleted', 'customer', 'cus-2'));
-    expect(door.queue.waiting).toHaveLength(1);
-    await work();
-    await work();
+    await bring(message('CustomerDeleted', 'customer', 'cus-1', { createdAt: '2026-03-02T09:00:00.000Z' }));
     expect(door.queue.waiting).toEqual([]);
+    expect(await door.customer('carla@example.com')).toMatchObject({ left: { ct: '2026-03-02T09:00:00.000Z' } });
   });
+});
+
+test('a message of an order says how new it is, one of a payment does not', () => {
+  const { commercetools } = storefronts;
+  const createdAt = '2026-03-01T09:00:05.000Z';
+  const asked = (typeId: string) =>
+    commercetools.translate(
+      message('Any', typeId, 'x1', { createdAt }),
+      { headers: {} },
+      aSource({ id: 'ct', platform: 'commercetools', secrets: [] }),
+    );
+  for (const type of ['order', 'customer'])
+    expect(asked(type)).toEqual({ kind: 'fetch', resource: { type, id: 'x1', asOf: '2026-03-01T09:00:00.000Z' } });
+  expect(asked('payment')).toEqual({ kind: 'fetch', resource: { type: 'payment', id: 'x1' } });
 });
 
 test('money has as many decimals as it says, discounts are added up', async () => {

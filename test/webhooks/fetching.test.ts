@@ -132,6 +132,17 @@ test('what the shop does not know is set aside with that reason, but believed at
   expect(await door.reason(never)).toContain('no such order');
 });
 
+test('an answer about another order is not recorded under this message, and says so', async () => {
+  knows('other', 10);
+  for (const path of asked)
+    door.api.knows.set(`${pathOf('mine')}?${path}`, door.api.knows.get(`${pathOf('other')}?${path}`));
+  const mine = await tell('mine');
+  await door.queue.work();
+  expect(door.queue.waiting).toEqual([]);
+  expect(await door.customer('other@example.com')).toBeUndefined();
+  expect(await door.reason(mine)).toBe("the shop's API answered with another order than was asked for");
+});
+
 test('a shop that is too slow is asked again', async () => {
   knows('slow', 10);
   failsFirst('slow', { slow: 4_500 });

@@ -63,7 +63,7 @@ describe('at the door', () => {
           ExpressionAttributeValues: { ':secrets': secrets },
         }),
       );
-    const signed = (secret: string) => signShopify('customers/delete', {}, { secret });
+    const signed = (secret: string) => signShopify('themes/publish', {}, { secret });
     await put([shopifySecret, 'the next secret']);
     for (const secret of [shopifySecret, 'the next secret'])
       expect((await door.deliver('shop', signed(secret))).body.status).toBe('ignored');

@@ -88,10 +88,6 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Shopify${absent}`, () => {
     expect((await door.lines(customer?.customerId ?? '')).map(({ type }) => type)).toContain('cancellation');
   });
 
-  test('a privacy topic is kept for a person, not lost', async () => {
-    expect((await send('customers/redact', 'customers-redact--1')).body.status).toBe('quarantined');
-  });
-
   test('consent: what the shop says later counts, and "not subscribed" says nothing', async () => {
     await send('customers/update', 'customers-update--1');
     expect(await withId('207119551')).toMatchObject({ consents: {}, profile: { phone: { value: '+16136120707' } } });

@@ -96,7 +96,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies and published vectors of Square
   test('an order that is only named, and a payment that was authorised and is not paid yet', async () => {
     expect(translated(parsed('order.updated--1'))).toEqual({
       kind: 'fetch',
-      resource: { type: 'order', id: 'eA3vssLHKJrv9H0IdJCM3gNqfdcZY' },
+      resource: { type: 'order', id: 'eA3vssLHKJrv9H0IdJCM3gNqfdcZY', asOf: '2020-04-16T23:14:26.359Z' },
     });
     expect(translated(parsed('payment.created--1'))).toHaveProperty('kind', 'ignored');
     expect(await door.deliver('square', sign(body('payment.created--1')))).toMatchObject({
@@ -224,6 +224,22 @@ test('an order is fetched with its payments and its customer, by the token of th
   });
 });
 
+test('a message says how new its order is: an older answer is asked for again', async () => {
+  shows('o20', { total_money: eur(900) }, [
+    payment('p20', { order_id: 'o20', buyer_email_address: 'sq20@example.com' }),
+  ]);
+  const told = eventOf('order.updated', { order_updated: { order_id: 'o20', state: 'OPEN', updated_at: at(30) } });
+  expect(translated(told)).toEqual({ kind: 'fetch', resource: { type: 'order', id: 'o20', asOf: at(30) } });
+  await door.deliver('square', sign(told));
+  await queue.work();
+  expect(queue.waiting.length).toBe(1);
+  expect(await customersBy(door, 'sq20@example.com')).toEqual([]);
+  await queue.work();
+  await queue.work();
+  expect(queue.waiting.length).toBe(0);
+  expect(await customersBy(door, 'sq20@example.com')).toHaveLength(1);
+});
+
 test('a deposit pays no order; a payment of an order is a reason to look at it; a guest is known by the payment', async () => {
   const total = { total_money: eur(5000) };
   const deposit = payment('p3', { order_id: 'o3', buyer_email_address: 'sq3@example.com' });
@@ -236,6 +252,31 @@ test('a deposit pays no order; a payment of an order is a reason to look at it; 
   await door.deliver('square', sign(eventOf('payment.updated', { payment: rest })));
   await work();
   expect((await customersBy(door, 'sq3@example.com'))[0]).toMatchObject({ purchaseCount: 1, totalSpent: 5000 });
+});
+
+test('what a bank took back for good is off the sale, also where a part was refunded before', async () => {
+  const own = payment('p10', { buyer_email_address: 'sq10@example.com', refunded_money: eur(400) });
+  await door.deliver('square', sign(eventOf('payment.updated', { payment: own })));
+  const total = Number((own.total_money as { amount: number }).amount);
+  const known = async () => (await customersBy(door, 'sq10@example.com'))[0];
+  expect(await known()).toMatchObject({ purchaseCount: 1, totalSpent: total - 400, totalRefunded: 400 });
+  const dispute = (state: string) =>
+    sign(
+      eventOf('dispute.state.updated', {
+        dispute: {
+          id: 'd10',
+          state,
+          amount_money: eur(total),
+          disputed_payment: { payment_id: 'p10' },
+          created_at: at(60),
+          updated_at: at(70),
+        },
+      }),
+    );
+  for (const state of ['EVIDENCE_REQUIRED', 'PROCESSING', 'INQUIRY_CLOSED', 'WON'])
+    expect(await door.deliver('square', dispute(state))).toMatchObject({ body: { status: 'ignored' } });
+  for (const state of ['LOST', 'ACCEPTED']) await door.deliver('square', dispute(state));
+  expect(await known()).toMatchObject({ purchaseCount: 0, totalSpent: 0, totalRefunded: total });
 });
 
 test('a draft and the order of a return are ignored, what Square does not know is set aside', async () => {
@@ -256,7 +297,7 @@ test('a draft and the order of a return are ignored, what Square does not know i
   expect(await fetched('o7', { state: 'CANCELED', closed_at: at(4) })).toMatchObject({
     fact: { order: { cancelledAt: at(4) } },
   });
-  for (const type of ['customer.deleted', 'webhooks.test_notification', 'inventory.count.updated'])
+  for (const type of ['webhooks.test_notification', 'inventory.count.updated'])
     expect(translated(eventOf(type, {}))).toHaveProperty('kind', 'ignored');
 });
 

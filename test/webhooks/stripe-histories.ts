@@ -31,6 +31,9 @@ export const sales = fc.array(
     minute: fc.nat(200_000),
     cents: fc.integer({ min: 1, max: 90_000 }),
     refunds: fc.array(fc.record({ share: fc.integer({ min: 1, max: 50 }), fails: fc.boolean() }), { maxLength: 2 }),
+    dispute: fc.option(
+      fc.record({ share: fc.integer({ min: 1, max: 100 }), ends: fc.constantFrom('open', 'lost', 'partly', 'won') }),
+    ),
   }),
   { minLength: 1, maxLength: 3 },
 );
@@ -43,10 +46,18 @@ const refundsOf = ({ kind, refunds, cents }: Sale) =>
         .map(({ share, fails }) => ({ cents: Math.floor((cents * share) / 100), fails }))
         .filter((refund) => refund.cents > 0);
 
+/** What the payer's bank asks back: it does not know what was refunded. */
+const disputeOf = ({ kind, dispute, cents }: Sale) =>
+  dispute && kind !== 'debit that fails'
+    ? { cents: Math.max(1, Math.floor((cents * dispute.share) / 100)), ends: dispute.ends }
+    : undefined;
+
 /** Worked out from the history alone. */
 export function outcome(sale: Sale) {
   const refunded = refundsOf(sale).reduce((sum, { cents, fails }) => sum + (fails ? 0 : cents), 0);
-  return { counts: sale.kind !== 'debit that fails', cents: sale.cents, refunded };
+  const dispute = disputeOf(sale);
+  const taken = dispute && dispute.ends !== 'won' ? Math.min(dispute.cents, sale.cents - refunded) : 0;
+  return { counts: sale.kind !== 'debit that fails', cents: sale.cents, refunded: refunded + taken };
 }
 
 /** Every event that Stripe sends of a sale, in the order in which things happen. */
@@ -164,6 +175,22 @@ export function messagesOf(sale: Sale, name: string, run: string): Event[] {
         : event('refund.updated', { ...object, status: 'succeeded' }),
     );
     if (refund.fails) amountRefunded -= refund.cents;
+  }
+  const dispute = disputeOf(sale);
+  if (dispute) {
+    const { ends } = dispute;
+    const object = {
+      id: `du_${name}`,
+      amount: dispute.cents,
+      currency: 'eur',
+      created: now,
+      charge: ids.ch,
+      payment_intent: kind === 'charge' ? null : ids.pi,
+    };
+    told.push(event('charge.dispute.funds_withdrawn', { ...object, status: 'needs_response' }));
+    const status = ends === 'won' ? 'won' : 'lost';
+    if (ends !== 'open') told.push(event('charge.dispute.closed', { ...object, status }));
+    if (ends === 'won' || ends === 'partly') told.push(event('charge.dispute.funds_reinstated', { ...object, status }));
   }
   return told;
 }

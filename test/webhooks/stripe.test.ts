@@ -317,10 +317,65 @@ describe('what the reference says and no body shows', () => {
       event('invoice.paid', { id: 'in_1', created: 1, currency: 'eur', total: -100 }),
       event('checkout.session.completed', { ...session, mode: 'subscription' }),
       event('checkout.session.completed', { ...session, mode: 'setup', amount_total: null }),
-      event('customer.deleted', { id: 'cus_1' }),
       event('refund.created', { id: 're_1', amount: 1, currency: 'eur', created: 1 }),
     ])
       expect(translated(nothing)).toHaveProperty('kind', 'ignored');
+  });
+
+  test('a dispute takes its amount off under its own id until it is won; an inquiry takes nothing', () => {
+    const dispute = (type: string, status: string, given = {}) =>
+      translated(
+        event(`charge.dispute.${type}`, {
+          id: 'du_1',
+          amount: 500,
+          currency: 'eur',
+          created: seconds,
+          charge: 'ch_1',
+          payment_intent: 'pi_1',
+          status,
+          ...given,
+        }),
+      );
+    const taken = { amount: { minor: 500n, currency: 'EUR' }, refundedAt: now, disputed: true };
+    for (const [type, status, refund] of [
+      ['funds_withdrawn', 'needs_response', taken],
+      ['closed', 'lost', taken],
+      ['funds_reinstated', 'lost', taken],
+      ['funds_reinstated', 'won', { ...taken, failed: true }],
+      ['closed', 'won', { ...taken, failed: true }],
+    ] as const)
+      expect(dispute(type, status)).toEqual({
+        kind: 'fact',
+        fact: {
+          kind: 'order',
+          externalId: 'pi_1',
+          alsoKnownAs: ['ch_1'],
+          who: {},
+          at: now,
+          order: { refunds: { du_1: refund }, consents: {} },
+        },
+      });
+    expect(dispute('closed', 'warning_closed')).toHaveProperty('kind', 'ignored');
+    expect(dispute('closed', 'lost', { charge: null, payment_intent: null })).toHaveProperty('kind', 'ignored');
+    expect(dispute('created', 'needs_response')).toHaveProperty('kind', 'ignored');
+  });
+
+  test('what was refunded and then disputed as a whole is taken back once, in the ledger as in the facts', async () => {
+    const email = 'disputed@example.com';
+    const paid = { id: 'ch_d', payment_intent: 'pi_d', amount: 5000, billing_details: { email } };
+    const dispute = { id: 'du_d', amount: 5000, currency: 'eur', created: seconds, charge: 'ch_d', status: 'lost' };
+    for (const message of [
+      charge({ ...paid, amount_refunded: 2000 }),
+      event('charge.dispute.closed', { ...dispute, payment_intent: 'pi_d' }),
+    ])
+      expect(await door.deliver('stripe', sign(message))).toMatchObject({ body: { status: 'recorded' } });
+    const [customer] = await customersBy(door, email);
+    expect(customer).toMatchObject({ purchaseCount: 0, totalSpent: 0, totalRefunded: 5000 });
+    const lines = await door.lines(customer?.customerId ?? '');
+    const back = lines.flatMap(({ type, externalId, amount }) =>
+      type === 'refund' ? [[externalId, (amount as { minor: number }).minor]] : [],
+    );
+    expect(Object.fromEntries(back)).toEqual({ 'in all': 2000, du_d: 3000 });
   });
 
   test('an answer to the question for news is a consent or its refusal; no question, no answer', () => {

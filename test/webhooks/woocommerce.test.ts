@@ -119,7 +119,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of WooCommerce${absent}`, () =>
           discount: 0n,
           items: [
             { title: 'Woo Single #1', quantity: 2, unitPrice: 300n },
-            { title: 'Ship Your Idea &ndash; Color: Black, Size: M Test', quantity: 1, unitPrice: 1200n, sku: 'Bar3' },
+            { title: 'Ship Your Idea – Color: Black, Size: M Test', quantity: 1, unitPrice: 1200n, sku: 'Bar3' },
           ],
           test: false,
         },
@@ -155,7 +155,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of WooCommerce${absent}`, () =>
               { title: 'Woo Logo', quantity: 1, unitPrice: 1500n },
               { title: 'Woo Single #1', quantity: 1, unitPrice: 300n },
               {
-                title: 'Ship Your Idea &ndash; Color: Black, Size: M Test',
+                title: 'Ship Your Idea – Color: Black, Size: M Test',
                 quantity: 1,
                 unitPrice: 1200n,
                 sku: 'Bar3',
@@ -278,6 +278,25 @@ test('yen have no decimals and dinars three; a price with tax is shown with tax;
   expect(() => translated('order.created', plain(1, { currency: 'JPY', total: '10.50' }))).toThrow('/total');
 });
 
+test('titles and names are read as people read them on a page', () => {
+  const title = (name: string) => {
+    const line_items = [{ name, quantity: 1, subtotal: '1.000', subtotal_tax: '0' }];
+    return translated('order.created', plain(1, { line_items, billing: { first_name: name } }));
+  };
+  for (const [written, shown] of [
+    ['Tea &amp; Milk &#8211; 2&#215;', 'Tea & Milk – 2×'],
+    ['O&#039;Neill &quot;&lt;b&gt;&quot; &#x201C;x&#x201d;', `O'Neill "<b>" “x”`],
+    ['&amp;lt;', '&lt;'],
+    [
+      'R&D; &constructor; &#0; &#10; &#xD800; &#9999999; &nope;',
+      'R&D; &constructor; &#0; &#10; &#xD800; &#9999999; &nope;',
+    ],
+  ] as const)
+    expect(title(written)).toMatchObject({
+      fact: { who: { firstName: shown }, order: { snapshot: { items: [{ title: shown }] } } },
+    });
+});
+
 test('drafts are ignored, payments in test mode never count, other topics and actions are not used', () => {
   for (const status of ['auto-draft', 'checkout-draft']) {
     expect(translated('order.created', plain(1, { status }))).toHaveProperty('kind', 'ignored');
@@ -286,7 +305,7 @@ test('drafts are ignored, payments in test mode never count, other topics and ac
   expect(translated('order.created', plain(1, { meta_data: meta }))).toMatchObject({
     fact: { order: { snapshot: { test: true } } },
   });
-  for (const topic of ['product.updated', 'action.woocommerce_add_to_cart', 'customer.deleted']) {
+  for (const topic of ['product.updated', 'action.woocommerce_add_to_cart']) {
     expect(translated(topic, { id: 1 })).toHaveProperty('kind', 'ignored');
   }
   expect(() => woocommerce.translate({}, { headers: {} }, source)).toThrow('x-wc-webhook-topic');

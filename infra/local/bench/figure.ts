@@ -7,10 +7,12 @@ export interface Figure {
   /** What it is compared with, measured in the same run. */
   comparedWith: string;
   over: boolean;
+  /** What is not as it must be, whatever the machine: then the bench fails. */
+  wrong?: string[];
   values: Record<string, number | Record<string, number>>;
 }
 
-export const figureNames = ['checkout', 'load', 'night', 'memory', 'fit', 'models', 'function'] as const;
+export const figureNames = ['checkout', 'load', 'storefronts', 'night', 'memory', 'fit', 'models', 'function'] as const;
 export type FigureName = (typeof figureNames)[number];
 
 export interface Bench {

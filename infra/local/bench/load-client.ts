@@ -1,14 +1,25 @@
 import { Agent, request } from 'node:http';
-import { type SignedOrder, signedOrder } from './shopify-orders.ts';
+import { shop, signedOrder } from './shopify-orders.ts';
+import { type PostingOptions, postingOf } from './storefronts/posting.ts';
+import { type Headers, type Keys, type Message, signer } from './storefronts/signing.ts';
 
 /** Who posts: a process of its own, so that it takes nothing of the server's threads. */
 export interface LoadOrder {
   url: string;
-  secret: string;
   concurrency: number;
+  what: Checkouts | Storefronts;
+}
+
+export interface Checkouts {
+  secret: string;
   /** Numbers of the orders, from the first to before the last. */
   orders: { from: number; to: number };
   customers: number;
+}
+
+export interface Storefronts {
+  posting: PostingOptions;
+  keys: Keys;
 }
 
 export interface LoadResult {
@@ -17,6 +28,12 @@ export interface LoadResult {
   answers: Record<string, number>;
   /** Milliseconds. */
   latency: { p50: number; p99: number; most: number };
+}
+
+interface Ready {
+  path: string;
+  headers: Headers;
+  body: string;
 }
 
 process.once('message', (order: LoadOrder) => {
@@ -29,15 +46,10 @@ process.once('message', (order: LoadOrder) => {
   );
 });
 
-async function run({ url, secret, concurrency, orders, customers }: LoadOrder): Promise<LoadResult> {
+async function run({ url, concurrency, what }: LoadOrder): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
-  const at = Date.now() - 3_600_000;
-  const count = orders.to - orders.from;
-  // Signed before the time begins: that is the shop's work.
-  const ready = Array.from({ length: count }, (_, index) => {
-    const number = orders.from + index;
-    return signedOrder(number, number % customers, at + number, secret);
-  });
+  // Written and, as far as no time is signed, signed before the time begins: that is the shop's work.
+  const ready = 'orders' in what ? checkouts(what) : storefronts(what);
   const answers: Record<string, number> = {};
   const latencies: number[] = [];
   let next = 0;
@@ -54,13 +66,37 @@ async function run({ url, secret, concurrency, orders, customers }: LoadOrder): 
   const seconds = (performance.now() - begun) / 1000;
   agent.destroy();
   latencies.sort((a, b) => a - b);
-  const share = (part: number) => latencies[Math.min(count - 1, Math.floor(count * part))] ?? 0;
+  const share = (part: number) => latencies[Math.min(ready.length - 1, Math.floor(ready.length * part))] ?? 0;
   return { seconds, answers, latency: { p50: share(0.5), p99: share(0.99), most: share(1) } };
 }
 
-function post(url: string, { headers, body }: SignedOrder, agent: Agent): Promise<string> {
+function checkouts({ secret, orders, customers }: Checkouts): Ready[] {
+  const at = Date.now() - 3_600_000;
+  return Array.from({ length: orders.to - orders.from }, (_, index) => {
+    const number = orders.from + index;
+    const { headers, body } = signedOrder(number, number % customers, at + number, secret);
+    return { path: shop.path, headers: () => headers, body };
+  });
+}
+
+function storefronts({ posting, keys }: Storefronts): Ready[] {
+  const sign = signer(keys);
+  const signed = new Map<Message, Ready>();
+  return postingOf(posting).messages.map((message) => {
+    const one = signed.get(message) ?? {
+      path: `/v1/webhooks/${message.shop}`,
+      headers: sign(message),
+      body: message.body,
+    };
+    signed.set(message, one);
+    return one;
+  });
+}
+
+function post(url: string, { path, headers, body }: Ready, agent: Agent): Promise<string> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { method: 'POST', headers, agent }, (answer) => {
+    const signed = headers(Math.floor(Date.now() / 1000));
+    const call = request(url + path, { method: 'POST', headers: signed, agent }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;

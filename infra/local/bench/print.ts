@@ -13,7 +13,7 @@ export interface Report {
 export function printFigures(report: Report, say: (line: string) => void): void {
   const { figures, node, processors, load } = report;
   const columns: [keyof Figure | 'verdict', number][] = [
-    ['name', 9],
+    ['name', 11],
     ['what', 30],
     ['bound', 28],
     ['measured', 34],

@@ -80,6 +80,9 @@ export const customer = named(
     previousTier: tier,
     tierSince: z.nullable(instant),
     consents: z.array(consent),
+    leftAt: z
+      .nullable(instant)
+      .check(z.describe('When the last shop that knew the customer deleted it: consents count no more that are older')),
   }),
 );
 
@@ -139,6 +142,7 @@ export const interaction = named(
           amount: money,
           refundedAt: instant,
           failed: z.boolean().check(z.describe('Announced, and not paid back in the end')),
+          disputed: z.boolean().check(z.describe("Taken back by the payer's bank, at most what was left of the total")),
         }),
       ),
     }),

@@ -21,6 +21,10 @@ const shownFields = {
   occurredAt: z.nullable(instant).check(z.describe("The source's own time of what it says")),
   customerId: z.nullable(z.string()),
   interactionId: z.nullable(z.string()),
+  privacyRequestId: z.optional(z.string().check(z.describe("Of a message that asks for a person's rights"))),
+  withheld: z.optional(
+    z.literal(true).check(z.describe('Kept without its body: it speaks of somebody who was erased, or asks for that')),
+  ),
   replayedAt: z.nullable(instant),
   bytes: z.int(),
 };
@@ -40,7 +44,7 @@ export const deliveryShown = named(
             content: z.string(),
           }),
         )
-        .check(z.describe('With body=true; null where it has more than 2.5 MB')),
+        .check(z.describe('With body=true; null where it has more than 2.5 MB, or is withheld')),
     ),
   }),
 );

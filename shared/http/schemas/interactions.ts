@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { consentChannels, consentPurposes } from '../../domain/consent.ts';
 import { conversationTypes } from '../../domain/interaction.ts';
 import { itemsPerOrder } from '../../domain/order.ts';
 import { freeText, instantIn, keyText, line, moneyIn, named } from './common.ts';
@@ -91,8 +92,8 @@ const consent = named(
     ...common,
     ...whose,
     type: z.literal('consent'),
-    channel: z.enum(['email', 'sms']),
-    purpose: z.optional(z.literal('marketing')),
+    channel: z.enum(consentChannels),
+    purpose: z.optional(z.enum(consentPurposes).check(z.describe('marketing where absent'))),
     state: z
       .enum(['granted', 'refused'])
       .check(z.describe('What the customer said at occurredAt: of all that was ever said, the latest counts')),

@@ -169,6 +169,9 @@ export const source = named(
     nobody: z.optional(z.array(z.string())),
     countsWhen: z.enum(['placed', 'paid']),
     webhookPath: z.string(),
+    erasedAt: z.optional(
+      instant.check(z.describe('Since when nothing comes in by it: the shop asked for everything to be erased')),
+    ),
     createdAt: instant,
     updatedAt: instant,
   }),

@@ -1,0 +1,144 @@
+import type { Customer } from '../../shared/domain/customer.ts';
+import { personIn } from '../../shared/domain/merge.ts';
+import type { PrivacyRequest } from '../../shared/domain/privacy-request.ts';
+import { identitiesOfPerson, listInteractions } from '../../shared/dynamodb/customer-reads.ts';
+import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
+import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
+import { deliveryPlace, receiptKey } from '../../shared/dynamodb/keys.ts';
+import { listMerges } from '../../shared/dynamodb/merge-reads.ts';
+import { newestOf } from '../../shared/dynamodb/newest.ts';
+import { listJobs } from '../../shared/dynamodb/outreach-list.ts';
+import { receiptOf } from '../../shared/dynamodb/receipt-store.ts';
+import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
+import { shownInteraction } from './answers.ts';
+import { existing, shownFacts } from './customers.ts';
+import type { Door } from './door.ts';
+import { shownJob } from './outreach-jobs.ts';
+import { shownReceipt } from './value-runs.ts';
+
+type Content = Record<string, unknown>;
+interface Section {
+  contents: Content[];
+  /** Where the section goes on. */
+  next?: string;
+}
+
+const perPage = 50;
+
+const sections = ['customer', 'interaction', 'receipt', 'merge', 'outreachJob', 'delivery'] as const;
+type SectionName = (typeof sections)[number];
+
+/**
+ * A page of all that is held of the persons of a request. It is read when it is asked for: nothing is laid aside.
+ * @param after `next` of the page before
+ * @throws Problem `customer_erased`, `customer_not_found`
+ */
+export async function exportPage(
+  door: Door,
+  { personIds }: PrivacyRequest,
+  after: string | undefined,
+): Promise<{ data: { section: SectionName; content: Content }[]; next?: string }> {
+  if (personIds.length === 0) return { data: [] };
+  const [section = sections[0], place] = splitted(after);
+  const { contents, next } = await readers[section](door, personIds, place);
+  const following = sections[sections.indexOf(section) + 1];
+  const goesOn = next === undefined ? following : `${section} ${next}`;
+  return {
+    data: contents.map((content) => ({ section, content })),
+    ...(goesOn !== undefined && { next: goesOn }),
+  };
+}
+
+function splitted(after: string | undefined): [SectionName | undefined, string | undefined] {
+  const [name, ...place] = (after ?? '').split(' ');
+  const section = sections.find((one) => one === name);
+  return [section, place.length === 0 ? undefined : place.join(' ')];
+}
+
+type Reader = (door: Door, personIds: string[], place: string | undefined) => Promise<Section>;
+
+const readers: Record<SectionName, Reader> = {
+  async customer(door, personIds) {
+    const contents: Content[] = [];
+    for (const personId of personIds) {
+      const home = await existing(door, personId);
+      contents.push(await shownPerson(door, personIn(home, personId) ?? home));
+    }
+    return { contents };
+  },
+
+  async interaction({ client, tables }, personIds, after) {
+    const page = { personIds, limit: perPage, ...(after !== undefined && { after }) };
+    const { interactions, next } = await listInteractions(client, tables.ledger, page);
+    return { contents: interactions.map(shownInteraction), ...(next !== undefined && { next }) };
+  },
+
+  async receipt({ client, tables }, personIds, after) {
+    const partitions = personIds.map((id) => receiptKey(id, '', '').pk);
+    const page = { partitions, limit: perPage, ...(after !== undefined && { after }) };
+    const { items, next } = await newestOf(client, tables.ledger, page);
+    const contents = items.map((item) => ({ customerId: item.customerId, ...shownReceipt(receiptOf(item)) }));
+    return { contents, ...(next !== undefined && { next }) };
+  },
+
+  async merge({ client, tables }, personIds, after) {
+    const page = { personIds, limit: perPage, ...(after !== undefined && { after }) };
+    const { merges, next } = await listMerges(client, tables.ledger, page);
+    return { contents: merges.map((line): Content => ({ ...line })), ...(next !== undefined && { next }) };
+  },
+
+  async outreachJob({ client, tables, now }, customerIds, after) {
+    const query = { customerIds, limit: perPage, ...(after !== undefined && { after }) };
+    const { jobs, next } = await listJobs(client, tables.outreach, query, now);
+    return { contents: jobs.map(shownJob), ...(next !== undefined && { next }) };
+  },
+
+  delivery: readDeliveries,
+};
+
+async function shownPerson(door: Door, person: Customer): Promise<Content> {
+  const { id, createdAt, updatedAt, profile, sourceIds, consents, facts, waiting, standing } = person;
+  const { baseCurrency = 'XXX' } = await door.settings();
+  return {
+    id,
+    createdAt,
+    updatedAt,
+    profile,
+    sourceIds,
+    identities: await identitiesOfPerson(door.client, door.tables.registry, id, { all: true }),
+    consents: Object.values(consents),
+    facts: shownFacts(facts, baseCurrency),
+    waiting: Object.entries(waiting).map(([currency, some]) => shownFacts(some, currency)),
+    standing: standing ?? null,
+  };
+}
+
+/** Bodies of more bytes than this together do not fit into one answer of Lambda's 6 MB, once they are escaped. */
+const mostBytes = 2_500_000;
+
+/** Source by source, the newest first; a place is a source and where its list goes on. */
+async function readDeliveries(door: Door, personIds: string[], place: string | undefined): Promise<Section> {
+  const { client, tables, now, deliveryDays } = door;
+  const sourceIds = (await listSourceIds(client, tables.registry)).sort();
+  const [sourceId = sourceIds[0], after] = place?.split(' ') ?? [];
+  if (sourceId === undefined) return { contents: [] };
+  const store = deliveryStore(client, tables.deliveries, deliveryDays);
+  const query = { sourceId, limit: 500, now, ...(after !== undefined && { after }) };
+  const { deliveries, next } = await listDeliveries(client, tables.deliveries, query);
+  const contents: Content[] = [];
+  let bytes = 0;
+  let last = after;
+  for (const { id, receivedAt, customerId, status } of deliveries) {
+    if (customerId === undefined || !personIds.includes(customerId)) continue;
+    const kept = await store.get(id, now);
+    const isLarge = (kept?.body.byteLength ?? 0) > mostBytes;
+    const body = isLarge || !kept ? null : Buffer.from(kept.body).toString('utf8');
+    bytes += body?.length ?? 0;
+    if (contents.length > 0 && bytes > mostBytes) return { contents, next: `${sourceId} ${last}` };
+    contents.push({ id, sourceId, receivedAt, status, body });
+    last = deliveryPlace(receivedAt, id).listedAt;
+  }
+  const following = sourceIds.find((one) => one > sourceId);
+  const goesOn = next === undefined ? following : `${sourceId} ${next}`;
+  return { contents, ...(goesOn !== undefined && { next: goesOn }) };
+}

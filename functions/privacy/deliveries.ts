@@ -1,0 +1,45 @@
+import type { Instant } from '../../shared/domain/instant.ts';
+import type { Client, TableNames } from '../../shared/dynamodb/client.ts';
+import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
+import { deliveryStore, withhold } from '../../shared/dynamodb/delivery-store.ts';
+import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
+import type { ErasedDeliveries } from '../../shared/engine/erase.ts';
+import { readJson } from '../../shared/http/json.ts';
+
+/** Kept deliveries as an erasure sees them. */
+export function erasedDeliveries(
+  client: Client,
+  { deliveries: table, registry }: Pick<TableNames, 'deliveries' | 'registry'>,
+  options: { now: Instant; keptDays: number; onSource(sourceId: string): Promise<void> },
+): ErasedDeliveries {
+  const { now, keptDays, onSource } = options;
+  const store = deliveryStore(client, table, keptDays);
+  return {
+    sourceIds: () => listSourceIds(client, registry),
+
+    async page(sourceId, { after, since }) {
+      await onSource(sourceId);
+      return listDeliveries(client, table, {
+        sourceId,
+        oldestFirst: true,
+        limit: 200,
+        // What has expired may still lie there.
+        now: '1970-01-01T00:00:00.000Z',
+        ...(after !== undefined && { after }),
+        ...(since !== undefined && { from: since }),
+      });
+    },
+
+    async body(deliveryId) {
+      const kept = await store.get(deliveryId, now);
+      if (!kept) return '';
+      try {
+        return readJson(kept.body);
+      } catch {
+        return Buffer.from(kept.body).toString('utf8');
+      }
+    },
+
+    withhold: (deliveryId) => withhold(client, table, deliveryId),
+  };
+}

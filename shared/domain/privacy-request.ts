@@ -1,0 +1,109 @@
+import { type Instant, instantOf, millisecondsOf } from './instant.ts';
+
+/**
+ * - `export`: what is held of a person is to be handed over
+ * - `erasure`: a person is to be forgotten
+ * - `source_erasure`: whatever one source said is to be forgotten
+ */
+export const privacyTypes = ['export', 'erasure', 'source_erasure'] as const;
+export type PrivacyType = (typeof privacyTypes)[number];
+
+/** Steps of an erasure in their order. Tombstones come first, so that nothing comes back meanwhile. */
+export const erasureSteps = ['search', 'people', 'orders', 'traces', 'deliveries'] as const;
+export type ErasureStep = (typeof erasureSteps)[number];
+
+export interface ErasureCounts {
+  /** Persons of whom nothing is left. */
+  persons: number;
+  identities: number;
+  /** Orders that were left without a person. */
+  orders: number;
+  /** Calls, visits, messages, reviews, consents, receipts of value, merges, suggestions. */
+  lines: number;
+  jobs: number;
+  /** Kept deliveries whose bodies were taken out. */
+  deliveries: number;
+}
+
+export const nothingErased: ErasureCounts = {
+  persons: 0,
+  identities: 0,
+  orders: 0,
+  lines: 0,
+  jobs: 0,
+  deliveries: 0,
+};
+
+/** Somebody's right, asked for once. Whom it is about is said by identifiers alone: no name, no address, no number. */
+export interface PrivacyRequest {
+  id: string;
+  type: PrivacyType;
+  status: 'open' | 'done';
+  /** Whose key asked, or which delivery of which source. */
+  from: { keyId: string } | { sourceId: string; deliveryId: string };
+  requestedAt: Instant;
+  dueAt: Instant;
+  doneAt?: Instant;
+  /** Whom it named, where somebody was known. */
+  customerId?: string;
+  /** The persons whom it is about. */
+  personIds: string[];
+  /** Whether it is about all persons of the customer: also those who join it before it is carried out. */
+  whole: boolean;
+  /** Customers in whom others go on who had been merged with the persons: what is kept of these is looked at one by one. */
+  homeIds: string[];
+  /** Ids that are minted from the identities of the persons: by these what speaks of them is known. */
+  marks: string[];
+  /** The source's own ids of orders that are to stand without a person. */
+  orders: string[];
+  /** What is erased is what was said of a time up to this: fixed when the work begins. */
+  erasedAt?: Instant;
+  step: ErasureStep;
+  /** Everything is gone through a second time, for what came by while the first was under way. */
+  pass: 1 | 2;
+  /** Where the step goes on. */
+  cursor?: string;
+  counts: ErasureCounts;
+  /** Attempts in a row that failed, and why the last did. */
+  attempts: number;
+  failure?: string;
+}
+
+/** What the law and Shopify give: thirty days. */
+const term = 30 * 86_400_000;
+
+export function dueOf(requestedAt: Instant): Instant {
+  return instantOf(millisecondsOf(requestedAt) + term);
+}
+
+/** So long before it is due, an open request is told of. */
+const notice = 7 * 86_400_000;
+
+export function isPressing({ dueAt }: Pick<PrivacyRequest, 'dueAt'>, now: Instant): boolean {
+  return millisecondsOf(dueAt) - notice <= millisecondsOf(now);
+}
+
+export function newPrivacyRequest(
+  given: Pick<PrivacyRequest, 'id' | 'type' | 'from' | 'requestedAt'> & Partial<PrivacyRequest>,
+): PrivacyRequest {
+  return {
+    status: 'open',
+    dueAt: dueOf(given.requestedAt),
+    personIds: [],
+    homeIds: [],
+    whole: false,
+    marks: [],
+    orders: [],
+    step: given.type === 'source_erasure' ? 'search' : 'people',
+    pass: 1,
+    counts: nothingErased,
+    attempts: 0,
+    ...given,
+  };
+}
+
+export function addErased(counts: ErasureCounts, more: Partial<ErasureCounts>): ErasureCounts {
+  const sum = { ...counts };
+  for (const name of Object.keys(more) as (keyof ErasureCounts)[]) sum[name] += more[name] ?? 0;
+  return sum;
+}

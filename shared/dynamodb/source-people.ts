@@ -1,0 +1,62 @@
+import type { SourcePeople } from '../engine/erase-source.ts';
+import { unpackItem } from './attribute-value.ts';
+import type { Client, TableNames } from './client.ts';
+import { isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
+
+/** Everybody, page by page, and what the ledger says of whom. */
+export function sourcePeople(
+  client: Client,
+  { customers, ledger }: Pick<TableNames, 'customers' | 'ledger'>,
+): SourcePeople {
+  return {
+    async everybody(after) {
+      const { Items = [], LastEvaluatedKey } = await client.scan({
+        TableName: customers,
+        Limit: 50,
+        ConsistentRead: true,
+        ...(after !== undefined && { ExclusiveStartKey: { customerId: { S: after } } }),
+      });
+      const persons = Items.map((item) => unpackItem(item as never) as unknown as StoredItem).flatMap((item) => {
+        if (isStubItem(item) || isTombstoneItem(item)) return [];
+        const { customerId, sourceIds, parts = { [customerId]: { sourceIds } } } = item;
+        return Object.entries(parts).map(([personId, part]) => ({ personId, sourceIds: part.sourceIds }));
+      });
+      const next = LastEvaluatedKey?.customerId?.S;
+      return { persons, ...(next !== undefined && { next }) };
+    },
+
+    async spokenOf(personId, sourceId) {
+      const [here, elsewhere] = await Promise.all([
+        hasLine(client, ledger, personId, sourceId, '='),
+        hasLine(client, ledger, personId, sourceId, '<>'),
+      ]);
+      return { here, elsewhere };
+    },
+  };
+}
+
+/** Messages of the engine's own are no word of anybody. */
+async function hasLine(
+  client: Client,
+  ledger: string,
+  personId: string,
+  sourceId: string,
+  is: '=' | '<>',
+): Promise<boolean> {
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await client.query({
+      TableName: ledger,
+      KeyConditionExpression: 'pk = :person',
+      FilterExpression: `sourceId ${is} :source AND sourceId <> :own`,
+      ExpressionAttributeValues: { ':person': personId, ':source': sourceId, ':own': 'rapport' },
+      ProjectionExpression: 'sourceId',
+      ConsistentRead: true,
+      Limit: 100,
+      ...(start && { ExclusiveStartKey: start }),
+    });
+    if ((page.Items ?? []).length > 0) return true;
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return false;
+}

@@ -1,0 +1,147 @@
+import type { Interaction } from '../domain/interaction.ts';
+import { personIn } from '../domain/merge.ts';
+import { addErased, type ErasureCounts, nothingErased } from '../domain/privacy-request.ts';
+import type { Tombstone } from '../domain/tombstone.ts';
+import { customerWrite, type Frame } from './draft.ts';
+import {
+  bury,
+  type ErasureFrame,
+  emptyLedger,
+  forgetIdentity,
+  markAsErased,
+  type PersonalData,
+  untilCommitted,
+} from './erase-person.ts';
+import { Known } from './known.ts';
+import { record } from './record.ts';
+import type { RecordStore } from './record-store.ts';
+import { orderRef } from './sale-names.ts';
+
+/** How the persons of a source are found. */
+export interface SourcePeople {
+  /** A page of all persons, with the source ids that each has. */
+  everybody(
+    after: string | undefined,
+  ): Promise<{ persons: { personId: string; sourceIds: Record<string, string> }[]; next?: string }>;
+  /** Of which sources a person's ledger holds lines, looked for among this one and all others. */
+  spokenOf(personId: string, sourceId: string): Promise<{ here: boolean; elsewhere: boolean }>;
+}
+
+export interface ErasureStores {
+  records: RecordStore;
+  data: PersonalData;
+}
+
+/** Everything of one person, who is the customer alone or one of several. */
+export async function erasePerson(
+  { records, data }: ErasureStores,
+  personId: string,
+  frame: ErasureFrame,
+): Promise<ErasureCounts> {
+  const isThere = await bury(records, { personIds: [personId], whole: false }, frame, async () => undefined);
+  const counts = addErased(nothingErased, { persons: isThere ? 1 : 0 });
+  return addErased(counts, await emptyPerson({ records, data }, personId, frame));
+}
+
+/** What is kept of somebody beside the customer's item. */
+export async function emptyPerson(
+  { records, data }: ErasureStores,
+  personId: string,
+  frame: ErasureFrame,
+  onIdentities: (marks: string[]) => Promise<void> = async () => undefined,
+): Promise<ErasureCounts> {
+  const { identities, marks } = await forgetIdentities({ records, data }, personId, frame, onIdentities);
+  await onIdentities(marks);
+  const { orders, lines } = await emptyLedger(records, data, personId);
+  const traces = await data.dropTraces(personId);
+  const jobs = await data.emptyJobs(personId, frame.now);
+  return addErased(nothingErased, { identities, orders, lines: lines + traces, jobs });
+}
+
+async function forgetIdentities(
+  { records, data }: ErasureStores,
+  personId: string,
+  frame: ErasureFrame,
+  onIdentities: (marks: string[]) => Promise<void>,
+): Promise<{ identities: number; marks: string[] }> {
+  const known = new Known(records, true);
+  await known.fetch({ customers: [personId] });
+  const sources = known.tombstone(personId)?.sources ?? [];
+  const marks = new Set<string>();
+  let identities = 0;
+  const found = await data.identities(personId);
+  for (const { namespace, value } of found) marks.add(frame.mint('cus', namespace, value));
+  // By these the deliveries are found: they are kept before the identities are gone.
+  await onIdentities([...marks]);
+  for (const identity of found) {
+    await forgetIdentity(records, identity, { personId, sources }, frame);
+    identities += 1;
+  }
+  return { identities, marks: [...marks] };
+}
+
+/**
+ * Of a person whom others know: the source's own id, what it asserted of the person's wishes, and every line that it
+ * wrote. Its sales go on without a person.
+ */
+export async function forgetSource(
+  { records, data }: ErasureStores,
+  personId: string,
+  sourceId: string,
+  frame: ErasureFrame & Pick<Frame, 'baseCurrency' | 'baseTimeZone'>,
+): Promise<ErasureCounts> {
+  const { erasedAt, mint, now } = frame;
+  await untilCommitted(records, async (known) => {
+    const home = await known.home(personId);
+    if (home === 'stale') return 'stale';
+    const person = home && personIn(home, personId);
+    if (!person) return { writes: [], outcome: undefined };
+    const { [sourceId]: _, ...sourceIds } = person.sourceIds;
+    const consents = Object.fromEntries(
+      Object.entries(person.consents).filter(([, consent]) => consent.sourceId !== sourceId),
+    );
+    return {
+      writes: known.folded([customerWrite(person, { ...person, sourceIds, consents }, now)]),
+      outcome: undefined,
+    };
+  });
+  const own = (await data.identities(personId)).filter(({ namespace }) => namespace === sourceId);
+  for (const identity of own) await forgetIdentity(records, identity, { personId, sources: [sourceId] }, frame);
+  const ledger = mint('cus', sourceId, personId);
+  await markAsErased(records, ledger, [sourceId], erasedAt);
+  const place: Tombstone = { id: ledger, version: 1, erasedAt, sources: [sourceId] };
+  const orders = await ordersOf(data, personId, sourceId);
+  for (const name of orders) await withdrawOrder(records, name, place, { ...frame, sourceId, receivedAt: now });
+  const isConversation = (line: Interaction) => line.sourceId === sourceId && line.type !== 'order';
+  const { lines } = await emptyLedger(records, data, personId, isConversation);
+  return addErased(nothingErased, { identities: own.length, orders: orders.length, lines });
+}
+
+async function ordersOf(data: PersonalData, personId: string, sourceId: string): Promise<string[]> {
+  const names: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await data.lines(personId, after);
+    for (const { interaction } of page.lines)
+      if (interaction.type === 'order' && interaction.sourceId === sourceId) names.push(interaction.externalId);
+    after = page.next;
+  } while (after !== undefined);
+  return names;
+}
+
+/** Takes an order from whoever has it: it stands without a person from then on. An order that nobody has stays as it is. */
+export async function withdrawOrder(
+  records: RecordStore,
+  externalId: string,
+  place: Tombstone,
+  frame: Frame,
+): Promise<boolean> {
+  const known = new Known(records, true);
+  const ref = orderRef(externalId, frame);
+  await known.fetch({ naturals: [ref] });
+  const entry = known.natural(ref);
+  if (!entry?.customerId && entry?.aliasOf === undefined) return false;
+  const nothingNew = { refunds: {}, consents: {} };
+  const fact = { kind: 'order' as const, externalId, order: nothingNew, who: {}, at: frame.receivedAt };
+  return (await record(records, fact, { ...frame, withoutPerson: place })).outcome === 'recorded';
+}

@@ -1,0 +1,252 @@
+import type { KeptDelivery } from '../domain/delivery.ts';
+import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
+import type { Mint } from '../domain/interaction.ts';
+import { addErased, type ErasureStep, erasureSteps, type PrivacyRequest } from '../domain/privacy-request.ts';
+import { bury, markAsErased } from './erase-person.ts';
+import {
+  type ErasureStores,
+  emptyPerson,
+  erasePerson,
+  forgetSource,
+  type SourcePeople,
+  withdrawOrder,
+} from './erase-source.ts';
+import { Known } from './known.ts';
+import { namesPerson } from './names-person.ts';
+
+type Listed = Pick<KeptDelivery, 'id' | 'customerId' | 'withheld'>;
+
+/** Kept deliveries, and how their bodies go. */
+export interface ErasedDeliveries {
+  sourceIds(): Promise<string[]>;
+  /** A page of a source's deliveries, the oldest first. */
+  page(sourceId: string, from: { after?: string; since?: Instant }): Promise<{ deliveries: Listed[]; next?: string }>;
+  /** The body as it was parsed; text where it is no JSON. */
+  body(deliveryId: string): Promise<unknown>;
+  withhold(deliveryId: string): Promise<void>;
+}
+
+export interface ErasurePorts extends ErasureStores {
+  people: SourcePeople;
+  deliveries: ErasedDeliveries;
+  /** Nothing comes in by this source any more, and nothing is asked of its shop. */
+  switchOff(sourceId: string, at: Instant): Promise<void>;
+  /** Keeps how far it came; false where somebody else took it further meanwhile. */
+  keep(request: PrivacyRequest): Promise<boolean>;
+  phoneOf(text: string, sourceId: string): string | undefined;
+  /** Milliseconds that may still be spent. */
+  remaining(): number;
+}
+
+export interface EraseFrame {
+  now: Instant;
+  baseCurrency: string;
+  baseTimeZone: string;
+  mint: Mint;
+}
+
+/** `again` after so many seconds; `over` where it is done, or somebody else is at it. */
+export type ErasureProgress = { again: number } | 'over';
+
+/** So long after the first pass, in seconds, what was under way meanwhile lies where the second one looks. */
+const betweenPasses = 60;
+
+class Overtaken extends Error {}
+
+/**
+ * Carries an erasure out, step by step. How far it came is kept after each page; every step can be done again, so it may
+ * be cut off anywhere.
+ *
+ *     tombstones ─► orders ─► identities, ledger, outreach (traces) ─► deliveries ─► after a minute all of it once more ─► done
+ *
+ * @throws Problem `store_unavailable`, `too_busy`: to be tried again
+ */
+export async function erase(ports: ErasurePorts, given: PrivacyRequest, frame: EraseFrame): Promise<ErasureProgress> {
+  let request: PrivacyRequest = { ...given, erasedAt: given.erasedAt ?? frame.now, attempts: 0 };
+  const keep = async (changed: PrivacyRequest) => {
+    request = changed;
+    if (!(await ports.keep(changed))) throw new Overtaken();
+  };
+  try {
+    if (given.erasedAt === undefined) await keep(request);
+    for (;;) {
+      const { next, isDone } = await take(ports, () => request, keep, frame);
+      if (!isDone) await keep(next);
+      else if (request.step !== lastStep) await keep(at(next, stepAfter(request.step)));
+      else if (request.pass === 1) {
+        await keep({ ...at(next, firstStep(request)), pass: 2 });
+        return { again: betweenPasses };
+      } else {
+        const { failure: _, cursor: __, ...done } = next;
+        await keep({ ...done, status: 'done', doneAt: frame.now, marks: [], orders: [] });
+        return 'over';
+      }
+      if (ports.remaining() < 0) return { again: 0 };
+    }
+  } catch (error) {
+    if (error instanceof Overtaken) return 'over';
+    throw error;
+  }
+}
+
+const lastStep = erasureSteps.at(-1) as ErasureStep;
+
+function stepAfter(step: ErasureStep): ErasureStep {
+  return erasureSteps[erasureSteps.indexOf(step) + 1] ?? lastStep;
+}
+
+function firstStep({ type }: PrivacyRequest): ErasureStep {
+  return type === 'source_erasure' ? 'search' : 'people';
+}
+
+function at({ cursor: _, ...request }: PrivacyRequest, step: ErasureStep): PrivacyRequest {
+  return { ...request, step };
+}
+
+interface Taken {
+  next: PrivacyRequest;
+  isDone: boolean;
+}
+
+/** One page of the step at hand. */
+async function take(
+  ports: ErasurePorts,
+  current: () => PrivacyRequest,
+  keep: (request: PrivacyRequest) => Promise<void>,
+  frame: EraseFrame,
+): Promise<Taken> {
+  const request = current();
+  const erasure = { ...frame, erasedAt: request.erasedAt ?? frame.now };
+  switch (request.step) {
+    case 'search':
+      return searchSource(ports, request, erasure);
+    case 'people': {
+      const { personIds, whole } = request;
+      const isBuried = await bury(ports.records, { personIds, whole }, erasure, async ({ gone, marks, homeId }) => {
+        const before = current();
+        const homeIds = [...before.homeIds, ...(homeId === undefined ? [] : [homeId])];
+        const after = {
+          ...before,
+          personIds: joined(before.personIds, gone),
+          homeIds: joined([], homeIds),
+          marks: joined(before.marks, marks),
+        };
+        if (JSON.stringify(after) !== JSON.stringify(before)) await keep(after);
+      });
+      const next = current();
+      return { next: isBuried ? counted(next, { persons: 1 }) : next, isDone: !isBuried };
+    }
+    case 'orders':
+      return withdrawOrders(ports, request, erasure);
+    case 'traces': {
+      let next = request;
+      for (const personId of request.personIds) {
+        const more = await emptyPerson(ports, personId, erasure, async (marks) => {
+          const before = current();
+          const after = { ...before, marks: joined(before.marks, marks) };
+          if (after.marks.length > before.marks.length) await keep(after);
+        });
+        next = counted(next, request.pass === 1 ? more : { ...more, orders: 0 });
+      }
+      const { marks } = current();
+      const sources = joined(sourcesOf(request), await sourcesKnowing(ports, request.personIds));
+      for (const id of marks) await markAsErased(ports.records, id, sources, erasure.erasedAt);
+      return { next: { ...next, marks }, isDone: true };
+    }
+    case 'deliveries':
+      return withholdDeliveries(ports, request, erasure);
+  }
+}
+
+const joined = (some: readonly string[], more: readonly string[]) => [...new Set([...some, ...more])];
+
+function counted(request: PrivacyRequest, more: Parameters<typeof addErased>[1]): PrivacyRequest {
+  return { ...request, counts: addErased(request.counts, more) };
+}
+
+function sourcesOf({ from }: PrivacyRequest): string[] {
+  return 'sourceId' in from ? [from.sourceId] : [];
+}
+
+/** The sources that knew the persons by ids of their own. */
+async function sourcesKnowing({ records }: ErasurePorts, personIds: string[]): Promise<string[]> {
+  const known = new Known(records, true);
+  await known.fetch({ customers: personIds });
+  return personIds.flatMap((id) => known.tombstone(id)?.sources ?? []);
+}
+
+type Erasure = EraseFrame & { erasedAt: Instant };
+
+/** Who is known to no other source is erased; of the others goes what this source said. */
+async function searchSource(ports: ErasurePorts, request: PrivacyRequest, erasure: Erasure): Promise<Taken> {
+  const [sourceId] = sourcesOf(request);
+  if (sourceId === undefined) return { next: request, isDone: true };
+  if (request.cursor === undefined) await ports.switchOff(sourceId, erasure.erasedAt);
+  const { persons, next: cursor } = await ports.people.everybody(request.cursor);
+  let next = request;
+  for (const { personId, sourceIds } of persons) {
+    const spoken = await ports.people.spokenOf(personId, sourceId);
+    if (!spoken.here && !Object.hasOwn(sourceIds, sourceId)) continue;
+    const isKnownElsewhere = spoken.elsewhere || Object.keys(sourceIds).some((id) => id !== sourceId);
+    const more = isKnownElsewhere
+      ? await forgetSource(ports, personId, sourceId, erasure)
+      : await erasePerson(ports, personId, erasure);
+    next = counted(next, more);
+  }
+  return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
+}
+
+/** Of orders that the source counts among the person's, and that are kept with somebody else. */
+async function withdrawOrders(ports: ErasurePorts, request: PrivacyRequest, erasure: Erasure): Promise<Taken> {
+  const [sourceId] = sourcesOf(request);
+  if (sourceId === undefined || request.orders.length === 0) return { next: request, isDone: true };
+  const { mint, now: receivedAt, baseCurrency, baseTimeZone, erasedAt } = erasure;
+  const id = mint('cus', sourceId, request.id);
+  const place = { id, version: 1, erasedAt, sources: [sourceId] };
+  await markAsErased(ports.records, id, [sourceId], erasedAt);
+  let orders = 0;
+  for (const name of request.orders) {
+    const frame = { sourceId, baseCurrency, baseTimeZone, receivedAt, mint };
+    if (await withdrawOrder(ports.records, name, place, frame)) orders += 1;
+  }
+  return { next: counted(request, { orders }), isDone: true };
+}
+
+/** On the second pass only what came lately. */
+const lately = 3_600_000;
+
+async function withholdDeliveries(ports: ErasurePorts, request: PrivacyRequest, erasure: Erasure): Promise<Taken> {
+  const own = request.type === 'source_erasure' ? sourcesOf(request) : await ports.deliveries.sourceIds();
+  const sourceIds = own.sort();
+  const [sourceId = sourceIds[0], after] = request.cursor?.split(' ') ?? [];
+  if (sourceId === undefined) return { next: request, isDone: true };
+  const since = instantOf(Math.max(0, millisecondsOf(erasure.erasedAt) - lately));
+  const page = await ports.deliveries.page(sourceId, {
+    ...(after && { after }),
+    ...(request.pass === 2 && { since }),
+  });
+  const isMeant = judge(ports, request, sourceId, erasure.mint);
+  let deliveries = 0;
+  for (const delivery of page.deliveries) {
+    if (delivery.withheld || !(await isMeant(delivery))) continue;
+    await ports.deliveries.withhold(delivery.id);
+    deliveries += 1;
+  }
+  const following = sourceIds.find((id) => id > sourceId);
+  const cursor = page.next === undefined ? following : `${sourceId} ${page.next}`;
+  const next = counted(request, { deliveries });
+  return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
+}
+
+/** What belongs to a person goes; where it is not known whose it is, its body tells. */
+function judge(ports: ErasurePorts, request: PrivacyRequest, sourceId: string, mint: Mint) {
+  const { type, homeIds, personIds } = request;
+  const ids = new Set([...request.marks, ...personIds]);
+  const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
+  return async ({ id, customerId }: Listed): Promise<boolean> => {
+    if (type === 'source_erasure') return true;
+    const isShared = customerId !== undefined && homeIds.includes(customerId);
+    if (customerId !== undefined && !isShared) return personIds.includes(customerId);
+    return namesPerson(await ports.deliveries.body(id), { ids, sourceId, mint, phoneOf });
+  };
+}

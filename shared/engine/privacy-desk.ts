@@ -1,0 +1,95 @@
+import { type Identity, identitiesOf, type Person, withoutPlaceholders } from '../domain/identity.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { Mint } from '../domain/interaction.ts';
+import { newPrivacyRequest, type PrivacyRequest } from '../domain/privacy-request.ts';
+import type { Source } from '../domain/source.ts';
+import type { PrivacyWord } from './fact.ts';
+import { customerIdFrom, Known } from './known.ts';
+import { Problem } from './problem.ts';
+import type { RecordStore } from './record-store.ts';
+import { identifiesNobody } from './resolve.ts';
+
+/** Where requests are kept and handed to the worker. */
+export interface PrivacyRequests {
+  /** Keeps a request; where one with its id is there, that one stays and is answered. */
+  open(request: PrivacyRequest): Promise<PrivacyRequest>;
+  /** Hands an erasure to the worker. @throws Problem `store_unavailable` where the queue does not take it */
+  handOver(requestId: string): Promise<void>;
+}
+
+export interface Asked {
+  source: Pick<Source, 'id' | 'nobody'>;
+  deliveryId: string;
+  receivedAt: Instant;
+  mint: Mint;
+}
+
+/**
+ * Takes down what a source asks for a person, or for all of whom it spoke. The same delivery makes one request, however
+ * often it comes.
+ * @returns the id of the request
+ */
+export async function openRequest(
+  store: RecordStore,
+  requests: PrivacyRequests,
+  word: PrivacyWord,
+  asked: Asked,
+): Promise<string> {
+  const { source, deliveryId, receivedAt: requestedAt, mint } = asked;
+  const given = {
+    id: mint('prv', deliveryId),
+    type: word.type,
+    from: { sourceId: source.id, deliveryId },
+    requestedAt,
+  };
+  const whom = word.type === 'source_erasure' ? {} : await whomOf(store, word.person, asked);
+  const orders = word.type === 'erasure' ? word.orders.slice(0, mostOrders) : [];
+  const kept = await requests.open(newPrivacyRequest({ ...given, ...whom, orders }));
+  if (kept.type !== 'export' && kept.status === 'open') await requests.handOver(kept.id);
+  return kept.id;
+}
+
+/** More than one item of the store should hold. */
+const mostOrders = 2_000;
+
+/**
+ * The person whom a source means: by its own id, else by an address that leads to nobody whom this source knows by
+ * another id, and to nobody whom other sources know.
+ */
+async function whomOf(store: RecordStore, given: Person, { source, mint }: Asked) {
+  const identities = identitiesOf(withoutPlaceholders(given, source.nobody), source.id);
+  if (identities.length === 0) throw nobodyNamed();
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const known = new Known(store, true);
+    const found = await lookUp(known, given, identities, source.id);
+    if (found !== 'stale') {
+      const marks: string[] = [];
+      for (const identity of identities) {
+        const entry = await known.identity(identity);
+        if (!entry || entry.customerId === found) marks.push(customerIdFrom(identity, { mint }));
+      }
+      return found === undefined ? { marks } : { customerId: found, personIds: [found], marks };
+    }
+    await store.pause(attempt + 1);
+  }
+  throw new Problem(503, 'too_busy', 'Too many writes to one customer at once. Try again.', { retryAfter: 1 });
+}
+
+function nobodyNamed(): Problem {
+  return new Problem(422, 'nobody_named', 'Nobody is named: an id, an e-mail address or a phone number is needed.');
+}
+
+async function lookUp(known: Known, given: Person, identities: Identity[], sourceId: string) {
+  for (const identity of identities) {
+    const entry = await known.identity(identity);
+    if (!entry || identifiesNobody(entry)) continue;
+    const customer = await known.customer(entry.customerId);
+    if (known.tombstone(entry.customerId)) continue;
+    if (!customer || customer === 'stale') return 'stale' as const;
+    if (identity.namespace === sourceId) return customer.id;
+    const isOwn = Object.hasOwn(customer.sourceIds, sourceId);
+    const isAlone = Object.keys(customer.sourceIds).length === 0;
+    if (isAlone || (isOwn && given.externalId === undefined)) return customer.id;
+  }
+  return undefined;
+}

@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { httpEvent, lambdaContext } from '../http-event.ts';
+import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
+import { shopifySecret, signStandard, standardSecret } from '../signed.ts';
+import { openPrivacyShop, type PrivacyShop } from './engine.ts';
+
+let shop: PrivacyShop;
+beforeAll(async () => {
+  shop = await openPrivacyShop({ shop: 'shopify', other: 'shopify' });
+  const body = { platform: 'standard', secrets: [standardSecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+  await shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'till' }, body });
+  await shop.setClock(today);
+});
+afterAll(() => shop.stop());
+
+const day = (number: number) => new Date(Date.UTC(2026, 0, number, 12)).toISOString();
+const today = day(100);
+
+/** What Shopify sends, as its documentation shows it (shopify.dev, "Privacy law compliance"). */
+const john = { id: 191_167, email: 'john@example.com', phone: '555-625-1199' };
+const dataRequest = {
+  shop_id: 954_889,
+  shop_domain: 'example-shop.myshopify.com',
+  orders_requested: [299_938, 280_263, 220_458],
+  customer: john,
+  data_request: { id: 9999 },
+};
+const redact = { ...dataRequest, orders_to_redact: [299_938, 280_263, 220_458] };
+const shopRedact = { shop_id: 954_889, shop_domain: 'example-shop.myshopify.com' };
+
+const anOrder = (id: number, customer: Record<string, unknown> | null, more: object = {}) => ({
+  id,
+  created_at: day(10),
+  updated_at: day(10),
+  currency: 'EUR',
+  total_price: '10.00',
+  ...(customer && { email: customer.email, customer: { first_name: 'Johnny', ...customer } }),
+  ...more,
+});
+
+async function requestOf(deliveryId: string) {
+  await shop.keep();
+  const { body } = await shop.api.call('GET /v1/deliveries/{deliveryId}', {
+    params: { deliveryId },
+    query: { body: 'true' },
+  });
+  expect(body).toMatchObject({ status: 'recorded', withheld: true, body: null });
+  return shop.request(body.privacyRequestId as string);
+}
+
+async function tell(type: string, data: object, id: string) {
+  const { handler } = await import('../../functions/webhooks/receive.ts');
+  const at = Date.parse(today);
+  const signed = signStandard({ type, timestamp: today, data }, { id, at });
+  const event = httpEvent({ routeKey: 'POST /v1/webhooks/{sourceId}', params: { sourceId: 'till' }, ...signed });
+  const { statusCode, body = '' } = await handler(event, lambdaContext());
+  expect(statusCode).toBe(202);
+  return JSON.parse(body) as { deliveryId: string; status: string };
+}
+
+describe('customers/data_request', () => {
+  test('is a request that is done once everything was fetched', async () => {
+    await shop.deliver('orders/create', anOrder(299_938, john));
+    await shop.deliver('customers/update', { ...john, first_name: 'Johnny', updated_at: day(11) });
+    await shop.keep();
+    const { deliveryId } = await shop.deliver('customers/data_request', dataRequest);
+    const request = await requestOf(deliveryId);
+    expect(request).toMatchObject({
+      type: 'export',
+      status: 'open',
+      sourceId: 'shop',
+      deliveryId,
+      requestedAt: today,
+      dueAt: day(130),
+    });
+    expect(await shop.work()).toBe(false);
+    const data: { section: string; content: Record<string, unknown> }[] = [];
+    let cursor: string | undefined;
+    do {
+      const answer = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', {
+        params: { requestId: request.id as string },
+        ...(cursor && { query: { cursor } }),
+      });
+      expect(answer.status).toBe(200);
+      data.push(...(answer.body.data as unknown as typeof data));
+      cursor = (answer.body.nextCursor as string | null) ?? undefined;
+    } while (cursor);
+    const sections = (name: string) => data.filter(({ section }) => section === name).map(({ content }) => content);
+    expect(sections('customer')).toMatchObject([
+      { profile: { email: { value: john.email } }, sourceIds: { shop: '191167' }, facts: { purchaseCount: 1 } },
+    ]);
+    expect(sections('interaction')).toMatchObject([{ type: 'order', externalId: '299938' }]);
+    expect(
+      sections('delivery')
+        .map(({ body }) => JSON.parse(String(body)).id)
+        .sort(),
+    ).toEqual([191_167, 299_938]);
+    expect(await shop.request(request.id as string)).toMatchObject({ status: 'done', doneAt: today });
+  });
+});
+
+describe('customers/redact', () => {
+  test('erases whom the id leads to, and takes its orders from whoever has them', async () => {
+    await shop.deliver(
+      'orders/create',
+      anOrder(280_263, { email: 'wife@example.com', id: 191_168, first_name: 'Jane' }),
+    );
+    await shop.deliver('orders/create', anOrder(5, { email: 'wife@example.com', id: 191_168, first_name: 'Jane' }));
+    await shop.keep();
+    const { deliveryId } = await shop.deliver('customers/redact', redact);
+    const { id } = await requestOf(deliveryId);
+    expect((await shop.deliver('customers/redact', redact)).deliveryId).toBe(deliveryId);
+    await shop.workAll();
+    expect(await shop.request(id as string)).toMatchObject({
+      type: 'erasure',
+      status: 'done',
+      counts: { persons: 1, orders: 2, deliveries: 2 },
+    });
+    expect(await shop.traces([john.email, 'Johnny', '191167'])).toEqual([]);
+    expect((await shop.find({ email: 'wife@example.com' }))?.facts).toMatchObject({ purchaseCount: 1 });
+    const lines = (await shop.orders()).map(({ externalId }) => externalId);
+    expect(lines.sort()).toEqual(['280263', '299938', '5']);
+  });
+
+  test('of somebody who is not known keeps the person from coming to be', async () => {
+    const jack = { id: 191_200, email: 'jack@example.com', phone: null };
+    const { deliveryId } = await shop.deliver('customers/redact', { ...redact, customer: jack, orders_to_redact: [] });
+    await shop.workAll();
+    expect(await requestOf(deliveryId)).toMatchObject({ status: 'done', customerId: null, counts: { persons: 0 } });
+    await shop.deliver('orders/create', anOrder(6, jack));
+    expect((await shop.deliver('customers/delete', { id: jack.id })).status).toBe('ignored');
+    await shop.deliver('orders/create', anOrder(7, null, { email: jack.email }));
+    await shop.keep();
+    expect(await shop.traces([jack.email])).toEqual([]);
+    expect((await shop.orders()).map(({ externalId }) => externalId)).toEqual(expect.arrayContaining(['6', '7']));
+  });
+
+  test('that names nobody is set aside', async () => {
+    const { status } = await shop.deliver('customers/redact', { ...redact, customer: {} });
+    expect(status).toBe('quarantined');
+  });
+
+  describe.skipIf(!hasSharedMaterial)(`with the bodies of the documentation${absent}`, () => {
+    test.each(['customers/data_request', 'customers/redact'])('%s is taken down', async (topic) => {
+      const body = readShared(`fixtures/webhooks/shopify/${topic.replace('/', '-')}--1.json`);
+      const { status } = await shop.deliver(topic, body, { sourceId: 'other' });
+      expect(status).toBe('recorded');
+    });
+  });
+});
+
+describe('privacy.* of the platform standard', () => {
+  test('an erasure and an export', async () => {
+    const customer = { id: 't1', email: 'tilda@example.com', firstName: 'Tilda' };
+    const total = { amount: '5.00', currency: 'EUR' };
+    await tell('order.created', { id: 'o1', placedAt: day(20), total, customer }, 'm1');
+    const asked = await tell('privacy.export_requested', { customer: { email: customer.email } }, 'm2');
+    expect(await requestOf(asked.deliveryId)).toMatchObject({ type: 'export', status: 'open', sourceId: 'till' });
+    const { deliveryId } = await tell('privacy.erasure_requested', { customer: { id: 't1' } }, 'm3');
+    await shop.workAll();
+    expect(await requestOf(deliveryId)).toMatchObject({ type: 'erasure', status: 'done', counts: { persons: 1 } });
+    await tell('order.updated', { id: 'o1', placedAt: day(20), total, customer }, 'm4');
+    await shop.keep();
+    expect(await shop.traces(['tilda'])).toEqual([]);
+    const { status, body } = await shop.api.call('GET /v1/privacy-requests', { query: { limit: '2' } });
+    expect([status, body.data.length]).toEqual([200, 2]);
+    const { status: gone } = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', {
+      params: { requestId: (await requestOf(asked.deliveryId)).id as string },
+    });
+    expect(gone).toBe(410);
+  });
+});
+
+describe('shop/redact', () => {
+  test('takes whatever the source said; who is known elsewhere stays', async () => {
+    const both = { id: 900, email: 'both@example.com' };
+    await shop.deliver('orders/create', anOrder(1, { id: 901, email: 'only@example.com' }), { sourceId: 'other' });
+    await shop.deliver('orders/create', anOrder(2, { ...both, first_name: 'Bob' }), { sourceId: 'other' });
+    await shop.deliver('orders/create', anOrder(50, { ...both, id: 77_900, first_name: 'Bob' }));
+    await shop.deliver('orders/create', anOrder(3, null, { email: 'guest@example.com' }), { sourceId: 'other' });
+    await shop.keep();
+    expect((await shop.find({ email: both.email }))?.facts).toMatchObject({ purchaseCount: 2 });
+    const orders = (await shop.orders()).length;
+    const { deliveryId } = await shop.deliver('shop/redact', shopRedact, { sourceId: 'other' });
+    const { id } = await requestOf(deliveryId);
+    await shop.workAll();
+    expect(await shop.request(id as string)).toMatchObject({ type: 'source_erasure', status: 'done' });
+    expect(await shop.traces(['only@example.com', 'guest@example.com'])).toEqual([]);
+    expect(await shop.find({ email: both.email })).toMatchObject({ firstName: 'Bob', facts: { purchaseCount: 1 } });
+    expect(await shop.find({ externalId: 'other:900' })).toBeUndefined();
+    expect((await shop.orders()).length).toBe(orders);
+    const { body } = await shop.api.call('GET /v1/sources/{sourceId}', { params: { sourceId: 'other' } });
+    expect(body).toMatchObject({ secretCount: 0, credentialNames: [], erasedAt: today });
+    await expect(shop.deliver('orders/create', anOrder(9, both), { sourceId: 'other' })).rejects.toThrow();
+    const again = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+    await shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'other' }, body: again });
+    expect((await shop.deliver('orders/create', anOrder(9, both), { sourceId: 'other' })).status).toBe('recorded');
+  });
+});
+
+describe('requests that stay open', () => {
+  test('are told of a week before they are due, and erasures whose message was lost go on', async () => {
+    const { deliveryId } = await shop.deliver('customers/redact', { ...redact, customer: { id: 31 } });
+    shop.queues.of('erasure').splice(0);
+    const told: string[] = [];
+    const { error } = console;
+    console.error = (line: string) => void told.push(line);
+    shop.queues.of('erasure').push(JSON.stringify({ scheduledTime: day(101) }));
+    await shop.work();
+    expect(told).toEqual([]);
+    shop.queues.of('erasure').splice(0);
+    await shop.setClock(day(125));
+    shop.queues.of('erasure').push(JSON.stringify({ scheduledTime: day(125) }));
+    await shop.workAll();
+    console.error = error;
+    expect(told.filter((line) => line.includes('privacy request is due soon')).length).toBeGreaterThan(0);
+    expect(await requestOf(deliveryId)).toMatchObject({ status: 'done' });
+  });
+});
