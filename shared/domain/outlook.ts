@@ -1,8 +1,12 @@
+import { calendarOf } from './calendar.ts';
+import { millisecondsOf } from './instant.ts';
 import { expectedMeanValue } from './models/gamma-gamma.ts';
 import { lifetimeValue } from './models/lifetime-value.ts';
 import { mbgNbd } from './models/mbg-nbd.ts';
+import { decimalsOf } from './money.ts';
 import type { PurchaseDays } from './purchase-days.ts';
 import { pastOf, type Sourced, type ValueModel } from './value-model.ts';
+import type { ValueRun } from './value-run.ts';
 
 /** How a merchant looks ahead. */
 export interface OutlookRules {
@@ -33,6 +37,16 @@ export interface Outlook {
   from: { purchases: 'fit' | 'pooled'; spend: Sourced<unknown>['from'] };
 }
 
+/** What a run's models and policy say of a customer; nothing where the run has none. */
+export function outlookBy(
+  { asOf, timeZone, currency, model, policy }: Pick<ValueRun, 'asOf' | 'timeZone' | 'currency' | 'model' | 'policy'>,
+  days: PurchaseDays,
+): Outlook | undefined {
+  if (!model || !currency) return undefined;
+  const today = calendarOf(timeZone)(millisecondsOf(asOf));
+  return outlookOf(days, today, model, policy.outlook, 10 ** decimalsOf(currency));
+}
+
 /** The rhythm of somebody who came back only once is none. */
 const leastForRhythm = 2;
 
@@ -40,7 +54,7 @@ const leastForRhythm = 2;
  * @param today the day of `asOf`
  * @returns nothing for a customer without a purchase, and where there is no model: then RFM alone speaks
  */
-export function outlookOf(
+function outlookOf(
   days: PurchaseDays,
   today: number,
   { purchases, spend }: ValueModel,
@@ -59,7 +73,12 @@ export function outlookOf(
   const value =
     mean === null
       ? null
-      : lifetimeValue((time) => alive * mbgNbd.rateWhileAlive(parameters, history, time), parameters.alpha + T, mean, rules);
+      : lifetimeValue(
+          (time) => alive * mbgNbd.rateWhileAlive(parameters, history, time),
+          parameters.alpha + T,
+          mean,
+          rules,
+        );
   const isSilent = x >= leastForRhythm && T - tx > rules.pausesMissed * (tx / x);
   return {
     alive,

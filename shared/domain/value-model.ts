@@ -1,3 +1,4 @@
+import type { PurchaseParameters } from './models/beta-geometric.ts';
 import { exp, ln } from './models/elementary.ts';
 import { type Because, type FitTerms, nightlyTerms } from './models/fit.ts';
 import { fitGammaGamma, type SpendCell, type SpendParameters } from './models/gamma-gamma.ts';
@@ -11,7 +12,6 @@ import {
   purchaseCells,
 } from './models/purchase-counts.ts';
 import { countSpend, mergeSpendCounts, type SpendCounts, spendCells } from './models/spend-counts.ts';
-import type { PurchaseParameters } from './models/beta-geometric.ts';
 import type { PurchaseDays } from './purchase-days.ts';
 
 /** What a night counts for the models, in the pass that measures; adding up counts of segments is exact. */

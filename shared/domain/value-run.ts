@@ -1,5 +1,6 @@
 import type { Standing } from './customer.ts';
 import { type Instant, millisecondsOf } from './instant.ts';
+import type { Outlook } from './outlook.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
 import { isInMargin, rankOf, type TierPolicy, tierOf } from './tier-policy.ts';
@@ -114,6 +115,8 @@ export interface Receipt {
   group: string;
   /** The lower tier that the scores alone would give, and since when: the policy does not let it fall yet. */
   held?: Held;
+  /** What the models say; absent where there is none. */
+  outlook?: { alive: number; in90Days: number; lifetimeValue: bigint | null };
 }
 
 interface Held {
@@ -143,12 +146,17 @@ export function isFitted(run: ValueRun): run is FittedRun {
   return run.cutPoints !== undefined;
 }
 
-/** What the run makes of a live customer with this standing; `inputs` is absent for one without a purchase. */
+/**
+ * What the run makes of a live customer with this standing.
+ * @param inputs absent for one without a purchase
+ * @param outlook asked for where something changes
+ */
 export function judge(
   run: FittedRun,
   customerId: string,
   inputs: RfmInputs | undefined,
   standing: Standing | undefined,
+  outlook: () => Outlook | undefined,
 ): Judgement {
   if (standing?.runId === run.id)
     return {
@@ -168,6 +176,7 @@ export function judge(
     standing.fallingSince === held?.since &&
     sameScores(standing.scores, scores);
   if (isSame) return { kind: 'kept', ...move };
+  const ahead = outlook();
   return {
     kind: 'changed',
     ...move,
@@ -193,6 +202,13 @@ export function judge(
       previousTier: from,
       group,
       ...(held && { held }),
+      ...(ahead && {
+        outlook: {
+          alive: ahead.alive,
+          in90Days: ahead.purchases.in90Days,
+          lifetimeValue: ahead.lifetimeValue,
+        },
+      }),
     },
   };
 }

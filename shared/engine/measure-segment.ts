@@ -82,7 +82,14 @@ export async function measureSegment(
     const done = cursor === undefined;
     const late = remaining() < reserve;
     if (done || late || pages % pagesPerSave === 0) {
-      await measures.save(runId, place.segment, { ...(cursor && { cursor }), done, measure, counts, waiting, readUnits });
+      await measures.save(runId, place.segment, {
+        ...(cursor && { cursor }),
+        done,
+        measure,
+        counts,
+        waiting,
+        readUnits,
+      });
       if (done || late) return done;
     }
   }

@@ -4,6 +4,7 @@ import { decimalsOf } from '../domain/money.ts';
 import type { Rehearsal } from '../domain/rehearsal.ts';
 import { emptyMeasure, type Measure, mergeMeasure } from '../domain/rfm.ts';
 import { cutPointsOf, type TierPolicy, type TierRules } from '../domain/tier-policy.ts';
+import { emptyModelCounts, fitValueModel, type ModelCounts, mergeModelCounts } from '../domain/value-model.ts';
 import {
   emptyTally,
   isFitted,
@@ -13,7 +14,6 @@ import {
   type Units,
   type ValueRun,
 } from '../domain/value-run.ts';
-import { emptyModelCounts, fitValueModel, type ModelCounts, mergeModelCounts } from '../domain/value-model.ts';
 import { Problem } from './problem.ts';
 
 /** Where runs are kept. Every method may be repeated. */
