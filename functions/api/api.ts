@@ -41,7 +41,7 @@ import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource, showSources } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
 import { publishDraft, replaceDraft, showTierPolicy } from './tier-policy.ts';
-import { showValue, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
+import { showValue, showValueHistory, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
 
 type ApiRoute = Extract<(typeof routes)[number], { workload: 'api' }>;
 
@@ -67,6 +67,7 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/customers/{customerId}': showCustomer,
   'GET /v1/customers/{customerId}/interactions': showInteractions,
   'GET /v1/customers/{customerId}/value': showValue,
+  'GET /v1/customers/{customerId}/value/history': showValueHistory,
   'GET /v1/customers/{customerId}/merges': showMerges,
   'POST /v1/customers/{customerId}/merge': mergeInto,
   'POST /v1/customers/{customerId}/unmerge': unmerge,

@@ -1,13 +1,15 @@
 import * as z from 'zod/mini';
+import { explain } from '../../shared/domain/explain.ts';
 import { millisecondsOf } from '../../shared/domain/instant.ts';
+import { type Outlook, outlookBy } from '../../shared/domain/outlook.ts';
 import type { CutPoints } from '../../shared/domain/rfm.ts';
 import { type Receipt, runIdOf, type ValueRun } from '../../shared/domain/value-run.ts';
-import { findReceipt, listValueRuns } from '../../shared/dynamodb/value-reads.ts';
+import { latestRun, listReceipts, listValueRuns } from '../../shared/dynamodb/value-reads.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
 import { keyText, paging } from '../../shared/http/schemas/common.ts';
-import { value, valueRun, valueRunIn, valueRuns } from '../../shared/http/schemas/value.ts';
+import { value, valueHistory, valueRun, valueRunIn, valueRuns } from '../../shared/http/schemas/value.ts';
 import { shownMoney } from './answers.ts';
 import { existing } from './customers.ts';
 import { type Door, pagingOf } from './door.ts';
@@ -19,8 +21,10 @@ export const showValue = route({
   params: z.strictObject({ customerId: keyText }),
   answers: { 200: { description: 'The value', schema: value } },
   async answer(door: Door, { params: { customerId } }) {
-    const { id, standing } = await existing(door, customerId);
-    const receipt = standing && (await findReceipt(door.client, door.tables.ledger, id, standing.runId));
+    const { id, standing, facts } = await existing(door, customerId);
+    const [receipt, before] = standing ? await receiptAndBefore(door, id, standing.runId) : [];
+    const run = await latestRun(door.client, door.tables.registry);
+    const outlook = run && outlookBy(run, facts.days);
     const body: z.infer<typeof value> = {
       customerId: id,
       tier: standing?.tier ?? null,
@@ -31,10 +35,43 @@ export const showValue = route({
       fallingSince: standing?.fallingSince ?? null,
       runId: standing?.runId ?? null,
       receipt: receipt ? shownReceipt(receipt) : null,
+      explanation: receipt ? explain(receipt, before) : null,
+      outlook: run && outlook ? shownOutlook(run, outlook) : null,
     };
     return { status: 200, body };
   },
 });
+
+export const showValueHistory = route({
+  summary: 'Lists what value runs made of a customer, the latest change first, each with its receipt',
+  scope: 'customers:read',
+  params: z.strictObject({ customerId: keyText }),
+  query: z.strictObject(paging),
+  answers: { 200: { description: 'A page of changes', schema: valueHistory } },
+  async answer(door: Door, { params: { customerId }, query }) {
+    const { id } = await existing(door, customerId);
+    const { limit, after, page } = await pagingOf(door, query);
+    const found = await listReceipts(door.client, door.tables.ledger, {
+      customerId: id,
+      limit,
+      ...(after !== undefined && { after }),
+    });
+    const data = found.receipts.map((receipt, index) => ({
+      ...shownReceipt(receipt),
+      explanation: explain(receipt, found.receipts[index + 1] ?? found.before),
+    }));
+    return { status: 200, body: page(data, found.next) };
+  },
+});
+
+const receiptsLookedAt = 20;
+
+/** What a run left behind before it reached the customer is passed over. */
+async function receiptAndBefore({ client, tables }: Door, customerId: string, runId: string) {
+  const { receipts, before } = await listReceipts(client, tables.ledger, { customerId, limit: receiptsLookedAt });
+  const index = receipts.findIndex((receipt) => receipt.runId === runId);
+  return index < 0 ? [] : [receipts[index], receipts[index + 1] ?? before];
+}
 
 export const showValueRuns = route({
   summary: 'Lists value runs, the latest first',
@@ -104,7 +141,7 @@ function requested(id: string, asOf: string): z.infer<typeof valueRun> {
 }
 
 export function shownRun(run: ValueRun): z.infer<typeof valueRun> {
-  const { id, asOf, state, startedAt, finishedAt, failure, timeZone, policy, cutPoints, currency, report, rehearsal } =
+  const { id, asOf, state, startedAt, finishedAt, failure, timeZone, policy, cutPoints, model, currency, report, rehearsal } =
     run;
   return {
     id,
@@ -116,13 +153,15 @@ export function shownRun(run: ValueRun): z.infer<typeof valueRun> {
     timeZone,
     policyVersion: policy.version,
     ...(cutPoints && { cutPoints: shownCuts(cutPoints, currency) }),
+    ...(model && { model }),
     ...(report && { report }),
     rehearsal: rehearsal ?? null,
   };
 }
 
 export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
-  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, currency } = receipt;
+  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, outlook, currency } =
+    receipt;
   return {
     runId,
     asOf,
@@ -134,8 +173,22 @@ export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value
     previousTier,
     group,
     held: held ?? null,
+    outlook: outlook ? { ...outlook, lifetimeValue: shownOrNull(outlook.lifetimeValue, currency) } : null,
   };
 }
+
+function shownOutlook({ id, asOf, currency }: ValueRun, { meanValue, lifetimeValue, ...outlook }: Outlook) {
+  return {
+    runId: id,
+    asOf,
+    ...outlook,
+    meanValue: shownOrNull(meanValue, currency),
+    lifetimeValue: shownOrNull(lifetimeValue, currency),
+  };
+}
+
+const shownOrNull = (minor: bigint | null, currency: string | undefined) =>
+  minor === null ? null : shownMinor(minor, currency);
 
 function shownCuts(cuts: CutPoints, currency: string | undefined) {
   const { kind, buyers, recency, frequency, monetary } = cuts;

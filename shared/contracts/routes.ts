@@ -23,6 +23,7 @@ export const routes = [
   { method: 'GET', path: '/v1/customers/{customerId}', workload: 'api' },
   { method: 'GET', path: '/v1/customers/{customerId}/interactions', workload: 'api' },
   { method: 'GET', path: '/v1/customers/{customerId}/value', workload: 'api' },
+  { method: 'GET', path: '/v1/customers/{customerId}/value/history', workload: 'api' },
   { method: 'GET', path: '/v1/customers/{customerId}/merges', workload: 'api' },
   { method: 'POST', path: '/v1/customers/{customerId}/merge', workload: 'api' },
   { method: 'POST', path: '/v1/customers/{customerId}/unmerge', workload: 'api' },

@@ -1,4 +1,5 @@
 import { decimalText, parseMoney } from './money.ts';
+import type { OutlookRules } from './outlook.ts';
 import { type CutPoints, type Measure, quintiles, type RfmInputs, type Scores, scoresOf } from './rfm.ts';
 
 /** How value becomes a tier: a versioned document. A published version never changes. */
@@ -34,6 +35,7 @@ export interface TierRules {
     /** … or the cuts themselves were missed for so many nights. */
     nights: number;
   };
+  outlook: OutlookRules;
 }
 
 export interface Tier {
@@ -71,6 +73,7 @@ export function defaultTierPolicy(currency: string): TierPolicy {
       spentAtLeast: [5_000n, 15_000n, 40_000n, 100_000n].map((minor) => decimalText({ minor, currency })),
     },
     descent: { marginPercent: 10, nights: 7 },
+    outlook: { horizonDays: 365, discountRate: 0.1, margin: 1, aliveBelow: 0.5, pausesMissed: 3 },
   };
 }
 

@@ -1,8 +1,10 @@
 import type { Standing } from './customer.ts';
 import { type Instant, millisecondsOf } from './instant.ts';
+import type { Outlook } from './outlook.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
 import { isInMargin, rankOf, type TierPolicy, tierOf } from './tier-policy.ts';
+import type { ValueModel } from './value-model.ts';
 
 /** One nightly recalculation. */
 export interface ValueRun {
@@ -25,6 +27,8 @@ export interface ValueRun {
   segments: number;
   /** Known once the customers are measured. */
   cutPoints?: CutPoints;
+  /** Fitted with them; absent while there is no base currency. */
+  model?: ValueModel;
   report?: RunReport;
 }
 
@@ -40,8 +44,8 @@ export interface RunReport extends Tally {
   durationMs: number;
   /** Of a rehearsal: how many customers it makes something else of. */
   differences?: number;
-  /** Of a replay: whether the cut points are those of the run that was computed again. */
-  sameCutPoints?: boolean;
+  /** Of a replay: whether cut points and model are, to the bit, those of the run that was computed again. */
+  sameFit?: boolean;
   /** Capacity units of the tables of customers and receipts. */
   units: Units;
 }
@@ -111,6 +115,8 @@ export interface Receipt {
   group: string;
   /** The lower tier that the scores alone would give, and since when: the policy does not let it fall yet. */
   held?: Held;
+  /** What the models say; absent where there is none. */
+  outlook?: { alive: number; in90Days: number; lifetimeValue: bigint | null };
 }
 
 interface Held {
@@ -140,12 +146,17 @@ export function isFitted(run: ValueRun): run is FittedRun {
   return run.cutPoints !== undefined;
 }
 
-/** What the run makes of a live customer with this standing; `inputs` is absent for one without a purchase. */
+/**
+ * What the run makes of a live customer with this standing.
+ * @param inputs absent for one without a purchase
+ * @param outlook asked for where something changes
+ */
 export function judge(
   run: FittedRun,
   customerId: string,
   inputs: RfmInputs | undefined,
   standing: Standing | undefined,
+  outlook: () => Outlook | undefined,
 ): Judgement {
   if (standing?.runId === run.id)
     return {
@@ -165,6 +176,7 @@ export function judge(
     standing.fallingSince === held?.since &&
     sameScores(standing.scores, scores);
   if (isSame) return { kind: 'kept', ...move };
+  const ahead = outlook();
   return {
     kind: 'changed',
     ...move,
@@ -190,6 +202,13 @@ export function judge(
       previousTier: from,
       group,
       ...(held && { held }),
+      ...(ahead && {
+        outlook: {
+          alive: ahead.alive,
+          in90Days: ahead.purchases.in90Days,
+          lifetimeValue: ahead.lifetimeValue,
+        },
+      }),
     },
   };
 }

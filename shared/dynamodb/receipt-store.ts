@@ -39,7 +39,12 @@ export function receiptOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>
     ...receipt,
     inputs: receipt.inputs && { ...receipt.inputs, totalSpent: BigInt(receipt.inputs.totalSpent) },
     cutPoints: cutPointsOf(receipt.cutPoints),
+    ...(receipt.outlook && { outlook: outlookOf(receipt.outlook) }),
   };
+}
+
+function outlookOf({ lifetimeValue, ...outlook }: NonNullable<Receipt['outlook']>) {
+  return { ...outlook, lifetimeValue: lifetimeValue === null ? null : BigInt(lifetimeValue) };
 }
 
 /** Amounts come back from the table as numbers where they are small. */

@@ -29,32 +29,35 @@ export async function listValueRuns(
   return { runs: items.map(valueRunOf), ...(Items.length > limit && last && { next: String(last.sk) }) };
 }
 
-/** Nearly always one of the latest is the one: others were left by runs that did not come to the customer in the end. */
-const receiptsPerPage = 20;
+/** The latest run that has succeeded, of the last few. */
+export async function latestRun(client: Client, registry: string): Promise<ValueRun | undefined> {
+  const { runs } = await listValueRuns(client, registry, { limit: 10 });
+  return runs.find(({ state }) => state === 'succeeded');
+}
 
-/** The receipt of what a run made of a customer; one that a run left behind before it reached the customer is passed over. */
-export async function findReceipt(
+/**
+ * A page of the receipts of a customer, the latest first, and the one before them, by which the last is explained.
+ * @param after the `next` of the page before
+ */
+export async function listReceipts(
   client: Client,
   ledger: string,
-  customerId: string,
-  runId: string,
-): Promise<Receipt | undefined> {
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await client.query({
-      TableName: ledger,
-      KeyConditionExpression: 'pk = :receipts',
-      ExpressionAttributeValues: { ':receipts': receiptKey(customerId, '', '').pk },
-      ScanIndexForward: false,
-      ConsistentRead: true,
-      Limit: receiptsPerPage,
-      ...(start && { ExclusiveStartKey: start }),
-    });
-    const found = page.Items?.find((item) => item.runId === runId);
-    if (found) return receiptOf(found);
-    start = page.LastEvaluatedKey;
-  } while (start);
-  return undefined;
+  { customerId, limit, after }: { customerId: string; limit: number; after?: string },
+): Promise<{ receipts: Receipt[]; before?: Receipt; next?: string }> {
+  const { pk } = receiptKey(customerId, '', '');
+  const { Items = [] } = await client.query({
+    TableName: ledger,
+    KeyConditionExpression: after === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :after',
+    ExpressionAttributeValues: { ':pk': pk, ...(after !== undefined && { ':after': after }) },
+    ScanIndexForward: false,
+    ConsistentRead: true,
+    Limit: limit + 1,
+  });
+  const [receipts, before] = [Items.slice(0, limit), Items[limit]];
+  return {
+    receipts: receipts.map(receiptOf),
+    ...(before && { before: receiptOf(before), next: String(receipts.at(-1)?.sk) }),
+  };
 }
 
 /** What a run made of a customer, and the standing before that, by the receipts. */

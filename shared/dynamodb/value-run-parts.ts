@@ -21,8 +21,9 @@ interface PartItem {
 
 export function measureParts(client: Client, registry: string): Parts<MeasurePart> {
   return partStore(client, registry, 'measure', {
-    write: ({ measure, ...part }: MeasurePart) => ({
+    write: ({ measure, counts, ...part }: MeasurePart) => ({
       ...part,
+      counts: { histories: sorted(counts.histories), spend: sorted(counts.spend) },
       measure: {
         ...measure,
         days: sorted(measure.days),
@@ -30,8 +31,9 @@ export function measureParts(client: Client, registry: string): Parts<MeasurePar
         amounts: sorted(measure.amounts),
       },
     }),
-    read: ({ measure, ...part }) => ({
+    read: ({ measure, counts, ...part }) => ({
       ...part,
+      counts: { histories: new Map(counts.histories), spend: new Map(counts.spend) },
       measure: {
         ...measure,
         days: new Map(measure.days),

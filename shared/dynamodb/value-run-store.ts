@@ -47,15 +47,19 @@ export function valueRunStore(client: Client, registry: string): Runs {
       await list(opened ? running : ((await runs.read(run.id)) ?? running));
     },
 
-    async keepCutPoints(run) {
+    async keepFit(run) {
       await unless(() =>
         client.update({
           TableName: registry,
           Key: runKey(run.id),
-          UpdateExpression: 'SET cutPoints = :cutPoints',
+          UpdateExpression: `SET cutPoints = :cutPoints${run.model ? ', #model = :model' : ''}`,
           ConditionExpression: '#state = :running AND attribute_not_exists(cutPoints)',
-          ExpressionAttributeNames: { '#state': 'state' },
-          ExpressionAttributeValues: { ':running': 'running', ':cutPoints': run.cutPoints },
+          ExpressionAttributeNames: { '#state': 'state', ...(run.model && { '#model': 'model' }) },
+          ExpressionAttributeValues: {
+            ':running': 'running',
+            ':cutPoints': run.cutPoints,
+            ...(run.model && { ':model': run.model }),
+          },
         }),
       );
     },

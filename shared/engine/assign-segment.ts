@@ -1,5 +1,6 @@
 import type { Standing } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
+import { outlookBy } from '../domain/outlook.ts';
 import { rfmInputsOf } from '../domain/rfm.ts';
 import {
   emptyTally,
@@ -175,5 +176,5 @@ async function write(
 export function judgeFor(run: FittedRun): (row: Candidate) => Judgement | undefined {
   const span = spanOf(run);
   return ({ counts, customerId, days, standing }) =>
-    counts ? judge(run, customerId, rfmInputsOf(days, span), standing) : undefined;
+    counts ? judge(run, customerId, rfmInputsOf(days, span), standing, () => outlookBy(run, days)) : undefined;
 }

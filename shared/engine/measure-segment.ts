@@ -2,6 +2,7 @@ import { calendarOf } from '../domain/calendar.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import type { PurchaseDays } from '../domain/purchase-days.ts';
 import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
+import { countCustomer, emptyModelCounts } from '../domain/value-model.ts';
 import type { ValueRun } from '../domain/value-run.ts';
 import { addWaiting, type MeasurePart, type Parts, type Runs, readRun } from './value-run.ts';
 
@@ -61,6 +62,7 @@ export async function measureSegment(
   if (run.state !== 'running' || begun?.done) return true;
   const span = spanOf(run);
   const measure = begun?.measure ?? emptyMeasure();
+  const counts = begun?.counts ?? emptyModelCounts();
   const waiting = { ...begun?.waiting };
   let readUnits = begun?.readUnits ?? 0;
   let pages = 0;
@@ -69,7 +71,10 @@ export async function measureSegment(
     begun?.cursor,
   )) {
     for (const row of rows) {
-      if (row.counts) measureCustomer(measure, rfmInputsOf(row.days, span));
+      if (row.counts) {
+        measureCustomer(measure, rfmInputsOf(row.days, span));
+        countCustomer(counts, row.days, span.today);
+      }
       if (row.waiting) addWaiting(waiting, row.waiting);
     }
     readUnits += units;
@@ -77,7 +82,14 @@ export async function measureSegment(
     const done = cursor === undefined;
     const late = remaining() < reserve;
     if (done || late || pages % pagesPerSave === 0) {
-      await measures.save(runId, place.segment, { ...(cursor && { cursor }), done, measure, waiting, readUnits });
+      await measures.save(runId, place.segment, {
+        ...(cursor && { cursor }),
+        done,
+        measure,
+        counts,
+        waiting,
+        readUnits,
+      });
       if (done || late) return done;
     }
   }

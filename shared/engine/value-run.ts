@@ -1,8 +1,10 @@
 import { canonicalText } from '../domain/canonical.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import { decimalsOf } from '../domain/money.ts';
 import type { Rehearsal } from '../domain/rehearsal.ts';
 import { emptyMeasure, type Measure, mergeMeasure } from '../domain/rfm.ts';
 import { cutPointsOf, type TierPolicy, type TierRules } from '../domain/tier-policy.ts';
+import { emptyModelCounts, fitValueModel, type ModelCounts, mergeModelCounts } from '../domain/value-model.ts';
 import {
   emptyTally,
   isFitted,
@@ -23,8 +25,8 @@ export interface Runs {
   takeOver(run: { runId: string; asOf: Instant }, seen: CurrentRun | undefined): Promise<boolean>;
   /** Opens a run; one that is there stays as it is, except that a failed one runs again. */
   open(run: ValueRun, machineTime: number): Promise<void>;
-  /** Keeps the cut points, if there are none yet. */
-  keepCutPoints(run: ValueRun): Promise<void>;
+  /** Keeps cut points and model, if there are none yet. */
+  keepFit(run: ValueRun): Promise<void>;
   /** Ends a run that is running and shows it in the list of runs. Answers with the run as it then stands. */
   close(run: ValueRun): Promise<ValueRun>;
   /** The machine's time at which the run was opened, in milliseconds since 1970. */
@@ -50,6 +52,7 @@ export interface MeasurePart {
   cursor?: string;
   done: boolean;
   measure: Measure;
+  counts: ModelCounts;
   /** Purchases that wait for a rate, by currency; absent in what was measured before there were rates. */
   waiting?: Record<string, number>;
   readUnits: number;
@@ -195,17 +198,22 @@ export async function readRun(runs: Pick<Runs, 'read'>, runId: string): Promise<
   return run;
 }
 
-/** Adds up what the segments measured and fixes the run's cut points, once and for all. */
+/** Adds up what the segments measured and fixes the run's cut points and models, once and for all. */
 export async function fitRun(stores: { runs: Runs; measures: Parts<MeasurePart> }, runId: string): Promise<void> {
   const { runs, measures } = stores;
   const run = await readRun(runs, runId);
   if (run.state !== 'running' || isFitted(run)) return;
   const measure = emptyMeasure();
-  for (let segment = 0; segment < run.segments; segment++)
-    mergeMeasure(measure, (await finished(measures, run, segment)).measure);
+  const counts = emptyModelCounts();
+  for (let segment = 0; segment < run.segments; segment++) {
+    const part = await finished(measures, run, segment);
+    mergeMeasure(measure, part.measure);
+    mergeModelCounts(counts, part.counts);
+  }
   // Nobody has bought before there is a base currency, so its amounts are never compared with.
   const cutPoints = cutPointsOf(run.policy, measure, run.currency ?? 'EUR');
-  await runs.keepCutPoints({ ...run, cutPoints });
+  const model = run.currency && fitValueModel(counts, 10 ** decimalsOf(run.currency));
+  await runs.keepFit({ ...run, cutPoints, ...(model && { model }) });
 }
 
 /** Adds up what the segments did and closes the run. Answers with the run as it then stands. */
@@ -245,10 +253,10 @@ export async function reportRun(
     return { state: 'succeeded', finishedAt: now, report };
   }
 
-  async function sameness(): Promise<Pick<RunReport, 'sameCutPoints'>> {
+  async function sameness(): Promise<Pick<RunReport, 'sameFit'>> {
     if (run.rehearsal?.kind !== 'replay') return {};
-    const { cutPoints } = await readRun(runs, run.rehearsal.of);
-    return { sameCutPoints: canonicalText(cutPoints ?? null) === canonicalText(run.cutPoints ?? null) };
+    const fitOf = ({ cutPoints, model }: ValueRun) => canonicalText({ cutPoints, model });
+    return { sameFit: fitOf(await readRun(runs, run.rehearsal.of)) === fitOf(run) };
   }
 }
 

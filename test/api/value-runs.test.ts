@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { shopifySecret } from '../signed.ts';
 import { type ApiDoor, openApi } from './door.ts';
 import { type NightMachine, nightMachine } from './night-machine.ts';
@@ -122,7 +122,7 @@ test('a run computed again is identical, and lists whom a later change of an ord
   const replay = () => api.call('POST /v1/value-runs/{runId}/replay', { params: { runId: of } });
   const first = await replay();
   expect([first.status, first.body.identical, first.body.differences]).toEqual([200, true, []]);
-  expect(first.body.run).toMatchObject({ rehearsal: { kind: 'replay', of }, report: { sameCutPoints: true } });
+  expect(first.body.run).toMatchObject({ rehearsal: { kind: 'replay', of }, report: { sameFit: true } });
   const order = {
     type: 'order',
     externalId: 'A-1',
@@ -145,4 +145,57 @@ test('only a run that has succeeded is computed again', async () => {
   expect([status, body.code]).toEqual([404, 'value_run_not_found']);
   const missing = await api.call('GET /v1/value-runs/{runId}/differences', { params: { runId: 'run_none' } });
   expect([missing.status, missing.body.code]).toEqual([404, 'rehearsal_not_found']);
+});
+
+describe('what the past says of the future', () => {
+  const history = (query: Record<string, string> = {}) =>
+    api.call('GET /v1/customers/{customerId}/value/history', { params: { customerId }, query });
+
+  test('is not said of a shop where nobody came back', async () => {
+    expect((await value()).body).toMatchObject({ outlook: null });
+    const [{ id }] = (await api.call('GET /v1/value-runs')).body.data as unknown as [{ id: string }];
+    expect((await show(id)).body).toMatchObject({ model: { purchases: { from: 'none', because: 'fewCustomers' } } });
+  });
+
+  test('is said with its source once some did', async () => {
+    for (let person = 0; person < 8; person++)
+      for (const day of [1, 8, 20])
+        await api.call('POST /v1/interactions', {
+          body: {
+            type: 'order',
+            externalId: `R-${person}-${day}`,
+            occurredAt: `2026-03-${String(day).padStart(2, '0')}T12:00:00Z`,
+            customer: { email: person === 0 ? 'ada@example.com' : `p${person}@example.com` },
+            total: { amount: '20.00', currency: 'EUR' },
+          },
+        });
+    const { id } = (await start('2026-04-10T02:00:00Z')).body;
+    await ended(id);
+    const { model } = (await show(id)).body as unknown as { model: { purchases: object; spend: object } };
+    expect(model).toMatchObject({ purchases: { from: 'pooled' }, spend: { from: 'pooled' } });
+    const { body } = await value();
+    expect(body).toMatchObject({
+      outlook: { runId: id, from: { purchases: 'pooled', spend: 'pooled' } },
+      explanation: expect.stringMatching(/^moved from \w+ to \w+: .+; expects \d+\.\d purchases in the next 90 days$/),
+    });
+    const { alive, purchases, lifetimeValue } = body.outlook as unknown as {
+      alive: number;
+      purchases: { in30Days: number; in90Days: number };
+      lifetimeValue: { amount: string; currency: string };
+    };
+    expect(alive > 0 && alive < 1).toBe(true);
+    expect(purchases.in30Days > 0 && purchases.in30Days < purchases.in90Days).toBe(true);
+    expect(lifetimeValue).toMatchObject({ currency: 'EUR', amount: expect.stringMatching(/^\d+\.\d\d$/) });
+    const same = await api.call('POST /v1/value-runs/{runId}/replay', { params: { runId: String(id) } });
+    expect(same.body).toMatchObject({ identical: true, run: { report: { sameFit: true } } });
+  });
+
+  test('changes are listed with their sentences, the latest first', async () => {
+    const all = (await history()).body.data;
+    expect(all.length).toBeGreaterThan(1);
+    expect(String(all[0]?.explanation)).toBe(String((await value()).body.explanation));
+    const page = await history({ limit: '1' });
+    const rest = await history({ limit: '1', cursor: String(page.body.nextCursor) });
+    expect([page.body.data, rest.body.data]).toEqual([[all[0]], [all[1]]]);
+  });
 });

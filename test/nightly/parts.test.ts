@@ -43,7 +43,8 @@ it('keeps a part that is larger than an item, and nothing of the one before', as
 function aPart(values: number): MeasurePart {
   const entries = Array.from({ length: values }, (_, index): [number, number] => [index, randomInt(1, 1_000_000)]);
   const measure = { customers: 1, buyers: 1, days: new Map(entries), purchases: new Map(), amounts: new Map() };
-  return { done: false, measure, readUnits: 1.5 };
+  const counts = { histories: new Map(entries), spend: new Map(entries) };
+  return { done: false, measure, counts, readUnits: 1.5 };
 }
 
 async function count(TableName: string): Promise<number> {

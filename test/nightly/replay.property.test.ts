@@ -37,7 +37,7 @@ it('a run computed again is identical, whatever came after it and during it', as
           await night.holdClock(at(9000));
           for (const { id, asOf } of runs) {
             const replay = await night.run({ asOf, runId: `replay_${id}`, rehearsal: { kind: 'replay', of: id } });
-            expect(replay?.report).toMatchObject({ differences: 0, sameCutPoints: true });
+            expect(replay?.report).toMatchObject({ differences: 0, sameFit: true });
             const { customers, tiers, migrations } = (await run(night, id)).report ?? {};
             expect(replay?.report).toMatchObject({ customers, tiers, migrations });
           }

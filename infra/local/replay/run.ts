@@ -8,7 +8,7 @@ interface Run {
   asOf: string;
   status: string;
   policyVersion?: number;
-  report?: { customers: number; differences?: number; sameCutPoints?: boolean };
+  report?: { customers: number; differences?: number; sameFit?: boolean };
 }
 
 interface Place {
@@ -37,15 +37,15 @@ export async function replay(settings: ReplaySettings, out: { write(text: string
     const { run } = await api.call<{ run: Run }>('POST', `/v1/value-runs/${of}/replay`);
     const { asOf, policyVersion, report, status } = await ended(api, run);
     if (status !== 'succeeded' || !report) throw new UsageError(`The replay ${run.id} failed.`);
-    const { customers, differences = 0, sameCutPoints } = report;
-    const identical = differences === 0 && sameCutPoints === true;
+    const { customers, differences = 0, sameFit } = report;
+    const identical = differences === 0 && sameFit === true;
     const subject = `${of}: asOf ${asOf}, policy version ${policyVersion}, ${customers} customers`;
     if (settings.json)
-      out.write(`${JSON.stringify({ run: of, replay: run.id, identical, sameCutPoints, differences })}\n`);
+      out.write(`${JSON.stringify({ run: of, replay: run.id, identical, sameFit, differences })}\n`);
     else if (identical) out.write(`${subject}: identical.\n`);
     else
       out.write(
-        `${subject}: ${differences} customers differ, the cut points are ${sameCutPoints ? 'the same' : 'others'}.\n`,
+        `${subject}: ${differences} customers differ, the cut points are ${sameFit ? 'the same' : 'others'}.\n`,
       );
     for await (const difference of differencesOf(api, run.id, settings.json ? Number.POSITIVE_INFINITY : shown))
       out.write(settings.json ? `${JSON.stringify(difference)}\n` : `  ${describe(difference)}\n`);

@@ -51,6 +51,15 @@ const rules = z.strictObject({
       nights: z.int().check(z.minimum(0), z.maximum(365)),
     })
     .check(z.describe('A tier falls where its cuts are missed by more than the margin, or for so many nights')),
+  outlook: z
+    .strictObject({
+      horizonDays: z.int().check(z.minimum(30), z.maximum(3650)),
+      discountRate: z.number().check(z.minimum(0), z.maximum(1)),
+      margin: z.number().check(z.minimum(0), z.maximum(1)),
+      aliveBelow: z.number().check(z.minimum(0), z.maximum(1)),
+      pausesMissed: z.number().check(z.minimum(1), z.maximum(100)),
+    })
+    .check(z.describe('Lifetime value within a horizon, discounted by the year, of the margin; and who is at risk')),
 });
 
 /** What is wrong with rules beyond their form. */

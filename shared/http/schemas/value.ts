@@ -16,25 +16,53 @@ const cutPoints = named(
     .check(z.describe('null where nobody can have that score, because too many customers are equal')),
 );
 
-const receipt = named(
-  'Receipt',
+const receiptFields = {
+  runId: z.string(),
+  asOf: instant,
+  policyVersion: z.int(),
+  inputs: z
+    .nullable(z.strictObject({ daysSinceLastPurchase: z.int(), purchaseCount: z.int(), totalSpent: money }))
+    .check(z.describe("Purchases and money of the policy's window; null for a customer without a purchase")),
+  cutPoints,
+  scores: z.nullable(scores),
+  outlook: z
+    .nullable(z.strictObject({ alive: z.number(), in90Days: z.number(), lifetimeValue: z.nullable(money) }))
+    .check(z.describe('What the models of the run said; null where there were none')),
+  tier: z.string(),
+  previousTier: z.nullable(z.string()),
+  group: z.string(),
+  held: z
+    .nullable(z.strictObject({ tierByScores: z.string(), since: instant }))
+    .check(z.describe('Where the policy does not let the tier fall yet: what the scores alone would give, since when')),
+};
+const receipt = named('Receipt', z.strictObject(receiptFields));
+
+const explanation = z.string().check(z.describe('What happened, in one sentence for a person'));
+
+export const valueHistory = page(
+  'ValueHistory',
+  named('ValueChange', z.strictObject({ ...receiptFields, explanation })),
+);
+
+const source = z.enum(['fit', 'pooled', 'none']);
+
+const outlook = named(
+  'Outlook',
   z.strictObject({
     runId: z.string(),
     asOf: instant,
-    policyVersion: z.int(),
-    inputs: z
-      .nullable(z.strictObject({ daysSinceLastPurchase: z.int(), purchaseCount: z.int(), totalSpent: money }))
-      .check(z.describe("Purchases and money of the policy's window; null for a customer without a purchase")),
-    cutPoints,
-    scores: z.nullable(scores),
-    tier: z.string(),
-    previousTier: z.nullable(z.string()),
-    group: z.string(),
-    held: z
-      .nullable(z.strictObject({ tierByScores: z.string(), since: instant }))
-      .check(
-        z.describe('Where the policy does not let the tier fall yet: what the scores alone would give, since when'),
-      ),
+    alive: z.number().check(z.describe('The probability that the customer still is one')),
+    purchases: z
+      .strictObject({ in30Days: z.number(), in90Days: z.number(), in365Days: z.number() })
+      .check(z.describe('Days with a purchase that are expected')),
+    meanValue: z.nullable(money).check(z.describe('Expected value of such a day')),
+    lifetimeValue: z.nullable(money).check(z.describe("What is expected within the policy's horizon, discounted")),
+    atRisk: z
+      .array(z.enum(['model', 'rhythm']))
+      .check(z.describe("By P(alive), by a silence that is long beside the customer's own pauses, or by both")),
+    from: z
+      .strictObject({ purchases: source, spend: source })
+      .check(z.describe('fit: parameters of this shop; pooled: the shape of other shops at the level of this one')),
   }),
 );
 
@@ -54,10 +82,38 @@ export const value = named(
       .check(z.describe('Since when the scores alone would give a lower tier, where it is held by the policy')),
     runId: z.nullable(z.string()),
     receipt: z.nullable(receipt).check(z.describe('What explains the last change, so that anyone can compute it')),
+    explanation: z.nullable(explanation),
+    outlook: z
+      .nullable(outlook)
+      .check(z.describe('By the models of the latest run; null without a purchase, and where RFM alone speaks')),
   }),
 );
 
 const tally = z.record(z.string(), z.int());
+
+const sourced = <Parameters extends z.core.$ZodType>(parameters: Parameters) =>
+  z.union([
+    z.strictObject({
+      from: z.literal('fit'),
+      parameters,
+      logLikelihood: z.number(),
+      customers: z.int(),
+    }),
+    z.strictObject({ from: z.literal('pooled'), parameters, because: z.string(), customers: z.int() }),
+    z.strictObject({ from: z.literal('none'), because: z.string(), customers: z.int() }),
+  ]);
+
+const model = named(
+  'ValueModel',
+  z.strictObject({
+    purchases: sourced(z.strictObject({ r: z.number(), alpha: z.number(), a: z.number(), b: z.number() })).check(
+      z.describe('MBG/NBD, times in days'),
+    ),
+    spend: sourced(z.strictObject({ p: z.number(), q: z.number(), v: z.number() })).check(
+      z.describe('Gamma-Gamma, in units of the base currency'),
+    ),
+  }),
+);
 
 export const valueRun = named(
   'ValueRun',
@@ -79,6 +135,7 @@ export const valueRun = named(
     timeZone: z.optional(z.string()),
     policyVersion: z.optional(z.int()),
     cutPoints: z.optional(cutPoints),
+    model: z.optional(model),
     report: z.optional(
       z.strictObject({
         customers: z.int(),
@@ -93,7 +150,7 @@ export const valueRun = named(
         differences: z.optional(
           z.int().check(z.describe('Of a preview or a replay: customers of whom it makes something else')),
         ),
-        sameCutPoints: z.optional(
+        sameFit: z.optional(
           z.boolean().check(z.describe('Of a replay: whether the cut points are those of the run computed again')),
         ),
         units: z.strictObject({ read: z.number(), write: z.number() }),

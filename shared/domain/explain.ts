@@ -1,0 +1,73 @@
+import { decimalText } from './money.ts';
+import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
+import type { Receipt } from './value-run.ts';
+
+/**
+ * What a run made of a customer, in one sentence for a person: "moved from gold to silver: last bought 143 days ago, the
+ * cut is 121; expects 0.4 purchases in the next 90 days".
+ * @param before the receipt of the change before, where there is one
+ */
+export function explain(receipt: Receipt, before: Receipt | undefined): string {
+  const { inputs, held, outlook } = receipt;
+  if (!inputs) return `${verdict(receipt)}: ${before?.inputs ? 'no purchase is left' : 'has not bought yet'}`;
+  const reasons = reasonsOf(receipt, before);
+  const since = held ? [`held since ${held.since.slice(0, 10)}, ${held.tierByScores} by the scores alone`] : [];
+  const ahead = outlook ? [`expects ${rounded(outlook.in90Days)} purchases in the next 90 days`] : [];
+  return `${verdict(receipt)}: ${[[...reasons].join(', '), ...since, ...ahead].filter(Boolean).join('; ')}`;
+}
+
+function verdict({ tier, previousTier }: Receipt): string {
+  if (previousTier === null) return `is ${tier}`;
+  return previousTier === tier ? `stays ${tier}` : `moved from ${previousTier} to ${tier}`;
+}
+
+const names = ['recency', 'frequency', 'monetary'] as const;
+
+/** What moved the scores; where nothing did, what they are made of. */
+function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
+  const { scores, cutPoints, inputs, currency = 'XXX', policyVersion } = receipt;
+  if (!scores || !inputs) return [];
+  const was = before?.scores;
+  const moved = was ? names.filter((name) => scores[name] !== was[name]) : [];
+  const fell = moved.filter((name) => was && scores[name] < was[name]);
+  const rose = moved.filter((name) => was && scores[name] > was[name]);
+  const falls = sumOf(scores) < (was ? sumOf(was) : 0);
+  const telling = (falls ? fell : rose).length > 0 ? (falls ? fell : rose) : moved;
+  const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
+  if (telling.length === 0) {
+    if (before?.held && !receipt.held) return [`below the cut since ${before.held.since.slice(0, 10)}`];
+    return [...policy, ...names.map((name) => described(name, inputs, currency))];
+  }
+  return [
+    ...policy,
+    ...telling.map((name) => {
+      const score = was ? Math.max(scores[name], was[name]) : scores[name];
+      return `${described(name, inputs, currency)}, ${cutText(name, cutPoints, score, currency)}`;
+    }),
+  ];
+}
+
+const sumOf = ({ recency, frequency, monetary }: Scores) => recency + frequency + monetary;
+
+function described(name: (typeof names)[number], inputs: RfmInputs, currency: string): string {
+  const { daysSinceLastPurchase: days, purchaseCount, totalSpent } = inputs;
+  switch (name) {
+    case 'recency':
+      return `last bought ${days === 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`}`;
+    case 'frequency':
+      return purchaseCount === 1 ? 'bought once' : `bought ${purchaseCount} times`;
+    case 'monetary':
+      return `spent ${decimalText({ minor: totalSpent, currency })} ${currency}`;
+  }
+}
+
+/** @param score the one that was reached or lost */
+function cutText(name: (typeof names)[number], cuts: CutPoints, score: number, currency: string): string {
+  const cut = cuts[name][score - 2] ?? null;
+  if (cut === null) return 'and nobody has that score any more';
+  return `the cut is ${typeof cut === 'bigint' ? `${decimalText({ minor: cut, currency })} ${currency}` : cut}`;
+}
+
+function rounded(purchases: number): string {
+  return purchases >= 10 ? purchases.toFixed(0) : purchases.toFixed(1);
+}
