@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import { CreateTableCommand, DynamoDBClient, type KeySchemaElement } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, type KeySchemaElement, type Projection } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { variables } from '../shared/contracts/environment.ts';
 import { tables } from '../shared/contracts/tables.ts';
@@ -77,7 +77,13 @@ export function sdkClient({ endpoint }: Embedded): DynamoDBDocumentClient {
 interface Layout {
   partitionKey: string;
   sortKey?: string;
-  indexes?: Record<string, { partitionKey: string; sortKey: string }>;
+  indexes?: Record<string, Keys>;
+  projected?: 'everything' | readonly string[];
+}
+
+interface Keys {
+  partitionKey: string;
+  sortKey: string;
 }
 
 async function create(client: DynamoDBClient, name: string, layout: Layout): Promise<void> {
@@ -97,11 +103,20 @@ async function create(client: DynamoDBClient, name: string, layout: Layout): Pro
         GlobalSecondaryIndexes: indexes.map(([index, keys]) => ({
           IndexName: index,
           KeySchema: keySchema(keys.partitionKey, keys.sortKey),
-          Projection: { ProjectionType: 'ALL' },
+          Projection: projectionOf(layout.projected, keys),
         })),
       }),
     }),
   );
+}
+
+/** As infra lays it out: what an index lacks has to be missing here, too. */
+function projectionOf(projected: Layout['projected'], { partitionKey, sortKey }: Keys): Projection {
+  if (projected === 'everything') return { ProjectionType: 'ALL' };
+  const NonKeyAttributes = (projected ?? []).filter((name) => name !== partitionKey && name !== sortKey);
+  return NonKeyAttributes.length === 0
+    ? { ProjectionType: 'KEYS_ONLY' }
+    : { ProjectionType: 'INCLUDE', NonKeyAttributes };
 }
 
 function keySchema(partitionKey: string, sortKey?: string): KeySchemaElement[] {

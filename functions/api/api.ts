@@ -22,18 +22,23 @@ import { showDeliveries, showDelivery } from './deliveries.ts';
 import type { Door } from './door.ts';
 import { replaceRates, showRates } from './exchange-rates.ts';
 import { showHealth } from './health.ts';
-import { finishImport, makeImport, putPart, showErrors, showImport, showImports } from './imports.ts';
+import { dropImport, finishImport, makeImport, putPart, showErrors, showImport, showImports } from './imports.ts';
 import { reportInteractions } from './interactions.ts';
 import { dropKey, makeKey, showKeys } from './keys.ts';
 import { dropSuggestion, mergeInto, showMerges, showSuggestions, unmerge } from './merges.ts';
 import { showDocument } from './openapi.ts';
 import { showOutreachJobs } from './outreach-jobs.ts';
 import { exportPerson, makePrivacyRequest, showPrivacyRequest, showPrivacyRequests } from './privacy-requests.ts';
-import { showReconciliation, showReconciliations, startReconciliation } from './reconciliations.ts';
+import {
+  cancelReconciliation,
+  showReconciliation,
+  showReconciliations,
+  startReconciliation,
+} from './reconciliations.ts';
 import { previewDraft, replayRun, showDifferences } from './rehearsals.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
 import { showSourceHealth } from './source-health.ts';
-import { replaceSource, showSource } from './sources.ts';
+import { replaceSource, showSource, showSources } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
 import { publishDraft, replaceDraft, showTierPolicy } from './tier-policy.ts';
 import { showValue, showValueHistory, showValueRun, showValueRuns, startValueRun } from './value-runs.ts';
@@ -46,11 +51,13 @@ import { outbound } from '../../shared/storefronts/outbound.ts';
 const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /health': showHealth,
   'GET /openapi.json': showDocument(() => table),
+  'GET /v1/sources': showSources,
   'PUT /v1/sources/{sourceId}': replaceSource,
   'GET /v1/sources/{sourceId}': showSource,
   'POST /v1/sources/{sourceId}/reconciliations': startReconciliation,
   'GET /v1/sources/{sourceId}/reconciliations': showReconciliations,
   'GET /v1/sources/{sourceId}/reconciliations/{reconciliationId}': showReconciliation,
+  'DELETE /v1/sources/{sourceId}/reconciliations/{reconciliationId}': cancelReconciliation,
   'GET /v1/deliveries': showDeliveries,
   'GET /v1/sources/{sourceId}/health': showSourceHealth,
   'GET /v1/deliveries/{deliveryId}': showDelivery,
@@ -70,6 +77,7 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/imports': showImports,
   'POST /v1/imports': makeImport,
   'GET /v1/imports/{importId}': showImport,
+  'DELETE /v1/imports/{importId}': dropImport,
   'PUT /v1/imports/{importId}/parts/{part}': putPart,
   'POST /v1/imports/{importId}/finish': finishImport,
   'GET /v1/imports/{importId}/errors': showErrors,

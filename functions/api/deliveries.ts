@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
+import { mayUseSource, usableSources } from '../../shared/domain/access.ts';
 import type { KeptDelivery } from '../../shared/domain/delivery.ts';
 import { type DeliveryQuery, type ListedDelivery, listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
 import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
-import { Problem } from '../../shared/engine/problem.ts';
+import { deliveryNotFound } from '../../shared/engine/receive.ts';
 import { requireScope } from '../../shared/http/credentials.ts';
 import { route } from '../../shared/http/route.ts';
 import { keyText } from '../../shared/http/schemas/common.ts';
@@ -16,6 +17,7 @@ import {
 import { invalid } from '../../shared/http/validate.ts';
 import { type Door, pagingOf } from './door.ts';
 import { refuseNoTime } from './range.ts';
+import { visibleSource } from './visible-source.ts';
 
 export const showDeliveries = route({
   summary: 'Lists the deliveries of a source, newest first; without a source, the quarantined ones of all',
@@ -27,13 +29,14 @@ export const showDeliveries = route({
     if (sourceId === undefined && status !== undefined && status !== 'quarantined') {
       throw invalid([{ pointer: '/query/sourceId', detail: 'is needed with any status but quarantined' }]);
     }
+    if (sourceId !== undefined) await visibleSource(door, sourceId);
     refuseNoTime(from, to, '/query/to');
     const { limit, after, page } = await pagingOf(door, { limit: wanted, cursor }, filters);
     const query: DeliveryQuery = {
       limit,
       now: door.now,
       ...(after !== undefined && { after }),
-      ...(sourceId !== undefined && { sourceId }),
+      ...(sourceId === undefined ? { among: usableSources(door.access) } : { sourceId }),
       ...(status !== undefined && { status }),
       ...(from !== undefined && { from }),
       ...(to !== undefined && { to }),
@@ -58,7 +61,7 @@ export const showDelivery = route({
     if (withBody) requireScope(door.access, 'deliveries:write');
     const { client, tables, now, deliveryDays } = door;
     const kept = await deliveryStore(client, tables.deliveries, deliveryDays).get(deliveryId, now);
-    if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
+    if (!kept || !mayUseSource(door.access, kept.delivery.sourceId)) throw deliveryNotFound();
     return {
       status: 200,
       body: { ...shown(kept.delivery), ...(withBody && { body: kept.delivery.withheld ? null : textOf(kept.body) }) },

@@ -12,6 +12,7 @@ import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import type { ImportStore, KeptPart } from '../../shared/dynamodb/import-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
+import { frameOfSource } from '../../shared/engine/draft.ts';
 import { importItems } from '../../shared/engine/import-part.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { reportedProblem } from '../../shared/http/problem-answer.ts';
@@ -75,7 +76,7 @@ export async function takePart(
     items,
     kept?.next ?? 0,
     {
-      frame: { ...frameOf(source), receivedAt: now, mint: mintWith(salt) },
+      frame: frameOfSource(source, { receivedAt: now, mint: mintWith(salt) }),
       fillsIn: platformOf(format) !== undefined && mediaTypeOf(format) === csv,
     },
   );
@@ -93,5 +94,3 @@ export async function takePart(
   if (fault) throw fault;
   return { progress, errors: errors.slice(0, errorsPerPart) };
 }
-
-const frameOf = ({ id: sourceId, baseCurrency, baseTimeZone }: Source) => ({ sourceId, baseCurrency, baseTimeZone });

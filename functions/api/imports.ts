@@ -3,9 +3,7 @@ import * as z from 'zod/mini';
 import { csv, type ImportFormat, mediaTypeOf, mostPartBytes, ndjson } from '../../shared/contracts/imports.ts';
 import { mayUseSource } from '../../shared/domain/access.ts';
 import { addCounts, type HistoryImport, noCounts } from '../../shared/domain/history-import.ts';
-import type { Source } from '../../shared/domain/source.ts';
 import { ImportStore } from '../../shared/dynamodb/import-store.ts';
-import { getSource } from '../../shared/dynamodb/source-store.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { readJson } from '../../shared/http/json.ts';
 import { boundBody, isJson, requireFile } from '../../shared/http/request.ts';
@@ -26,6 +24,7 @@ import { validate } from '../../shared/http/validate.ts';
 import { type Door, pagingOf } from './door.ts';
 import { platformOf } from './import-items.ts';
 import { donePart, type PartGiven, type PartTaken, takePart } from './import-parts.ts';
+import { visibleSource } from './visible-source.ts';
 
 const params = z.strictObject({ importId: keyText });
 
@@ -85,6 +84,17 @@ export const finishImport = route({
     const found = await existing(door, importId);
     const ended = found.state === 'finished' ? found : await finished(door, found, parts);
     return answered(200, ended, { put: ended.parts ?? 0, unfinished: [] });
+  },
+});
+
+export const dropImport = route({
+  summary: 'Forgets an import with its parts and errors; what was recorded stays',
+  scope: 'imports:write',
+  params,
+  answers: { 204: { description: 'Forgotten' } },
+  async answer(door: Door, { params: { importId } }) {
+    await storeOf(door).drop(await existing(door, importId));
+    return { status: 204 };
   },
 });
 
@@ -155,7 +165,7 @@ function requirePart({ request }: Door, format: ImportFormat): void {
 }
 
 async function opened(door: Door, { sourceId, format, name }: z.infer<typeof importIn>): Promise<HistoryImport> {
-  const { platform } = await sourceOf(door, sourceId);
+  const { platform } = await visibleSource(door, sourceId);
   const wanted = platformOf(format);
   if (wanted !== undefined && wanted !== platform)
     throw new Problem(422, 'other_platform', `A file of ${wanted} belongs to a source of that platform.`);
@@ -176,7 +186,7 @@ async function opened(door: Door, { sourceId, format, name }: z.infer<typeof imp
 }
 
 async function taken(door: Door, found: HistoryImport, given: PartGiven): Promise<PartTaken> {
-  const source = await sourceOf(door, found.sourceId);
+  const source = await visibleSource(door, found.sourceId);
   return takePart(door, { store: storeOf(door), found, source, given });
 }
 
@@ -187,7 +197,10 @@ async function finished(door: Door, found: HistoryImport, wanted: number): Promi
   const done = new Set(parts.filter((part) => part.done).map(({ part }) => part));
   const missing = Array.from({ length: wanted }, (_, index) => index + 1).filter((part) => !done.has(part));
   if (missing.length > 0 || parts.length > wanted) {
-    const which = missing.length > 0 ? `Part ${missing[0]} is not done.` : 'More parts were put than that.';
+    const which =
+      missing.length > 0
+        ? `Part ${missing[0]} is not done.`
+        : 'More parts were put than that: DELETE it and begin another.';
     throw new Problem(409, 'import_unfinished', which);
   }
   const counts = parts.reduce((sum, part) => addCounts(sum, part.counts), noCounts);
@@ -202,12 +215,6 @@ async function existing(door: Door, importId: string): Promise<HistoryImport> {
   if (!found || !mayUseSource(door.access, found.sourceId))
     throw new Problem(404, 'import_not_found', 'There is no such import.');
   return found;
-}
-
-async function sourceOf({ access, client, tables }: Door, sourceId: string): Promise<Source> {
-  const source = mayUseSource(access, sourceId) ? await getSource(client, tables.registry, sourceId) : undefined;
-  if (!source) throw new Problem(404, 'source_not_found', 'There is no such source.');
-  return source;
 }
 
 type ShownParts = z.infer<typeof historyImport>['parts'];

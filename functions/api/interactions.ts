@@ -1,12 +1,11 @@
 import * as z from 'zod/mini';
-import { mayUseSource, partnerSourceId } from '../../shared/domain/access.ts';
+import { partnerSourceId } from '../../shared/domain/access.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { rateTrust } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { type Base, fixBase } from '../../shared/dynamodb/settings.ts';
-import { getSource } from '../../shared/dynamodb/source-store.ts';
-import type { Frame, Recorded } from '../../shared/engine/draft.ts';
+import { type Frame, frameOfSource, type Recorded } from '../../shared/engine/draft.ts';
 import { Unintelligible } from '../../shared/engine/fact.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { record } from '../../shared/engine/record.ts';
@@ -22,6 +21,7 @@ import {
 import { validate } from '../../shared/http/validate.ts';
 import type { Door } from './door.ts';
 import { checkedInteraction, factOf } from './interaction-fact.ts';
+import { visibleSource } from './visible-source.ts';
 
 const batchBytes = 500_000;
 
@@ -92,7 +92,7 @@ function shown({ outcome, interactionId, customerId }: Recorded, given: Interact
 /** The frames of one request: settings and sources are read once. */
 class Frames {
   readonly #door: Door;
-  readonly #sources = new Map<string, Promise<Source | undefined>>();
+  readonly #sources = new Map<string, Promise<Source>>();
   #base: Base | undefined;
 
   constructor(door: Door) {
@@ -105,24 +105,17 @@ class Frames {
     const settings = await this.#door.settings();
     const own = partnerSourceId(access);
     const sourceId = given.sourceId ?? own;
-    const source = sourceId === own ? undefined : await this.#source(sourceId);
-    if (sourceId !== own && !source) throw new Problem(404, 'source_not_found', 'There is no such source.');
+    const heard = { receivedAt: now, mint: mintWith(settings.salt) };
+    if (sourceId !== own) {
+      return frameOfSource(await this.#source(sourceId), heard);
+    }
     const currency =
       given.type === 'order' ? given.total.currency : given.type === 'refund' ? given.amount.currency : undefined;
-    return {
-      sourceId,
-      ...(await this.#baseFor(currency)),
-      ...(source?.backfillBefore !== undefined && { backfillBefore: source.backfillBefore }),
-      ...(source?.nobody && { nobody: source.nobody }),
-      receivedAt: now,
-      mint: mintWith(settings.salt),
-    };
+    return { sourceId, ...(await this.#baseFor(currency)), ...heard };
   }
 
-  async #source(sourceId: string): Promise<Source | undefined> {
-    const { access, client, tables } = this.#door;
-    if (!mayUseSource(access, sourceId)) return undefined;
-    const known = this.#sources.get(sourceId) ?? getSource(client, tables.registry, sourceId);
+  #source(sourceId: string): Promise<Source> {
+    const known = this.#sources.get(sourceId) ?? visibleSource(this.#door, sourceId);
     this.#sources.set(sourceId, known);
     return known;
   }

@@ -36,6 +36,7 @@ export const unmerge = route({
   scope: 'customers:write',
   params,
   body: unmergeIn,
+  bodyMayLack: true,
   answers: { 200: { description: 'They are two', schema: mergeDone } },
   async answer(door: Door, { params: { customerId }, body: { mergeId } }) {
     const store = recordStore(door.client, door.tables);

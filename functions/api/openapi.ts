@@ -9,6 +9,7 @@ import {
   standardEvent,
   standardMerge,
   standardOrder,
+  standardOrderStep,
   standardPrivacy,
   standardRefund,
 } from '../../shared/storefronts/standard.ts';
@@ -49,6 +50,7 @@ const webhooks: Record<WebhookKey, Described> = {
     },
     body: z.union([
       event(['order.created', 'order.updated', 'order.paid', 'order.cancelled'], standardOrder),
+      event(['order.paid', 'order.cancelled'], standardOrderStep),
       event(['refund.created'], standardRefund),
       event(['customer.created', 'customer.updated'], standardCustomer),
       event(['customer.merged'], standardMerge),

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { Reconciliation } from '../../shared/domain/reconciliation.ts';
-import type { Source } from '../../shared/domain/source.ts';
+import { ended, type Reconciliation } from '../../shared/domain/reconciliation.ts';
 import { ReconciliationStore } from '../../shared/dynamodb/reconciliation-store.ts';
-import { getSource } from '../../shared/dynamodb/source-store.ts';
 import { newReconciliation, notListable, reconciliationIdOf } from '../../shared/engine/begin-reconciliation.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
@@ -13,6 +11,7 @@ import { sourceId } from '../../shared/http/schemas/sources.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { type Door, pagingOf } from './door.ts';
+import { visibleSource } from './visible-source.ts';
 
 const params = z.strictObject({ sourceId });
 
@@ -23,24 +22,23 @@ export const startReconciliation = route({
   body: reconciliationIn,
   answers: { 202: { description: 'Accepted; follow it by its id', schema: reconciliation } },
   async answer(door: Door, { params: { sourceId: id }, body: { since } }) {
-    const source = await existing(door, id);
+    const source = await visibleSource(door, id);
     const { now } = door;
     const lacks = notListable(storefronts, source);
     if (lacks !== undefined) throw new Problem(422, 'source_not_listable', `The shop cannot be asked: ${lacks}.`);
     if (since > now) throw invalid([{ pointer: '/since', detail: 'lies in the future' }]);
     const store = storeOf(door);
-    const running = await store.running(id, now);
-    if (running) {
-      const detail = `A reconciliation of this source is under way: ${running.id}.`;
-      throw new Problem(409, 'reconciliation_under_way', detail, { retryAfter: 60 });
-    }
     const reconciliationId = reconciliationIdOf(now, randomBytes(4).toString('hex'));
     const run = newReconciliation({ id: reconciliationId, sourceId: id, by: 'request', since }, now);
-    if (!(await store.put(run, 0))) throw storeUnavailable(new Error('an id was made twice'));
+    const begun = await store.begin(run);
+    if (begun !== 'begun') {
+      const detail = `A reconciliation of this source is under way: ${begun.id}. DELETE ends it.`;
+      throw new Problem(409, 'reconciliation_under_way', detail, { retryAfter: 60 });
+    }
     try {
       await door.sendReconciliation({ sourceId: id, reconciliationId });
     } catch (error) {
-      await store.put({ ...run, state: 'failed', failure: 'not_begun', finishedAt: now }, 1);
+      await store.put(ended(run, 'failed', { now, failure: 'not_begun: the queue did not take it' }), 1);
       throw storeUnavailable(error);
     }
     const location = `/v1/sources/${id}/reconciliations/${reconciliationId}`;
@@ -56,7 +54,7 @@ export const showReconciliations = route({
   answers: { 200: { description: 'A page of reconciliations', schema: reconciliations } },
   async answer(door: Door, { params: { sourceId: id }, query }) {
     const { limit, after, page } = await pagingOf(door, query);
-    await existing(door, id);
+    await visibleSource(door, id);
     const found = await storeOf(door).list(id, { limit, ...(after !== undefined && { after }) });
     return { status: 200, body: page(found.runs.map(shown), found.next) };
   },
@@ -68,25 +66,44 @@ export const showReconciliation = route({
   params: z.strictObject({ sourceId, reconciliationId: keyText }),
   answers: { 200: { description: 'The reconciliation', schema: reconciliation } },
   async answer(door: Door, { params: { sourceId: id, reconciliationId } }) {
-    await existing(door, id);
+    await visibleSource(door, id);
     const found = await storeOf(door).read(id, reconciliationId);
-    if (!found) throw new Problem(404, 'reconciliation_not_found', 'There is no such reconciliation.');
+    if (!found) throw notFound();
     return { status: 200, body: shown(found) };
   },
 });
+
+export const cancelReconciliation = route({
+  summary: 'Ends a comparison that is under way; what it recorded stays, and the next one may begin',
+  scope: 'sources:write',
+  params: z.strictObject({ sourceId, reconciliationId: keyText }),
+  answers: { 200: { description: 'It has ended', schema: reconciliation } },
+  async answer(door: Door, { params: { sourceId: id, reconciliationId } }) {
+    await visibleSource(door, id);
+    const store = storeOf(door);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const found = await store.read(id, reconciliationId);
+      if (!found) throw notFound();
+      if (found.state !== 'running') return { status: 200, body: shown(found) };
+      const { revision, ...run } = found;
+      const after = ended(run, 'cancelled', { now: door.now });
+      if (await store.put(after, revision)) return { status: 200, body: shown(after) };
+    }
+    throw new Problem(409, 'reconciliation_moves', 'It was taken further just now. Try again.', { retryAfter: 1 });
+  },
+});
+
+function notFound(): Problem {
+  return new Problem(404, 'reconciliation_not_found', 'There is no such reconciliation.');
+}
 
 function storeOf({ client, tables, realTime }: Door): ReconciliationStore {
   return new ReconciliationStore(client, tables.registry, realTime());
 }
 
-async function existing({ client, tables }: Door, id: string): Promise<Source> {
-  const found = await getSource(client, tables.registry, id);
-  if (!found) throw new Problem(404, 'source_not_found', 'There is no such source.');
-  return found;
-}
-
 function shown(run: Reconciliation): z.infer<typeof reconciliation> {
-  const { id, sourceId: of, state, by, since, until, counts, faults, failure, updatedAt, finishedAt } = run;
+  const { id, sourceId: of, state, by, since, until, counts, faults, failure } = run;
+  const { attempts, lastFault, nextTryAt, updatedAt, finishedAt } = run;
   return {
     id,
     sourceId: of,
@@ -97,6 +114,9 @@ function shown(run: Reconciliation): z.infer<typeof reconciliation> {
     ...counts,
     faults,
     failure: failure ?? null,
+    attempts,
+    lastFault: lastFault ?? null,
+    nextTryAt: nextTryAt ?? null,
     updatedAt,
     finishedAt: finishedAt ?? null,
   };

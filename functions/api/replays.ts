@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { mayUseSource } from '../../shared/domain/access.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
 import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
@@ -6,8 +7,7 @@ import { deliveryPlace } from '../../shared/dynamodb/keys.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { getSource } from '../../shared/dynamodb/source-store.ts';
-import { Problem } from '../../shared/engine/problem.ts';
-import { type ReceivePorts, replay } from '../../shared/engine/receive.ts';
+import { deliveryNotFound, type ReceivePorts, replay } from '../../shared/engine/receive.ts';
 import { replayRange } from '../../shared/engine/replay-range.ts';
 import { readJson } from '../../shared/http/json.ts';
 import { reportedProblem } from '../../shared/http/problem-answer.ts';
@@ -18,6 +18,7 @@ import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { type Door, pagingOf } from './door.ts';
 import { requestsOf } from './privacy-requests.ts';
 import { refuseNoTime } from './range.ts';
+import { visibleSource } from './visible-source.ts';
 
 export const replayDelivery = route({
   summary: 'Plays a kept delivery again, whatever came of it; nothing is applied twice',
@@ -44,9 +45,7 @@ export const replayDeliveries = route({
     refuseNoTime(from, to, '/to');
     const { after, page } = await pagingOf(door, { cursor }, filters, '/cursor');
     const { client, tables, now } = door;
-    const find = sourceBy(door);
-    const source = await find(sourceId);
-    if (!source) throw new Problem(404, 'source_not_found', 'There is no such source.');
+    const source = await visibleSource(door, sourceId);
     const ports = portsOf(door);
     const mint = mintWith((await door.settings()).salt);
     const begun = door.realTime();
@@ -82,6 +81,10 @@ function portsOf(door: Door): ReceivePorts {
   };
 }
 
-function sourceBy({ client, tables }: Door): (sourceId: string) => Promise<Source | undefined> {
-  return (sourceId) => getSource(client, tables.registry, sourceId);
+/** @throws Problem `delivery_not_found` for a delivery of a source that the key may not use */
+function sourceBy({ access, client, tables }: Door): (sourceId: string) => Promise<Source | undefined> {
+  return async (sourceId) => {
+    if (!mayUseSource(access, sourceId)) throw deliveryNotFound();
+    return getSource(client, tables.registry, sourceId);
+  };
 }

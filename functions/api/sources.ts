@@ -1,14 +1,17 @@
 import * as z from 'zod/mini';
+import { mayUseSource, usableSources } from '../../shared/domain/access.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { fixBase } from '../../shared/dynamodb/settings.ts';
-import { getSource, putSource } from '../../shared/dynamodb/source-store.ts';
+import { getSource, listSources, putSource } from '../../shared/dynamodb/source-store.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
-import { missingFor, secretFault, source, sourceId, sourceIn } from '../../shared/http/schemas/sources.ts';
+import { paging } from '../../shared/http/schemas/common.ts';
+import { missingFor, secretFault, source, sourceId, sourceIn, sources } from '../../shared/http/schemas/sources.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
-import type { Door } from './door.ts';
+import { type Door, pagingOf } from './door.ts';
+import { visibleSource } from './visible-source.ts';
 
 const params = z.strictObject({ sourceId });
 type Given = z.infer<typeof sourceIn>;
@@ -18,10 +21,26 @@ export const showSource = route({
   scope: 'sources:read',
   params,
   answers: { 200: { description: 'The source', schema: source } },
-  async answer({ client, tables }: Door, { params: { sourceId: id } }) {
-    const found = await getSource(client, tables.registry, id);
-    if (!found) throw new Problem(404, 'source_not_found', 'There is no such source.');
-    return { status: 200, body: shown(found) };
+  async answer(door: Door, { params: { sourceId: id } }) {
+    return { status: 200, body: shown(await visibleSource(door, id)) };
+  },
+});
+
+export const showSources = route({
+  summary: 'Lists the sources that the key may use, by their ids, without their secrets',
+  scope: 'sources:read',
+  query: z.strictObject(paging),
+  answers: { 200: { description: 'A page of sources', schema: sources } },
+  async answer(door: Door, { query }) {
+    const { client, tables, access } = door;
+    const { limit, after, page } = await pagingOf(door, query);
+    const among = usableSources(access);
+    const found = await listSources(client, tables.registry, {
+      limit,
+      ...(after !== undefined && { after }),
+      ...(among && { among }),
+    });
+    return { status: 200, body: page(found.sources.map(shown), found.next) };
   },
 });
 
@@ -35,7 +54,8 @@ export const replaceSource = route({
     201: { description: 'Made', schema: source },
   },
   async answer(door: Door, { params: { sourceId: id }, body }) {
-    const { client, tables, now } = door;
+    const { access, client, tables, now } = door;
+    if (!mayUseSource(access, id)) throw new Problem(403, 'source_not_allowed', 'The key does not name this source.');
     for (let attempt = 0; attempt < 5; attempt++) {
       const before = await getSource(client, tables.registry, id);
       const wanted = withGiven(id, body, before, now);

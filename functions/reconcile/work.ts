@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { accessOf, jsonCaller } from '../../shared/aws/json-call.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { ReconcileMessage } from '../../shared/contracts/reconciling.ts';
 import { type Instant, parseInstant } from '../../shared/domain/instant.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
@@ -80,13 +81,9 @@ async function beginDaily(sourceId: string, reconciliationId: string, now: Insta
   const source = await getSource(client, registry, sourceId);
   if (!source || notListable(storefronts, source) !== undefined) return;
   const store = new ReconciliationStore(client, registry, Date.now());
-  const running = await store.running(sourceId, now);
-  if (running && running.id !== reconciliationId) return;
-  if (!running) {
-    const since = sinceOf(await store.lastUntil(sourceId), now);
-    const made = await store.put(newReconciliation({ id: reconciliationId, sourceId, by: 'schedule', since }, now), 0);
-    if (!made) return;
-  }
+  const since = sinceOf(await store.lastUntil(sourceId), now);
+  const begun = await store.begin(newReconciliation({ id: reconciliationId, sourceId, by: 'schedule', since }, now));
+  if (begun !== 'begun' && !(begun.id === reconciliationId && begun.state === 'running')) return;
   await send({ sourceId, reconciliationId }, 0);
 }
 
@@ -111,7 +108,7 @@ async function goOn(
         if (isKept && next.state === 'failed') {
           const { failure } = next;
           console.error(
-            JSON.stringify({ level: 'error', message: 'reconciliation failed', reconciliationId, failure }),
+            JSON.stringify({ level: 'error', message: logLines.ReconciliationFailed, reconciliationId, failure }),
           );
         }
         revision += 1;

@@ -80,6 +80,11 @@ const findings: Record<LogLine, { threshold: number; description: string }> = {
     description:
       'Outreach cannot be planned: look at the log of the function for the name of the error; events are tried for twelve hours',
   },
+  ReconciliationFailed: {
+    threshold: 0,
+    description:
+      'A comparison with what a shop lists failed: GET /v1/sources/{id}/reconciliations tells why; the next day takes over its span',
+  },
   SendingBrokeOff: {
     threshold: aHandful,
     description:

@@ -39,7 +39,8 @@ export class Reconcile extends Construct {
         memorySize: 512,
       })
       .reads(customers, ledger, registry)
-      .writes(customers, ledger, registry);
+      .writes(customers, ledger, registry)
+      .tells('ReconciliationFailed');
     this.sentBy(work);
     work.lambda.addEventSource(
       new SqsEventSource(this.queue.queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency: 5 }),

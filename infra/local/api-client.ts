@@ -3,10 +3,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** The API said no, or could not be had. */
 export class ApiError extends Error {
   readonly code: string;
+  /** The same call again would be answered the same. */
+  readonly isFinal: boolean;
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, isFinal = false) {
     super(message);
     this.code = code;
+    this.isFinal = isFinal;
   }
 }
 
@@ -76,5 +79,7 @@ function noAnswer(error: Error): string {
 async function problemOf(answer: Response): Promise<ApiError> {
   const said = await answer.json().catch(() => ({}));
   const { code, detail } = said as { code?: string; detail?: string };
-  return new ApiError(code ?? String(answer.status), `${detail ?? `The API answered ${answer.status}.`}`);
+  const message = detail ?? `The API answered ${answer.status}.`;
+  const isFinal = [400, 409, 413, 415, 422].includes(answer.status) && !answer.headers.has('retry-after');
+  return new ApiError(code ?? String(answer.status), message, isFinal);
 }

@@ -4,8 +4,11 @@ import type { Ticker } from './ticker.ts';
 
 /** What the stack says of itself. */
 export interface Status {
-  /** Everything that was accepted and is not worked off, but for what waits for another try. */
+  /** Everything that was accepted and is not worked off, but for what waits for its time or for another try. */
   pending: { streams: number; queues: number; executions: number };
+  /** Messages that wait for their time or for another try. */
+  waiting: number;
+  /** Nothing is pending, and nothing waits. */
   idle: boolean;
   /** Messages in queues that nobody works off, by queue. */
   deadLetters: Record<string, number>;
@@ -63,9 +66,11 @@ export class Settling {
       queues: pendingOf(consumed),
       executions: this.#parts.executions(),
     };
+    const waiting = consumed.reduce((sum, queue) => sum + queue.counts().total, 0) - pending.queues;
     return {
       pending,
-      idle: quiet && Object.values(pending).every((count) => count === 0),
+      waiting,
+      idle: quiet && waiting === 0 && Object.values(pending).every((count) => count === 0),
       deadLetters: Object.fromEntries(others.map((queue) => [queue.settings.name, queue.counts().total])),
     };
   }

@@ -2,7 +2,6 @@ import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   AttributeType,
   BillingMode,
-  type GlobalSecondaryIndexProps,
   ProjectionType,
   StreamViewType,
   Table,
@@ -65,11 +64,9 @@ export class DataStack extends Stack {
       sortKey: text(tables.registry.sortKey),
       timeToLiveAttribute: tables.registry.timeToLive,
     });
-    addIndexes(outreach, tables.outreach.indexes, { projectionType: ProjectionType.ALL });
-    const listed = { projectionType: ProjectionType.INCLUDE, nonKeyAttributes: [...tables.deliveries.listed] };
-    addIndexes(deliveries, tables.deliveries.indexes, listed);
-    // The keys say it all: which identities lead to this customer.
-    addIndexes(registry, tables.registry.indexes, { projectionType: ProjectionType.KEYS_ONLY });
+    addIndexes(outreach, tables.outreach);
+    addIndexes(deliveries, tables.deliveries);
+    addIndexes(registry, tables.registry);
 
     this.tables = {
       customers: { table: customers, indexes: [], variable: variables.customersTable },
@@ -90,16 +87,30 @@ function text(name: string) {
   return { name, type: AttributeType.STRING };
 }
 
-function addIndexes(
-  table: Table,
-  indexes: Record<string, { partitionKey: string; sortKey: string }>,
-  projection: Pick<GlobalSecondaryIndexProps, 'projectionType' | 'nonKeyAttributes'>,
-): void {
+interface Index {
+  partitionKey: string;
+  sortKey: string;
+}
+
+interface Indexed {
+  indexes: Record<string, Index>;
+  projected: 'everything' | readonly string[];
+}
+
+function addIndexes(table: Table, { indexes, projected }: Indexed): void {
   for (const [indexName, keys] of Object.entries(indexes))
     table.addGlobalSecondaryIndex({
       indexName,
       partitionKey: text(keys.partitionKey),
       sortKey: text(keys.sortKey),
-      ...projection,
+      ...projectionOf(projected, keys),
     });
+}
+
+function projectionOf(projected: Indexed['projected'], { partitionKey, sortKey }: Index) {
+  if (projected === 'everything') return { projectionType: ProjectionType.ALL };
+  if (projected.length === 0) return { projectionType: ProjectionType.KEYS_ONLY };
+  // An index holds its own keys anyway.
+  const nonKeyAttributes = projected.filter((name) => name !== partitionKey && name !== sortKey);
+  return { projectionType: ProjectionType.INCLUDE, nonKeyAttributes };
 }

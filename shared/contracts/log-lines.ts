@@ -10,6 +10,7 @@ export const logLines = {
   KeepingBrokeOff: 'keeping broke off',
   RetryBrokeOff: 'retry broke off',
   PlanningBrokeOff: 'planning broke off',
+  ReconciliationFailed: 'reconciliation failed',
   SendingBrokeOff: 'sending broke off',
   ErasureBrokeOff: 'erasure broke off',
   PrivacyRequestPressing: 'privacy request is due soon',

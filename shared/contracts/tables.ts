@@ -1,4 +1,7 @@
-/** What infra lays out and the stores address: attribute names of keys and the names of indexes. */
+/**
+ * What infra lays out and the stores address: attribute names of keys, the names of indexes, and what these hold beside
+ * keys.
+ */
 export const tables = {
   /** One lean item for each customer; scanned every night. */
   customers: { partitionKey: 'customerId' },
@@ -12,6 +15,7 @@ export const tables = {
       byDay: { partitionKey: 'dayShard', sortKey: 'createdAtJob' },
       byCustomer: { partitionKey: 'customerId', sortKey: 'createdAtJob' },
     },
+    projected: 'everything',
   },
   /** Deliveries with their bodies for a set time, and how many there were. */
   deliveries: {
@@ -24,8 +28,9 @@ export const tables = {
       setAside: { partitionKey: 'setAside', sortKey: 'listedAt' },
     },
     /** What the lists show: never the body. */
-    listed: [
+    projected: [
       'id',
+      'sourceId',
       'status',
       'reason',
       'receivedAt',
@@ -46,5 +51,7 @@ export const tables = {
     sortKey: 'sk',
     timeToLive: 'expiresAt',
     indexes: { identitiesByCustomer: { partitionKey: 'customerId', sortKey: 'pk' } },
+    /** The keys say it all: which identities lead to this customer. */
+    projected: [],
   },
 } as const;

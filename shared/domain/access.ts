@@ -27,7 +27,11 @@ export interface ApiKey {
   id: string;
   partner: string;
   scopes: Scope[];
-  /** Sources in whose name the partner may report interactions, beside its own `partner-<name>`. */
+  /**
+   * The sources that the partner has to do with, beside its own `partner-<name>`: it sees and replays their deliveries,
+   * compares them with their shops, imports and reports in their name, as far as its scopes go. {@link everySource}
+   * stands for all, also those made later.
+   */
   sources: string[];
   rateLimitPerMinute: number;
   expiresAt?: Instant;
@@ -62,8 +66,15 @@ export function accessOf(key: ApiKey, now: Instant): Access | undefined {
   return { ...rest, keyId: id, admin: false };
 }
 
-export function mayUseSource({ admin, sources }: Access, sourceId: string): boolean {
-  return admin || sources.includes(sourceId);
+export const everySource = '*';
+
+export function mayUseSource(access: Access, sourceId: string): boolean {
+  return usableSources(access)?.includes(sourceId) ?? true;
+}
+
+/** Absent: all that there are. */
+export function usableSources({ admin, sources }: Access): readonly string[] | undefined {
+  return admin || sources.includes(everySource) ? undefined : sources;
 }
 
 /** The source under which a partner's own interactions stand. */
@@ -80,7 +91,7 @@ export function beyond(maker: Access, key: Omit<ApiKey, 'id' | 'createdAt'>): (k
   const faults: (keyof ApiKey)[] = [];
   if (key.partner !== maker.partner) faults.push('partner');
   if (key.scopes.some((scope) => !maker.scopes.includes(scope))) faults.push('scopes');
-  if (key.sources.some((source) => !maker.sources.includes(source))) faults.push('sources');
+  if (key.sources.some((source) => !mayUseSource(maker, source))) faults.push('sources');
   if (maker.rateLimitPerMinute !== undefined && key.rateLimitPerMinute > maker.rateLimitPerMinute)
     faults.push('rateLimitPerMinute');
   if (maker.expiresAt !== undefined && (key.expiresAt === undefined || key.expiresAt > maker.expiresAt))

@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts';
+import type { PageTrail } from './page-trail.ts';
 
 /** What a reconciliation found, in what the shop listed. */
 export interface ReconciliationCounts {
@@ -31,22 +32,28 @@ export interface ReconciliationFault {
   detail: string;
 }
 
+export const reconciliationStates = ['running', 'succeeded', 'failed', 'cancelled'] as const;
+
 /** One comparison of what is recorded with what a shop lists of a span of time. */
 export interface Reconciliation {
   id: string;
   sourceId: string;
-  state: 'running' | 'succeeded' | 'failed';
+  state: (typeof reconciliationStates)[number];
   /** Who asked for it. */
   by: 'schedule' | 'request';
   since: Instant;
   until: Instant;
   /** Where the shop's list goes on; absent before the first page and at the end. */
   cursor?: string;
+  trail: PageTrail;
   counts: ReconciliationCounts;
   /** The first hundred. */
   faults: ReconciliationFault[];
   /** Calls in a row that the shop, or the store, did not take. */
   attempts: number;
+  /** What the last of them failed with, and when the next one is due; absent once a call succeeded. */
+  lastFault?: string;
+  nextTryAt?: Instant;
   /** Why it failed. */
   failure?: string;
   updatedAt: Instant;
@@ -54,3 +61,12 @@ export interface Reconciliation {
 }
 
 export const faultsPerReconciliation = 100;
+
+/** Without what only holds while it runs. */
+export function ended(
+  { cursor: _, lastFault: _fault, nextTryAt: _next, ...run }: Reconciliation,
+  state: Exclude<Reconciliation['state'], 'running'>,
+  { now, failure }: { now: Instant; failure?: string },
+): Reconciliation {
+  return { ...run, state, ...(failure !== undefined && { failure }), updatedAt: now, finishedAt: now };
+}

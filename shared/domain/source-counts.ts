@@ -3,8 +3,8 @@ import { type Instant, instantOf, millisecondsOf } from './instant.ts';
 
 /**
  * What came of a source's deliveries within one hour, in numbers that add up: by status (`recorded` …), refused at the
- * door (`refused`), turned away with a fault of our own (`unavailable`), by ten minutes (`ten0` … `ten5`) and by the
- * step of {@link lagSteps} that the lag fell on (`lag0` …).
+ * door (`refused`), turned away with a fault of our own (`unavailable`), by ten minutes (`ten0` … `ten5`), by the
+ * step of {@link lagSteps} that the lag fell on (`lag0` …), and those that led to no customer (`unowned`).
  */
 export type Counts = Record<string, number>;
 
@@ -39,11 +39,18 @@ export const tenMinutes = 600_000;
 export const hour = 3_600_000;
 
 /** One delivery in numbers. A clock of the source that runs ahead shows no lag. */
-export function countsOf({ status, receivedAt, occurredAt }: KeptDelivery): HourCounts {
+export function countsOf(delivery: KeptDelivery): HourCounts {
+  const { status, receivedAt, occurredAt } = delivery;
   const at = millisecondsOf(receivedAt);
   const counts: Counts = { [status]: 1, [`ten${Math.floor((at % hour) / tenMinutes)}`]: 1 };
   if (occurredAt !== undefined) counts[`lag${lagStep((at - millisecondsOf(occurredAt)) / 1000)}`] = 1;
+  if (isUnowned(delivery)) counts.unowned = 1;
   return { begins: hourOf(receivedAt), counts };
+}
+
+/** A sale to nobody, or a refund or cancellation that waits for its order. */
+function isUnowned({ status, customerId, privacyRequestId, withheld }: KeptDelivery): boolean {
+  return status === 'recorded' && customerId === undefined && privacyRequestId === undefined && !withheld;
 }
 
 function lagStep(seconds: number): number {

@@ -12,7 +12,10 @@ export interface SourceHealth {
   /** The last 24 hours, from a full hour on. */
   lastDay: {
     since: Instant;
+    /** What they came to when they came. */
     statuses: Record<DeliveryStatus, number>;
+    /** Of those recorded. */
+    withoutCustomer: number;
     /** Between the source's own time of what it says and its coming, as upper ends of {@link lagSteps}. */
     lag: { measured: number; medianSeconds: number | null; mostSeconds: number | null };
     /** Calls whose signature was refused, and calls that were turned away with a 5xx. */
@@ -52,6 +55,7 @@ export function healthOf(
         DeliveryStatus,
         number
       >,
+      withoutCustomer: day.unowned ?? 0,
       lag: lagOf(day),
       failures: { refused: day.refused ?? 0, unavailable: day.unavailable ?? 0 },
     },

@@ -8,6 +8,8 @@ import { deliveryAtPlace, deliveryKey, deliveryListKeys } from './keys.ts';
 export interface DeliveryQuery {
   /** Absent: what is set aside, of all sources. */
   sourceId?: string;
+  /** Without a source: of these alone; absent for all. */
+  among?: readonly string[] | undefined;
   status?: DeliveryStatus;
   /** When it came: the first moment, and the first after. */
   from?: Instant;
@@ -32,6 +34,7 @@ export interface DeliveryPage {
 
 /** One query of one index. Indexes follow the table after a moment, so the newest may be missing for that long. */
 export async function listDeliveries(client: Client, table: string, query: DeliveryQuery): Promise<DeliveryPage> {
+  if (query.sourceId === undefined && query.among?.length === 0) return { deliveries: [] };
   const found: Item[] = [];
   const list = listOf(query);
   let start = query.after === undefined ? undefined : keyAt(list, query.after);
@@ -76,7 +79,11 @@ export async function countSetAside(client: Client, table: string, sourceId: str
 const { indexes } = tables.deliveries;
 
 /** The list that serves a query, and its partition. */
-function listOf({ sourceId, status, from = '0', to = '9', now }: Omit<DeliveryQuery, 'limit'>) {
+function listOf({ sourceId, among, status, from = '0', to = '9', now }: Omit<DeliveryQuery, 'limit'>) {
+  const sources = Object.fromEntries(
+    (sourceId === undefined && among ? among : []).map((id, index) => [`:source${index}`, id]),
+  );
+  const isAmong = Object.keys(sources).length > 0 ? ` AND sourceId IN (${Object.keys(sources).join(', ')})` : '';
   const keys: Record<string, string> = deliveryListKeys(sourceId ?? '', status ?? 'quarantined');
   const name = sourceId === undefined ? 'setAside' : status === undefined ? 'bySource' : 'byStatus';
   const { partitionKey } = indexes[name];
@@ -87,12 +94,13 @@ function listOf({ sourceId, status, from = '0', to = '9', now }: Omit<DeliveryQu
       // A place is a time and more, so it lies after the time itself: `from` is within, `to` is not.
       KeyConditionExpression: '#list = :list AND listedAt BETWEEN :from AND :to',
       ExpressionAttributeNames: { '#list': partitionKey },
-      FilterExpression: unexpired,
+      FilterExpression: unexpired + isAmong,
       ExpressionAttributeValues: {
         ':list': keys[partitionKey],
         ':from': from,
         ':to': to,
         ':now': Math.floor(millisecondsOf(now) / 1000),
+        ...sources,
       },
     },
   };

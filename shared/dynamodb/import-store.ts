@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { HistoryImport, ImportError, ImportPart } from '../domain/history-import.ts';
+import { inBatches } from './batches.ts';
 import { type Client, pageSize } from './client.ts';
 import { failedCondition } from './faults.ts';
 import { importErrorsKey, importKey, importListKey, importPartKey } from './keys.ts';
@@ -156,6 +157,35 @@ export class ImportStore {
       }
       if (Items.length === 0) return { lines };
     }
+  }
+
+  /** Forgets an import, its parts and their errors; cut off, it can be repeated. What was recorded stays. */
+  async drop({ id, createdAt }: HistoryImport): Promise<void> {
+    const { pk } = importKey(id);
+    const keys: Item[] = [];
+    let start: Item | undefined;
+    do {
+      const page = await this.#client.query({
+        TableName: this.#registry,
+        KeyConditionExpression: 'pk = :import',
+        ExpressionAttributeValues: { ':import': pk },
+        ProjectionExpression: 'pk, sk',
+        ConsistentRead: true,
+        Limit: pageSize,
+        ...(start && { ExclusiveStartKey: start }),
+      });
+      keys.push(...(page.Items ?? []).filter(({ sk }) => sk !== importKey(id).sk));
+      start = page.LastEvaluatedKey;
+    } while (start);
+    await inBatches(keys, async (batch) => {
+      const RequestItems = { [this.#registry]: batch.map((Key) => ({ DeleteRequest: { Key } })) };
+      const { UnprocessedItems } = await this.#client.batchWrite({ RequestItems });
+      return (UnprocessedItems?.[this.#registry] ?? []).flatMap(({ DeleteRequest }) => DeleteRequest?.Key ?? []);
+    });
+    const TableName = this.#registry;
+    await this.#client.transactWrite({
+      TransactItems: [importKey(id), importListKey(createdAt, id)].map((Key) => ({ Delete: { TableName, Key } })),
+    });
   }
 
   async #get(Key: { pk: string; sk: string }): Promise<Item | undefined> {

@@ -89,6 +89,9 @@ export const reconciliationKey = (sourceId: string, reconciliationId: string) =>
   sk: reconciliationId,
 });
 
+/** Registry: the comparison of a source that was begun last. */
+export const latestReconciliationKey = (sourceId: string) => ({ pk: `reconciling#${sourceId}`, sk: 'latest' });
+
 /** Registry: what is fixed once for the deployment: base currency, salt of identifiers, secret of cursors. */
 export const settingsKey = { pk: 'settings', sk: 'settings' };
 

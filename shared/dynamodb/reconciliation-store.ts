@@ -1,14 +1,15 @@
 import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
-import type { Reconciliation } from '../domain/reconciliation.ts';
+import { ended, type Reconciliation } from '../domain/reconciliation.ts';
+import { storeUnavailable } from '../engine/problem.ts';
 import type { Client } from './client.ts';
-import { failedCondition } from './faults.ts';
-import { reconciliationKey } from './keys.ts';
+import { failedCondition, isConflict } from './faults.ts';
+import { latestReconciliationKey, reconciliationKey } from './keys.ts';
 
 /** With the revision that guards it. */
 export type KeptReconciliation = Reconciliation & { revision: number };
 
-/** One that has not moved for so long has been given up by whoever was at it. */
-const abandonedAfter = 24 * 3_600_000;
+/** One that has not moved for so long has been given up by whoever was at it: the longest wait is a quarter of an hour. */
+const abandonedAfter = 6 * 3_600_000;
 
 /** Comparisons with what shops list, in the Registry, kept for ninety days. */
 export class ReconciliationStore {
@@ -52,13 +53,46 @@ export class ReconciliationStore {
   }
 
   /**
-   * The one that is under way: a shop is asked by one at a time.
-   * @param now by the clock at the door
+   * Puts a new one where none of the source is under way: a shop is asked by one at a time. One that was given up ends
+   * with that.
+   * @returns the one that is under way, or that was put under this id before
    */
-  async running(sourceId: string, now: Instant): Promise<KeptReconciliation | undefined> {
-    const { runs } = await this.list(sourceId, { limit: 5 });
-    const earliest = instantOf(Math.max(0, millisecondsOf(now) - abandonedAfter));
-    return runs.find(({ state, updatedAt }) => state === 'running' && updatedAt >= earliest);
+  async begin(run: Reconciliation): Promise<'begun' | KeptReconciliation> {
+    const { sourceId, id, updatedAt: now } = run;
+    const same = await this.read(sourceId, id);
+    if (same) return same;
+    const Key = latestReconciliationKey(sourceId);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const { Item: latest } = await this.#client.get({ TableName: this.#registry, Key, ConsistentRead: true });
+      const before = latest && (await this.read(sourceId, String(latest.reconciliationId)));
+      if (before?.state === 'running' && before.updatedAt >= abandonedBy(now)) return before;
+      try {
+        await this.#client.transactWrite({ TransactItems: this.#beginning(run, before, latest?.reconciliationId) });
+        return 'begun';
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
+    throw storeUnavailable(new Error('others begin a reconciliation of this source'));
+  }
+
+  #beginning(run: Reconciliation, before: KeptReconciliation | undefined, latest: unknown) {
+    const latestIsAsRead =
+      latest === undefined
+        ? { ConditionExpression: 'attribute_not_exists(pk)' }
+        : { ConditionExpression: 'reconciliationId = :read', ExpressionAttributeValues: { ':read': latest } };
+    const pointer = { reconciliationId: run.id, expiresAt: this.#expiresAt };
+    return [
+      { Put: this.#written(run, 0) },
+      {
+        Put: {
+          TableName: this.#registry,
+          Item: { ...latestReconciliationKey(run.sourceId), ...pointer },
+          ...latestIsAsRead,
+        },
+      },
+      ...(before?.state === 'running' ? [{ Put: this.#written(givenUp(before, run.updatedAt), before.revision) }] : []),
+    ];
   }
 
   /**
@@ -76,19 +110,31 @@ export class ReconciliationStore {
    * @returns false where somebody else wrote meanwhile
    */
   async put(run: Reconciliation, seen: number): Promise<boolean> {
-    const asSeen =
-      seen === 0
-        ? { ConditionExpression: 'attribute_not_exists(pk)' }
-        : { ConditionExpression: 'revision = :seen', ExpressionAttributeValues: { ':seen': seen } };
-    const Item = { ...reconciliationKey(run.sourceId, run.id), ...run, revision: seen + 1, expiresAt: this.#expiresAt };
     try {
-      await this.#client.put({ TableName: this.#registry, Item, ...asSeen });
+      await this.#client.put(this.#written(run, seen));
       return true;
     } catch (error) {
       if (failedCondition(error)) return false;
       throw error;
     }
   }
+
+  #written(run: Reconciliation, seen: number) {
+    const asSeen =
+      seen === 0
+        ? { ConditionExpression: 'attribute_not_exists(pk)' }
+        : { ConditionExpression: 'revision = :seen', ExpressionAttributeValues: { ':seen': seen } };
+    const Item = { ...reconciliationKey(run.sourceId, run.id), ...run, revision: seen + 1, expiresAt: this.#expiresAt };
+    return { TableName: this.#registry, Item, ...asSeen };
+  }
+}
+
+function abandonedBy(now: Instant): Instant {
+  return instantOf(Math.max(0, millisecondsOf(now) - abandonedAfter));
+}
+
+function givenUp(run: KeptReconciliation, now: Instant): Reconciliation {
+  return ended(run, 'failed', { now, failure: 'abandoned: nobody went on with it' });
 }
 
 function reconciliationOf({ pk: _pk, sk: _sk, expiresAt: _expiresAt, ...item }: Record<string, unknown>) {

@@ -13,11 +13,12 @@ import type {
 } from '../engine/record-store.ts';
 import type { Client, TableNames } from './client.ts';
 import { itemOf, type StoredItem, storedCustomerOf, stubItem, tombstoneItem } from './customer-item.ts';
+
 import { findRate } from './exchange-rate-store.ts';
 import { isConflict } from './faults.ts';
 import { identityKey, interactionKey, mergeKey, naturalKey, suggestionKey, waitingKey } from './keys.ts';
 import { mergesOf } from './merge-reads.ts';
-import { readOrder, readRate } from './order-item.ts';
+import { readInteraction, readOrder, readRate } from './order-item.ts';
 import { settled, suggested, suggestionEntryOf } from './suggestion-store.ts';
 import { waitingItem } from './waiting-store.ts';
 
@@ -62,6 +63,12 @@ export function recordStore(
     },
 
     rate: (wanted, { consistent }) => findRate(client, tables.registry, wanted, { consistent, trustedFor }),
+
+    async line({ customerId, occurredAt, interactionId }) {
+      const Key = interactionKey(customerId, occurredAt, interactionId);
+      const { Item } = await client.get({ TableName: tables.ledger, Key, ConsistentRead: true });
+      return Item && readInteraction(Item);
+    },
 
     merges: (personId) => mergesOf(client, tables.ledger, personId),
 

@@ -59,6 +59,22 @@ export async function putSource(
   }
 }
 
+/**
+ * Sources by their ids.
+ * @param among those alone
+ */
+export async function listSources(
+  client: Client,
+  registry: string,
+  { limit, after = '', among }: { limit: number; after?: string; among?: readonly string[] },
+): Promise<{ sources: Source[]; next?: string }> {
+  const all = among ? [...new Set(among)].sort() : await listSourceIds(client, registry);
+  const ids = all.filter((id) => id > after);
+  const page = await Promise.all(ids.slice(0, limit).map((id) => getSource(client, registry, id)));
+  const next = ids.length > limit ? ids[limit - 1] : undefined;
+  return { sources: page.filter((source) => source !== undefined), ...(next !== undefined && { next }) };
+}
+
 /** Takes from a source what it is recognised by and what its shop is asked with. Repeatable. */
 export async function switchOffSource(client: Client, registry: string, sourceId: string, at: Instant): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt++) {
@@ -71,7 +87,7 @@ export async function switchOffSource(client: Client, registry: string, sourceId
   throw storeUnavailable(new Error('the source changes all the time'));
 }
 
-/** The ids of all sources. */
+/** The ids of all sources, in their order. */
 export async function listSourceIds(client: Client, registry: string): Promise<string[]> {
   const ids: string[] = [];
   let start: Record<string, unknown> | undefined;

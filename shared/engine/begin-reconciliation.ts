@@ -1,4 +1,5 @@
 import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
+import { noPages } from '../domain/page-trail.ts';
 import { nothingListed, type Reconciliation } from '../domain/reconciliation.ts';
 import type { Platform, Source } from '../domain/source.ts';
 import type { Storefront } from './storefront.ts';
@@ -29,5 +30,6 @@ export function newReconciliation(
   given: Pick<Reconciliation, 'id' | 'sourceId' | 'by' | 'since'>,
   now: Instant,
 ): Reconciliation {
-  return { ...given, state: 'running', until: now, counts: nothingListed, faults: [], attempts: 0, updatedAt: now };
+  const nothingYet = { trail: noPages, counts: nothingListed, faults: [], attempts: 0 };
+  return { ...given, ...nothingYet, state: 'running', until: now, updatedAt: now };
 }

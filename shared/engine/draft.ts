@@ -2,6 +2,7 @@ import { canonicalText } from '../domain/canonical.ts';
 import type { Customer } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
+import type { Source } from '../domain/source.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
 import type { Write } from './record-store.ts';
 
@@ -19,6 +20,21 @@ export interface Frame {
   mint: Mint;
   /** Takes an order from whoever has it and keeps it there, without a person. */
   withoutPerson?: Tombstone;
+}
+
+/** The frame of whatever a source says, by whichever way it comes: a message, a file, a list, a partner's report. */
+export function frameOfSource(
+  { id, baseCurrency, baseTimeZone, backfillBefore, nobody }: Source,
+  heard: Pick<Frame, 'receivedAt' | 'mint'>,
+): Frame {
+  return {
+    sourceId: id,
+    baseCurrency,
+    baseTimeZone,
+    ...(backfillBefore !== undefined && { backfillBefore }),
+    ...(nobody && { nobody }),
+    ...heard,
+  };
 }
 
 export interface Recorded {

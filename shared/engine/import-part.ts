@@ -30,7 +30,7 @@ export interface ImportPorts {
 }
 
 export interface ImportRules {
-  frame: Omit<Frame, 'backfillBefore'>;
+  frame: Frame;
   /** Where the file says less than the shop's own messages: of an order that is known it adds only what is missing. */
   fillsIn: boolean;
 }

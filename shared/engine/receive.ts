@@ -2,6 +2,7 @@ import type { DeliveryStatus, KeptDelivery, Outcome } from '../domain/delivery.t
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
+import { frameOfSource } from './draft.ts';
 import { type Fact, type Resource, type Translation, Unintelligible } from './fact.ts';
 import { openRequest, type PrivacyRequests } from './privacy-desk.ts';
 import { Problem, StoreRefusal } from './problem.ts';
@@ -99,7 +100,7 @@ export async function replay(
   now: Instant,
 ): Promise<Received> {
   const kept = await ports.deliveries.get(deliveryId, now);
-  if (!kept) throw new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
+  if (!kept) throw deliveryNotFound();
   const { delivery, body } = kept;
   if (delivery.withheld)
     throw new Problem(410, 'delivery_withheld', 'The body of this delivery was erased: there is nothing to play.');
@@ -112,6 +113,10 @@ export async function replay(
   await ports.deliveries.settle(deliveryId, delivery.sourceId, outcome, now);
   if (outcome.withheld) await ports.deliveries.withhold(deliveryId);
   return { deliveryId, status: outcome.status };
+}
+
+export function deliveryNotFound(): Problem {
+  return new Problem(404, 'delivery_not_found', 'There is no kept delivery with this id.');
 }
 
 async function apply(
@@ -132,15 +137,8 @@ async function apply(
       return { status: 'recorded', privacyRequestId, withheld: true };
     }
     const { fact } = translation;
-    const { outcome, erased, ...about } = await record(ports.records, asCounted(fact, source), {
-      sourceId: source.id,
-      baseCurrency: source.baseCurrency,
-      baseTimeZone: source.baseTimeZone,
-      ...(source.backfillBefore && { backfillBefore: source.backfillBefore }),
-      ...(source.nobody && { nobody: source.nobody }),
-      receivedAt: heardAt,
-      mint,
-    });
+    const frame = frameOfSource(source, { receivedAt: heardAt, mint });
+    const { outcome, erased, ...about } = await record(ports.records, asCounted(fact, source), frame);
     const occurredAt = timeOf(fact);
     const isLetGo = erased && outcome === 'duplicate' && about.interactionId === undefined;
     if (isLetGo) return { status: 'ignored', reason: 'it speaks of somebody who was erased', withheld: true };

@@ -1,13 +1,15 @@
 import { type Instant, instantOf, later, millisecondsOf } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
+import { endlessness, withPage } from '../domain/page-trail.ts';
 import {
+  ended,
   faultsPerReconciliation,
   type Reconciliation,
   type ReconciliationCounts,
   type ReconciliationFault,
 } from '../domain/reconciliation.ts';
 import type { Platform, Source } from '../domain/source.ts';
-import type { Frame } from './draft.ts';
+import { type Frame, frameOfSource } from './draft.ts';
 import { type Fact, Unintelligible } from './fact.ts';
 import { Known } from './known.ts';
 import { Problem, StoreRefusal } from './problem.ts';
@@ -15,7 +17,7 @@ import { asCounted } from './receive.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
 import { orderRef } from './sale-names.ts';
-import type { AskShopPage, ListedItem, Storefront } from './storefront.ts';
+import type { AskShopPage, ListedItem, ListedPage, Storefront } from './storefront.ts';
 
 export interface ReconcilePorts {
   records: RecordStore;
@@ -69,16 +71,11 @@ export async function reconcile(
     if (paged instanceof Problem) return failedCall(ports, current, paged, now);
     const taken = await takeItems(ports, paged.items, source, frame);
     if (taken instanceof Problem) return failedCall(ports, current, taken, now);
-    const { cursor: _, ...rest } = current;
-    current = {
-      ...rest,
-      ...(paged.next !== undefined && { cursor: paged.next }),
-      counts: added(current.counts, taken.counts),
-      faults: [...current.faults, ...taken.faults].slice(0, faultsPerReconciliation),
-      attempts: 0,
-      updatedAt: now,
-    };
+    const goesOnWhereItWas = paged.next !== undefined && paged.next === current.cursor;
+    current = withTaken(current, paged, taken, now);
     if (paged.next === undefined) return end(ports, current, { now });
+    const failure = goesOnWhereItWas ? 'list_loops: a page names itself as the next.' : endlessness(current.trail, run);
+    if (failure !== undefined) return end(ports, current, { failure, now });
     if (!(await ports.keep(current))) return 'over';
     const pause = paged.pause ?? 500;
     if (ports.remaining() < pause) return { again: Math.ceil(pause / 1000) };
@@ -86,24 +83,42 @@ export async function reconcile(
   }
 }
 
-function frameOf({ id, baseCurrency, baseTimeZone, backfillBefore }: Source, now: Instant, mint: Mint): Frame {
+function withTaken(
+  { cursor: _, lastFault: _fault, nextTryAt: _next, ...run }: Reconciliation,
+  { items, next }: ListedPage,
+  { counts, faults }: Taken,
+  now: Instant,
+): Reconciliation {
+  const isNews = (counts.missing ?? 0) + (counts.changed ?? 0) > 0;
+  const ids = items.map(({ externalId }) => externalId);
+  return {
+    ...run,
+    ...(next !== undefined && { cursor: next }),
+    trail: withPage(run.trail, ids, isNews),
+    counts: added(run.counts, counts),
+    faults: [...run.faults, ...faults].slice(0, faultsPerReconciliation),
+    attempts: 0,
+    updatedAt: now,
+  };
+}
+
+function frameOf(source: Source, now: Instant, mint: Mint): Frame {
   const old = instantOf(millisecondsOf(now) - fresh);
-  const history = later(backfillBefore, old) ?? old;
-  return { sourceId: id, baseCurrency, baseTimeZone, backfillBefore: history, receivedAt: now, mint };
+  const frame = frameOfSource(source, { receivedAt: now, mint });
+  return { ...frame, backfillBefore: later(frame.backfillBefore, old) ?? old };
 }
 
 /** An answer that nobody understands may be better the next time, too. */
 function passing(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof Unintelligible)
-    return new Problem(503, 'shop_unavailable', `The shop's answer is not understood: ${error.reason}.`);
-  throw error;
+  if (error instanceof Problem && error.status >= 500) return error;
+  if (!(error instanceof Problem) && !(error instanceof Unintelligible)) throw error;
+  const why = error instanceof Unintelligible ? `${error.reason}.` : error.message;
+  return new Problem(503, 'shop_unavailable', `The shop's answer is not understood: ${why}`);
 }
 
 async function end(ports: ReconcilePorts, run: Reconciliation, { failure, now }: { failure?: string; now: Instant }) {
-  const { cursor: _, ...rest } = run;
-  const state = failure === undefined ? 'succeeded' : 'failed';
-  await ports.keep({ ...rest, state, ...(failure !== undefined && { failure }), updatedAt: now, finishedAt: now });
+  const how = { now, ...(failure !== undefined && { failure }) };
+  await ports.keep(ended(run, failure === undefined ? 'succeeded' : 'failed', how));
   return 'over' as const;
 }
 
@@ -115,10 +130,11 @@ async function failedCall(
   now: Instant,
 ): Promise<Reconciled> {
   const attempts = run.attempts + 1;
-  if (attempts >= mostAttempts || fault.code === 'shop_refused')
-    return end(ports, run, { failure: `${fault.code}: ${fault.message}`, now });
-  if (!(await ports.keep({ ...run, attempts, updatedAt: now }))) return 'over';
-  return { again: Math.min(longestDelay, Math.max(fault.retryAfter ?? 0, firstDelay * 2 ** (attempts - 1))) };
+  const lastFault = `${fault.code}: ${fault.message}`;
+  if (attempts >= mostAttempts || fault.code === 'shop_refused') return end(ports, run, { failure: lastFault, now });
+  const again = Math.min(longestDelay, Math.max(fault.retryAfter ?? 0, firstDelay * 2 ** (attempts - 1)));
+  const nextTryAt = instantOf(millisecondsOf(now) + again * 1000);
+  return (await ports.keep({ ...run, attempts, lastFault, nextTryAt, updatedAt: now })) ? { again } : 'over';
 }
 
 interface Taken {

@@ -6,6 +6,7 @@ import type { Interaction } from '../domain/interaction.ts';
 import { customerWrite, type Draft, type Frame, isChanged, type MergeEvidence } from './draft.ts';
 import { type Fact, Unintelligible } from './fact.ts';
 import { customerIdFrom, type Known, type Stale } from './known.ts';
+import { Problem } from './problem.ts';
 import type { NaturalRef, Write } from './record-store.ts';
 import { attachWrites, customerErased, identifiesNobody, resolve } from './resolve.ts';
 import { conflictWrites } from './suggest.ts';
@@ -147,7 +148,33 @@ function consentLine(consent: Consent, customerId: string, frame: Frame): Intera
   };
 }
 
-/** A call, visit, message or review, or a consent by a partner: said once, kept once. */
+/** Whether what was kept under an id is what is said under it now. */
+function saysTheSame(kept: Interaction, fact: Fact & { kind: 'conversation' | 'consent' }): boolean {
+  if (fact.kind === 'conversation') {
+    const isSame = kept.type === fact.type && canonicalText(kept.conversation) === canonicalText(fact.conversation);
+    return isSame && kept.occurredAt === fact.occurredAt;
+  }
+  if (kept.type !== 'consent') return false;
+  const { channel, purpose, state, occurredAt } = fact.consent;
+  const was = kept.consent;
+  // What is dated ahead is bounded by when it is heard, each time anew.
+  const wasAhead = kept.occurredAt === kept.receivedAt && occurredAt > kept.occurredAt;
+  const isSame = was.channel === channel && was.purpose === purpose && was.state === state;
+  return isSame && (wasAhead || kept.occurredAt === occurredAt);
+}
+
+function otherContent(): Problem {
+  const detail =
+    'Something else was reported under this externalId before, and it stands. Take an id of its own for this.';
+  return new Problem(409, 'interaction_conflict', detail, {
+    faults: [{ pointer: '/externalId', detail: 'is the id of another interaction' }],
+  });
+}
+
+/**
+ * A call, visit, message or review, or a consent by a partner: said once, kept once.
+ * @throws Problem `interaction_conflict` where something else was said under the same id
+ */
 export async function draftSaying(
   known: Known,
   fact: Fact & { kind: 'conversation' | 'consent' },
@@ -164,6 +191,9 @@ export async function draftSaying(
   if (entry?.customerId) {
     if ((await known.home(entry.customerId)) === 'stale') return 'stale';
     if (known.tombstone(entry.customerId)) throw customerErased();
+    const place = { customerId: entry.customerId, occurredAt: entry.occurredAt ?? occurredAt, interactionId: id };
+    const kept = await known.store.line(place);
+    if (kept && !saysTheSame(kept, fact)) throw otherContent();
     return { writes: [], about: { customerId: entry.customerId, interactionId: id } };
   }
 

@@ -35,6 +35,7 @@ export interface OrderLine {
   revision: number;
 }
 
+/** Where a line stands. */
 export interface OrderPlace {
   customerId: string;
   occurredAt: Instant;
@@ -119,6 +120,8 @@ export interface RecordStore {
   ): Promise<PurchaseBounds>;
   /** The last rate of a currency up to a day, if it is not too old; one trip at most, none for what was read lately. */
   rate(wanted: WantedRate, options: { consistent: boolean }): Promise<Rate | undefined>;
+  /** One line of a ledger; always consistent. */
+  line(place: OrderPlace): Promise<Interaction | undefined>;
   /** Every merge and its undoing that a person was part of. */
   merges(personId: string): Promise<MergeLine[]>;
   /** All or nothing; `conflict` where something read had changed. */

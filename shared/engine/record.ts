@@ -14,7 +14,8 @@ const attempts = 24;
  * of what was read; where somebody else was faster it reads again. Repeating it changes nothing. Where the fact says
  * that two customers are one, they are merged next.
  * @throws Unintelligible where the fact cannot be kept as it is
- * @throws Problem `store_unavailable`; `too_busy`; `customer_not_found` for a customer named by an unknown identifier
+ * @throws Problem `store_unavailable`; `too_busy`; `customer_not_found` for a customer named by an unknown identifier;
+ * `interaction_conflict` where a partner's id was used for something else
  */
 export async function record(store: RecordStore, fact: Fact, frame: Frame): Promise<Recorded> {
   const heard = withoutNobody(notAfter(fact, frame.receivedAt), frame.nobody);

@@ -11,13 +11,16 @@ const mostCurrencies = 200;
 
 /**
  * Reads the ECB's euro foreign exchange reference rates (ecb.europa.eu/stats/eurofxref), units of each currency for one
- * euro, in both of its CSV forms: the daily one (`Date, USD, JPY, …`, days as `20 November 2026`, blanks and a comma at
- * the end) and the historic one (`Date,USD,JPY,…`, ISO days, `N/A` where there was no rate).
+ * euro, in both of its CSV forms: the daily one (`Date, USD, JPY, …, `, days as `20 November 2026`, blanks) and the
+ * historic one (`Date,USD,JPY,…,`, ISO days, `N/A` where there was no rate). Both have a comma behind the last value of
+ * each line. A file that was cut within a number must not pass for a whole one: where the header has that comma each line
+ * must have it, else the last line must have its end.
  * @returns what is wrong, by line, where it is neither
  */
 export function readEcbRates(text: string): Read | { fault: string } {
   const [head = '', ...lines] = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
   const [first, ...codes] = cellsOf(head);
+  const hasEnd = endsWithComma(head);
   if (first !== 'Date' || codes.length === 0) return { fault: 'line 1: must begin with Date and name the currencies' };
   const odd = codes.find((code) => !/^[A-Z]{3}$/.test(code));
   if (odd !== undefined) return { fault: 'line 1: names what is no currency' };
@@ -35,6 +38,9 @@ export function readEcbRates(text: string): Read | { fault: string } {
     if (date === undefined) return { fault: `${at}: must begin with a day` };
     if (days.has(date)) return { fault: `${at}: is a day that stands there already` };
     days.add(date);
+    const isWhole = hasEnd ? endsWithComma(line) : index < lines.length - 1;
+    if (values.length === codes.length && !isWhole)
+      return { fault: `${at}: ${hasEnd ? 'must end with a comma, as line 1 does' : 'must end with a line break'}` };
     if (values.length !== codes.length) return { fault: `${at}: must have a value for each currency of line 1` };
     for (const [column, code] of codes.entries()) {
       const value = values[column] ?? '';
@@ -45,6 +51,10 @@ export function readEcbRates(text: string): Read | { fault: string } {
     }
   }
   return { base: 'EUR', rates, passedOver: codes.filter((code) => !isCurrency(code)) };
+}
+
+function endsWithComma(line: string): boolean {
+  return line.trimEnd().endsWith(',');
 }
 
 /** Without the empty one behind the comma at the end. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import { Problem } from '../engine/problem.ts';
 
@@ -37,6 +38,8 @@ export function rowsOf(body: Uint8Array): { header: string[]; rows: NumberedRow[
   const text = decoded(body);
   let at = 0;
   let line = 1;
+  let sound = 0;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   try {
     const read = parse(text, {
       bom: true,
@@ -46,8 +49,11 @@ export function rowsOf(body: Uint8Array): { header: string[]; rows: NumberedRow[
       relax_column_count: true,
       skip_empty_lines: true,
       max_record_size: 1_000_000,
+      on_record(record, { bytes: end }) {
+        sound = end;
+        return record;
+      },
     }) as unknown as { record: string[]; info: { bytes: number } }[];
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     const [first, ...rows] = read.map(({ record: cells, info }): NumberedRow => {
       const row = { line: line + leadingBreaks(bytes, at), cells };
       line += breaksIn(bytes, at, info.bytes);
@@ -55,9 +61,9 @@ export function rowsOf(body: Uint8Array): { header: string[]; rows: NumberedRow[
       return row;
     });
     return { header: (first?.cells ?? []).map((name) => name.trim()), rows };
-  } catch (error) {
-    const place = /on line (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
-    throw new Problem(400, 'malformed_csv', `The part is no CSV${place ? `, around its line ${place}` : ''}.`);
+  } catch {
+    const broken = 1 + breaksIn(bytes, 0, sound) + leadingBreaks(bytes, sound);
+    throw new Problem(400, 'malformed_csv', `The part is no CSV: the row that begins in its line ${broken} is broken.`);
   }
 }
 
@@ -65,7 +71,8 @@ function decoded(body: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
-    throw new Problem(400, 'malformed_csv', 'The part is not valid UTF-8.');
+    const broken = linesOf(body).find(({ bytes }) => !isUtf8(bytes))?.line;
+    throw new Problem(400, 'malformed_csv', `The part is not valid UTF-8, in its line ${broken}.`);
   }
 }
 

@@ -106,7 +106,7 @@ function problemOf(description: string): Json {
 }
 
 function operationOf(routeKey: string, route: Route<never>): Json {
-  const { summary, scope, answers, files = [] } = route;
+  const { summary, scope, answers, files = [], bodyMayLack = false } = route;
   const body = route.bodyShown ?? route.body;
   const content = {
     ...(body && contentOf(body, route)),
@@ -114,13 +114,14 @@ function operationOf(routeKey: string, route: Route<never>): Json {
   };
   const hasBody = Object.keys(content).length > 0;
   const writes = !routeKey.startsWith('GET ');
-  const parameters = [
+  const parameters: Json[] = [
     ...parametersOf(route.params, 'path'),
     ...parametersOf(route.query, 'query'),
     ...(writes ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
   ];
   const problems = [400, 500, 503, ...(scope ? [401, 403, 429] : [])];
-  if (writes || routeKey.includes('{')) problems.push(404, 410);
+  // A path or a filter may name what is not there.
+  if (writes || parameters.some(({ name }) => String(name).endsWith('Id'))) problems.push(404, 410);
   if (writes) problems.push(409, 422);
   if (hasBody) problems.push(413, 415);
   return {
@@ -128,7 +129,7 @@ function operationOf(routeKey: string, route: Route<never>): Json {
     summary,
     ...(scope ? { description: `Scope: \`${scope}\``, security: [{ key: [] }] } : { security: [] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(hasBody && { requestBody: { required: true, content } }),
+    ...(hasBody && { requestBody: { required: !bodyMayLack, content } }),
     responses: {
       ...responsesOf(answers, scope !== undefined),
       ...Object.fromEntries(

@@ -16,6 +16,8 @@ export interface RouteTerms {
   params?: ObjectSchema;
   query?: ObjectSchema;
   body?: Schema;
+  /** Without a body it is taken for an empty object. */
+  bodyMayLack?: true;
   /** For the document, where the body is validated in parts. */
   bodyShown?: Schema;
   /** Types of files that are taken as they are, beside the JSON of `body` or instead of it. */
@@ -72,8 +74,9 @@ export function route<
 function readBody(
   request: HttpRequest,
   schema: Schema,
-  { bodyBytes = itemBytes, csv }: Pick<RouteTerms, 'bodyBytes' | 'csv'>,
+  { bodyBytes = itemBytes, bodyMayLack, csv }: Pick<RouteTerms, 'bodyBytes' | 'bodyMayLack' | 'csv'>,
 ) {
+  if (bodyMayLack && request.body.byteLength === 0) return validate(schema, {});
   if (csv && isCsv(request)) {
     boundBody(request, csv.bytes);
     return validate(csv.schema, readText(request));

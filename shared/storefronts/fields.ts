@@ -99,14 +99,23 @@ export function read<Schema extends z.core.$ZodType>(schema: Schema, body: unkno
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const place = issue?.path.map((part) => `/${String(part)}`).join('') ?? '';
-  throw new Unintelligible(`${within}${place || '/'}: ${describe(issue)}`);
+  throw new Unintelligible(`${within + place || '/'}: ${describe(issue, body)}`);
 }
 
-function describe(issue: z.core.$ZodIssue | undefined): string {
+function describe(issue: z.core.$ZodIssue | undefined, body: unknown): string {
+  const isType = issue?.code === 'invalid_type' || issue?.code === 'invalid_union';
+  if (isType && valueAt(body, issue.path) === undefined) return 'is missing';
   if (issue?.code === 'invalid_type') return `is not of the type ${issue.expected}`;
   if (issue?.code === 'custom' && issue.message) return issue.message;
   if (issue?.code === 'invalid_union') return 'is of none of the types that are understood';
   return issue ? `is not valid (${issue.code})` : 'is not valid';
+}
+
+function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, part) => (inner === null || typeof inner !== 'object' ? undefined : Reflect.get(inner, part)),
+    body,
+  );
 }
 
 /** @throws Unintelligible where the amount is no exact, sensible amount of the currency */

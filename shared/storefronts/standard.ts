@@ -65,10 +65,12 @@ export const standard: Storefront = {
     const { type, timestamp, data } = read(standardEvent, body);
     const at = timestamp;
     switch (type) {
-      case 'order.created':
-      case 'order.updated':
       case 'order.paid':
       case 'order.cancelled':
+        if (isStepAlone(data)) return translateStep(read(standardOrderStep, data, '/data'), type, at);
+        return translateOrder(read(standardOrder, data, '/data'), type, at, source);
+      case 'order.created':
+      case 'order.updated':
         return translateOrder(read(standardOrder, data, '/data'), type, at, source);
       case 'refund.created':
         return translateRefund(read(standardRefund, data, '/data'), at);
@@ -155,6 +157,13 @@ export const standardOrder = z.object({
   refunds: z.nullish(z.array(z.object({ id: identifier, amount: moneyShape, refundedAt: z.nullish(instant) }))),
 });
 
+/** The data of `order.paid` and `order.cancelled`, where the order itself is told elsewhere. */
+export const standardOrderStep = z.object({
+  id: identifier,
+  paidAt: z.nullish(instant),
+  cancelledAt: z.nullish(instant),
+});
+
 /** The data of `refund.created`. */
 export const standardRefund = z.object({
   id: identifier,
@@ -235,6 +244,23 @@ function translateOrder(order: z.output<typeof standardOrder>, type: string, at:
       },
     },
   };
+}
+
+/** Whether no order is told, but only what became of it. */
+function isStepAlone(data: unknown): boolean {
+  const { total, placedAt } = (data ?? {}) as { total?: unknown; placedAt?: unknown };
+  return total === undefined && placedAt === undefined;
+}
+
+/** It waits for its order, as a refund does. */
+function translateStep(
+  { id, paidAt, cancelledAt }: z.output<typeof standardOrderStep>,
+  type: 'order.paid' | 'order.cancelled',
+  at: Instant,
+): Translation {
+  const step = type === 'order.paid' ? { paidAt: paidAt ?? at } : { cancelledAt: cancelledAt ?? at };
+  const order: Order = { ...step, refunds: {}, consents: {} };
+  return { kind: 'fact', fact: { kind: 'order', externalId: id, who: {}, at, order } };
 }
 
 function translateRefund(refund: z.output<typeof standardRefund>, at: Instant): Translation {

@@ -64,7 +64,7 @@ describe('the list', () => {
     expect(await all({ sourceId: 'shop', from: at(9) })).toEqual(ids(10, 9));
     expect(await all({ sourceId: 'shop', to: at(1) })).toEqual(ids(0));
     expect(await all({ sourceId: 'shop', status: 'ignored', from: at(5), to: at(9) })).toEqual(ids(5));
-    expect(await all({ sourceId: 'nowhere' })).toEqual([]);
+    expect((await list({ sourceId: 'nowhere' })).body.code).toBe('source_not_found');
   });
 
   test('without a source: what is quarantined, of all', async () => {
@@ -135,7 +135,7 @@ describe('one delivery', () => {
     const whole = await show(deliveryId, { body: 'true' });
     expect(whole.body.body).toEqual({ encoding: 'utf8', content: JSON.stringify(content) });
 
-    const reader = await shop.api.keyFor('reader', ['deliveries:read']);
+    const reader = await shop.api.keyFor('reader', ['deliveries:read'], { sources: ['shop'] });
     expect((await show(deliveryId, {}, reader)).status).toBe(200);
     expect((await show(deliveryId, { body: 'true' }, reader)).body.code).toBe('insufficient_scope');
     const nobody = await shop.api.keyFor('nobody', ['sources:read']);

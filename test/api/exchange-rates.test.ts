@@ -154,6 +154,19 @@ test("the ECB's CSV is taken as it is, the daily one and the historic one", asyn
   ]);
 });
 
+test.each([
+  ['the daily one', daily],
+  ['the historic one', historic],
+  ['one without commas at the ends', 'Date,USD,GBP\n2026-11-20,1.0832,0.83425\n2026-11-19,1.0801,0.8339\n'],
+])('wherever %s was cut off, no rate is taken for another', async (_, whole) => {
+  expect((await put(whole, 'text/csv')).status).toBe(200);
+  for (let end = 1; end < whole.length; end++) {
+    const { status, body } = await put(whole.slice(0, end), 'text/csv');
+    if (status === 200) expect(body).toMatchObject({ added: 0, replaced: 0 });
+    else expect([400, 422]).toContain(status);
+  }
+});
+
 test('rates are listed page by page', async () => {
   const all = (await list({ limit: '100' })).body;
   expect(all.nextCursor).toBeNull();
@@ -209,6 +222,8 @@ test.each([
   ['a rate below zero', 'Date,USD\n2026-11-20,-1.08\n', 'line 2'],
   ['too few values', 'Date,USD,JPY\n2026-11-20,1.08\n', 'line 2'],
   ['a currency twice', 'Date,USD,USD\n2026-11-20,1.08,1.08\n', 'line 1'],
+  ['a line cut off in its last number', 'Date,USD,\n2026-11-20,1.0', 'line 2: must end with a comma'],
+  ['a last line without its end', 'Date,USD\n2026-11-20,1.0', 'line 2: must end with a line break'],
 ])('of CSV %s is refused', async (_, body, line) => {
   const answer = await put(body, 'text/csv');
   expect([answer.status, answer.body.errors[0]?.detail]).toEqual([400, expect.stringContaining(line)]);

@@ -1,4 +1,6 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { importKey } from '../../shared/dynamodb/keys.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
 import { shopifySecret, signShopify } from '../signed.ts';
 import { type ApiDoor, type Call, openApi } from './door.ts';
@@ -155,6 +157,21 @@ describe("Shopify's export", () => {
     const again = await whole('shop', 'shopify-csv', text);
     expect(again.body.counts).toEqual({ recorded: 0, duplicates: 1, ignored: 0, failed: 0 });
     expect((await customerBy('nora@example.com')).facts).toEqual(nora.facts);
+  });
+
+  test('an address that identifies nobody at this source leads to nobody', async () => {
+    const body = {
+      platform: 'shopify',
+      secrets: [shopifySecret],
+      currency: 'EUR',
+      timeZone: 'Europe/Berlin',
+      nobody: ['till@ours.example'],
+    };
+    await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'till' }, body });
+    const rows = ['9051', '9052'].map((id) => shopifyRow(anOrder(id, { Email: 'Till@ours.example' })));
+    const given = await whole('till', 'shopify-csv', [shopifyHeader, ...rows].join('\n'));
+    expect(given.body.counts).toMatchObject({ recorded: 2, failed: 0 });
+    expect(await customerBy('till@ours.example')).toBeUndefined();
   });
 
   test('refunded, cancelled, voided and test orders count as what they are', async () => {
@@ -407,6 +424,35 @@ describe('parts', () => {
     for (const id of ids) expect((await customerBy(`w${id}@example.com`)).facts.purchaseCount).toBe(1);
   });
 
+  test('an import that went wrong is forgotten, what was recorded is not', async () => {
+    const { body } = await open('shop', 'shopify-csv');
+    await put(body.id, 1, `${partOf('9501')}\n${shopifyRow(anOrder('9502', { Id: 'x' }))}`);
+    for (let part = 2; part < 40; part++) await put(body.id, part, shopifyHeader);
+    await put(body.id, 100_000, partOf('9503'));
+    expect((await finish(body.id, 39)).body.detail).toContain('DELETE');
+    const drop = (more: Call = {}) =>
+      api.call('DELETE /v1/imports/{importId}', { params: { importId: body.id }, ...more });
+    const reader = await api.keyFor('acme', ['imports:read'], { sources: ['shop'] });
+    expect((await drop({ key: reader })).body.code).toBe('insufficient_scope');
+    const other = await api.keyFor('acme', ['imports:write'], { sources: ['woo'] });
+    expect((await drop({ key: other })).body.code).toBe('import_not_found');
+    expect((await drop()).status).toBe(204);
+    for (const answer of [await drop(), await show(body.id), await put(body.id, 1, partOf('9501'))])
+      expect(answer.body.code).toBe('import_not_found');
+    const listed = await api.call('GET /v1/imports', { query: { limit: '100' } });
+    expect(listed.body.data.map(({ id }) => id)).not.toContain(body.id);
+    const { Count } = await api.client.send(
+      new QueryCommand({
+        TableName: api.embedded.tables.registry,
+        KeyConditionExpression: 'pk = :import',
+        ExpressionAttributeValues: { ':import': importKey(String(body.id)).pk },
+        Limit: 1000,
+      }),
+    );
+    expect(Count).toBe(0);
+    expect((await customerBy('w9501@example.com')).facts.purchaseCount).toBe(1);
+  });
+
   test('a whole file is taken once under an Idempotency-Key', async () => {
     const headers = { ...csv, 'idempotency-key': 'file-1' };
     const one = await whole('shop', 'shopify-csv', partOf('9401'), { headers });
@@ -431,6 +477,19 @@ describe('what is refused', () => {
   ])('%s', async (_, status, code, call) => {
     const answer = await call();
     expect([answer.status, answer.body.code]).toEqual([status, code]);
+  });
+
+  test.each([
+    ['an unclosed quote', `${shopifyRow(anOrder('1', { Notes: 'two\nlines' }))}\n\n"open,x\n`, 'begins in its line 5'],
+    ['another encoding', Buffer.from(`#1,a\n#2,é\n`, 'latin1'), 'in its line 3'],
+  ])('%s is told with its line', async (_, rows, told) => {
+    const body = Buffer.concat([Buffer.from(`${shopifyHeader}\n`), Buffer.from(rows)]);
+    const answer = await whole('shop', 'shopify-csv', body as never);
+    expect([answer.status, answer.body.code, answer.body.detail]).toEqual([
+      400,
+      'malformed_csv',
+      expect.stringContaining(told),
+    ]);
   });
 
   test('a key sees the imports of its own sources alone, and writes with the scope alone', async () => {

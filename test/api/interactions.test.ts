@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { consentChannels, consentPurposes } from '../../shared/domain/consent.ts';
 import { shopifySecret } from '../signed.ts';
 import { type ApiDoor, openApi } from './door.ts';
@@ -144,6 +144,53 @@ test('a consent that a partner heard counts from when it was said, whenever it i
     ['consent', 'granted'],
   ]);
   expect((await said('C-4', 'perhaps', '2026-03-04T09:00:00Z')).status).toBe(400);
+});
+
+describe('an id that was used for something else', () => {
+  const person = { email: 'twice@example.com' };
+  const consent = {
+    type: 'consent',
+    externalId: 'K-1',
+    occurredAt: '2026-03-02T09:00:00Z',
+    channel: 'email',
+    state: 'refused',
+    customer: person,
+  };
+  const call = { type: 'call', externalId: 'K-1', occurredAt: '2026-03-02T09:00:00Z', text: 'tea', customer: person };
+
+  test.each<[string, object, object]>([
+    ['the other word', consent, { state: 'granted' }],
+    ['another time', consent, { occurredAt: '2026-03-02T09:00:01Z' }],
+    ['another channel', consent, { channel: 'sms' }],
+    ['another text', call, { text: 'coffee' }],
+    ['no text', call, { text: undefined }],
+    ['another time of a call', call, { occurredAt: '2026-03-01T09:00:00Z' }],
+  ])('%s is refused, and what was said stands', async (_, first, change) => {
+    const kept = await report(first);
+    expect([200, 201]).toContain(kept.status);
+    const { status, body } = await report({ ...first, ...change });
+    expect([status, body.code, body.errors[0]?.pointer]).toEqual([409, 'interaction_conflict', '/externalId']);
+    expect((await report(first)).body).toMatchObject({ id: kept.body.id, status: 'duplicate' });
+    const batch = await report({ interactions: [{ ...first, ...change }, first] });
+    expect(batch.body.data.map(({ httpStatus }) => httpStatus)).toEqual([409, 200]);
+    expect((await customer(kept.body.customerId)).body.consents).toMatchObject([
+      { channel: 'email', state: 'refused' },
+    ]);
+  });
+
+  test('of a consent that is dated ahead: the same again is a duplicate', async () => {
+    const ahead = { ...consent, externalId: 'K-2', occurredAt: new Date(Date.now() + 60_000).toISOString() };
+    expect((await report(ahead)).status).toBe(201);
+    expect((await report(ahead)).body.status).toBe('duplicate');
+    expect((await report({ ...ahead, state: 'granted' })).status).toBe(409);
+  });
+
+  test('of two at once one stands', async () => {
+    const answers = await Promise.all(
+      ['granted', 'refused'].map((state) => report({ ...consent, externalId: 'K-3', state })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
 });
 
 test('a refund before its order waits for it', async () => {

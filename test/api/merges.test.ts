@@ -29,10 +29,11 @@ const idsOf = (suggestion: Body): string[] => [...(suggestion.customerIds ?? [])
 const of = (customerId: string) => (suggestion: Body) => idsOf(suggestion).includes(customerId);
 const merge = (customerId: string, into: string, key?: string) =>
   api.call('POST /v1/customers/{customerId}/merge', { params: { customerId }, body: { into }, ...(key && { key }) });
+/** Without a body, where there is nothing to say. */
 const unmerge = (customerId: string, mergeId?: string) =>
   api.call('POST /v1/customers/{customerId}/unmerge', {
     params: { customerId },
-    body: { ...(mergeId !== undefined && { mergeId }) },
+    ...(mergeId !== undefined && { body: { mergeId } }),
   });
 const journal = async (customerId: string, query: Record<string, string> = {}) =>
   (await api.call('GET /v1/customers/{customerId}/merges', { params: { customerId }, query })).body;

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { clockKey } from '../../shared/dynamodb/keys.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
 import { shopifySecret, signShopify } from '../signed.ts';
 import { type ApiDoor, type Body, openApi } from './door.ts';
-import { type ListedOrder, type ShopLists, startShopLists } from './shop-lists.ts';
+import { type Asked, type ListedOrder, type ShopLists, startShopLists } from './shop-lists.ts';
 
 let api: ApiDoor;
 let shop: ShopLists;
@@ -45,7 +47,15 @@ beforeEach(() => {
   waiting = [];
   queueIsAway = false;
   api.proxy.plan = () => 'none';
-  Object.assign(shop, { orders: [], events: [], asked: [], atOnce: 0, faults: [], before: () => undefined });
+  Object.assign(shop, {
+    orders: [],
+    events: [],
+    asked: [],
+    atOnce: 0,
+    faults: [],
+    before: () => undefined,
+    instead: undefined,
+  });
 });
 
 const settings = { currency: 'EUR', timeZone: 'Europe/Berlin' };
@@ -95,7 +105,7 @@ async function work(milliseconds = 300_000): Promise<boolean> {
 async function workAll(milliseconds?: number): Promise<number> {
   let calls = 0;
   while (await work(milliseconds)) {
-    if (++calls > 200) throw new Error('it does not come to an end');
+    if (++calls > 300) throw new Error('it does not come to an end');
   }
   return calls;
 }
@@ -297,6 +307,16 @@ test('what was bought a while ago is history, what is fresh is not', async () =>
   expect([await backfill(old), await backfill(fresh)]).toEqual([true, false]);
 });
 
+test('an address that identifies nobody at this source leads to nobody', async () => {
+  const [id = 0] = ids(1);
+  const sourceId = await aSource('shopify', { nobody: [email(id)] });
+  fill('shopify', [id]);
+  const { body } = await start(sourceId, at(0));
+  await workAll();
+  expect(await show(sourceId, body.id)).toMatchObject({ state: 'succeeded', recorded: 1 });
+  expect((await api.call('GET /v1/customers', { query: { email: email(id) } })).body.data).toEqual([]);
+});
+
 test('a shop that stays away fails the reconciliation in the end, and says why', async () => {
   const sourceId = await aSource('shopify');
   const { id } = (await start(sourceId, at(0))).body;
@@ -307,6 +327,139 @@ test('a shop that stays away fails the reconciliation in the end, and says why',
     failure: "shop_unavailable: The shop's API answered with status 502.",
   });
   expect((await start(sourceId, at(0))).status).toBe(202);
+});
+
+test('while a shop stays away, the comparison says what is wrong and when it is asked again', async () => {
+  const sourceId = await aSource('shopify');
+  const { id } = (await start(sourceId, at(0))).body;
+  shop.faults = [500, 'nonsense'];
+  await work();
+  const first = await show(sourceId, id);
+  expect(first).toMatchObject({
+    state: 'running',
+    attempts: 1,
+    lastFault: "shop_unavailable: The shop's API answered with status 500.",
+    failure: null,
+  });
+  expect(Date.parse(String(first.nextTryAt)) - Date.parse(String(first.updatedAt))).toBe(60_000);
+  await work();
+  expect(await show(sourceId, id)).toMatchObject({
+    attempts: 2,
+    lastFault: "shop_unavailable: The shop's answer is not understood: The body is not JSON, at position 0.",
+  });
+  await work();
+  expect(await show(sourceId, id)).toMatchObject({
+    state: 'succeeded',
+    attempts: 0,
+    lastFault: null,
+    nextTryAt: null,
+  });
+});
+
+describe('a list that never ends fails the comparison, which is told, and the next one may begin', () => {
+  const pages = {
+    'names the same page again and again': () => ({
+      headers: { link: `<${shop.address}/admin/api/2026-04/orders.json?page_info=again>; rel="next"` },
+      body: { orders: [] },
+    }),
+    'goes round three pages': ({ query }: Asked) => {
+      const page = (Number(query.get('page_info') ?? 0) % 3) + 1;
+      return {
+        headers: { link: `<${shop.address}/admin/api/2026-04/orders.json?page_info=${page}>; rel="next"` },
+        body: { orders: [{ id: page }] },
+      };
+    },
+    'always has one page more': ({ query }: Asked) => {
+      const page = Number(query.get('page_info') ?? 0) + 1;
+      return {
+        headers: { link: `<${shop.address}/admin/api/2026-04/orders.json?page_info=${page}>; rel="next"` },
+        body: { orders: [{ id: page }] },
+      };
+    },
+  };
+  test.each<[keyof typeof pages, string, number]>([
+    ['names the same page again and again', 'list_loops', 2],
+    ['goes round three pages', 'list_loops', 25],
+    ['always has one page more', 'list_endless', 201],
+  ])('that %s: %s after %i pages at most', async (kind, code, most) => {
+    const sourceId = await aSource('shopify');
+    const { id } = (await start(sourceId, new Date(Date.now() - 1000).toISOString())).body;
+    shop.instead = pages[kind];
+    const told = vi.mocked(console.error).mock.calls.length;
+    // There is time for one page and no more: what is remembered of the pages is kept.
+    expect(await workAll(60_000)).toBeLessThanOrEqual(most);
+    expect(await show(sourceId, id)).toMatchObject({ state: 'failed', failure: expect.stringContaining(`${code}: `) });
+    const lines = vi
+      .mocked(console.error)
+      .mock.calls.slice(told)
+      .map(([line]) => JSON.parse(String(line)));
+    expect(lines).toContainEqual(expect.objectContaining({ message: 'reconciliation failed', reconciliationId: id }));
+    shop.instead = undefined;
+    expect((await start(sourceId, at(0))).status).toBe(202);
+  });
+
+  test("WooCommerce: a cache before the shop that doesn't see what is asked for", async () => {
+    const sourceId = await aSource('woocommerce');
+    const all = ids(50);
+    const orders = all.map((id, index) => anOrder('woocommerce', id, index));
+    shop.instead = () => ({
+      body: orders.map(({ id, changedAt, fields }) => ({ id, date_modified_gmt: changedAt.slice(0, 19), ...fields })),
+    });
+    const { id } = (await start(sourceId, at(0))).body;
+    expect(await workAll(60_000)).toBeLessThanOrEqual(8);
+    expect(await show(sourceId, id)).toMatchObject({
+      state: 'failed',
+      recorded: 50,
+      failure: expect.stringContaining('list_loops: '),
+    });
+  });
+});
+
+test('one that is under way can be ended, and goes on no further', async () => {
+  const sourceId = await aSource('shopify');
+  fill('shopify', ids(60));
+  const { id } = (await start(sourceId, at(0))).body;
+  await work(60_000);
+  const end = (more = {}) =>
+    api.call('DELETE /v1/sources/{sourceId}/reconciliations/{reconciliationId}', {
+      params: { sourceId, reconciliationId: id },
+      ...more,
+    });
+  const reader = await api.keyFor('acme', ['sources:read'], { sources: [sourceId] });
+  expect((await end({ key: reader })).body.code).toBe('insufficient_scope');
+  const { status, body } = await end();
+  expect([status, body.state, Number(body.listed)]).toEqual([200, 'cancelled', 50]);
+  expect((await end()).body).toEqual(body);
+  await workAll();
+  expect(await show(sourceId, id)).toEqual(body);
+  const other = { params: { sourceId, reconciliationId: 'rec_none' } };
+  const none = await api.call('DELETE /v1/sources/{sourceId}/reconciliations/{reconciliationId}', other);
+  expect(none.body.code).toBe('reconciliation_not_found');
+  expect((await start(sourceId, at(0))).status).toBe(202);
+});
+
+test('of several that are begun at once one is', async () => {
+  const sourceId = await aSource('shopify');
+  for (let round = 0; round < 3; round++) {
+    waiting.push({ MessageBody: JSON.stringify({ scheduledTime: `2026-11-1${round}T04:00:00Z` }) });
+    const answers = await Promise.all([...Array.from({ length: 5 }, () => start(sourceId, at(0))), work()]);
+    expect(answers.filter((answer) => typeof answer === 'object' && answer.status === 202).length).toBeLessThan(2);
+    const { body } = await api.call('GET /v1/sources/{sourceId}/reconciliations', { params: { sourceId } });
+    expect(body.data.filter(({ state }) => state === 'running')).toHaveLength(1);
+    await workAll();
+  }
+});
+
+test('one that nobody went on with ends when the next is begun', async () => {
+  const sourceId = await aSource('shopify');
+  const { id } = (await start(sourceId, at(0))).body;
+  waiting = [];
+  expect((await start(sourceId, at(0))).body.code).toBe('reconciliation_under_way');
+  const now = new Date(Date.now() + 7 * 3_600_000).toISOString();
+  await api.client.send(new PutCommand({ TableName: api.embedded.tables.registry, Item: { ...clockKey, now } }));
+  expect((await start(sourceId, at(0))).status).toBe(202);
+  await api.client.send(new DeleteCommand({ TableName: api.embedded.tables.registry, Key: clockKey }));
+  expect(await show(sourceId, id)).toMatchObject({ state: 'failed', failure: expect.stringContaining('abandoned: ') });
 });
 
 test('credentials that are refused fail it at once', async () => {

@@ -35,6 +35,8 @@ export interface ShopLists {
   faults: (number | 'lost' | 'nonsense')[];
   /** Called before each page is made up. */
   before: (asked: Asked) => void;
+  /** What a shop answers that keeps to no rule. */
+  instead: ((asked: Asked) => Answer) | undefined;
   stop(): void;
 }
 
@@ -52,7 +54,11 @@ export async function startShopLists(): Promise<ShopLists> {
       if (fault === 'lost') return void incoming.socket.destroy();
       if (fault === 'nonsense') return void outgoing.end('<html>');
       lists.before(asked);
-      const { status = 200, headers = {}, body } = fault === undefined ? answerOf(lists, asked) : refusal(fault);
+      const {
+        status = 200,
+        headers = {},
+        body,
+      } = fault === undefined ? (lists.instead?.(asked) ?? answerOf(lists, asked)) : refusal(fault);
       outgoing.writeHead(status, { 'content-type': 'application/json', ...headers });
       outgoing.end(JSON.stringify(body));
     }, 2);
@@ -67,6 +73,7 @@ export async function startShopLists(): Promise<ShopLists> {
     atOnce: 0,
     faults: [],
     before: () => undefined,
+    instead: undefined,
     stop: () => server.close(),
   };
   return lists;

@@ -47,6 +47,7 @@ test('a source that never delivered: nothing but nothing', async () => {
     lastDay: {
       since: '2026-04-30T00:00:00.000Z',
       statuses: { recorded: 0, duplicate: 0, ignored: 0, quarantined: 0 },
+      withoutCustomer: 0,
       lag: { measured: 0, medianSeconds: null, mostSeconds: null },
       failures: { refused: 0, unavailable: 0 },
     },
@@ -84,6 +85,7 @@ test('through the webhooks: numbers that one can work out by hand', async () => 
     lastDay: {
       since: '2026-06-09T12:00:00.000Z',
       statuses: { recorded: 3, duplicate: 1, ignored: 1, quarantined: 1 },
+      withoutCustomer: 0,
       // In steps of 1, 2, 5, 10 … seconds: 1, 5, 5 and 10,800; the middle one of four is the second.
       lag: { measured: 4, medianSeconds: 5, mostSeconds: 10_800 },
       failures: { refused: 0, unavailable: 0 },
@@ -92,6 +94,18 @@ test('through the webhooks: numbers that one can work out by hand', async () => 
     switchedOff: null,
     why: '8 deliveries in the seven days before the last one, within 6 days: too few to tell.',
   });
+});
+
+test('money that counts for nobody is seen: orders that name nobody, refunds without their order', async () => {
+  const { email: _, ...nameless } = order(21, '2026-07-01T09:00:00Z');
+  const now = '2026-07-01T09:00:01.000Z';
+  await shop.deliver('orders/create', nameless, { now });
+  await shop.deliver('orders/create', { ...nameless, id: 22, email: 'noreply@example.com' }, { now });
+  await shop.deliver('orders/create', order(23, '2026-07-01T09:00:00Z'), { now });
+  await shop.deliver('orders/create', '{', { now });
+  await shop.keep();
+  const found = await health('shop', '2026-07-01T10:00:00.000Z');
+  expect(found).toMatchObject({ lastDay: { statuses: { recorded: 3 }, withoutCustomer: 2 } });
 });
 
 test('what is set aside now counts whatever its day; failures count by their own', async () => {

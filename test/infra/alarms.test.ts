@@ -59,6 +59,7 @@ describe('alarms', () => {
     ['RetryBrokeOff', 5, ['webhooks/retry']],
     ['PlanningBrokeOff', 5, ['outreach/plan']],
     ['SendingBrokeOff', 5, ['outreach/deliver']],
+    ['ReconciliationFailed', 0, ['reconcile/work']],
     ['ErasureBrokeOff', 0, ['privacy/work']],
     ['PrivacyRequestPressing', 0, ['privacy/work']],
   ])('tell of %s beyond %i, counted in the log of %j', (line, threshold, entries) => {

@@ -8,9 +8,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { LocalFunction } from '../../infra/local/functions.ts';
 import { Gateway } from '../../infra/local/gateway.ts';
 import { beginOf, cut } from '../../infra/local/import/cut.ts';
-import { layoutOf } from '../../infra/local/import/layout.ts';
+import { type Layout, layoutOf, rowsFrom } from '../../infra/local/import/layout.ts';
 import { importFile } from '../../infra/local/import/run.ts';
 import { readImportSettings } from '../../infra/local/import/settings.ts';
+import { checkSoundness } from '../../infra/local/import/soundness.ts';
 import { silentLog } from '../../infra/local/log.ts';
 import { routes } from '../../shared/contracts/routes.ts';
 import { type ApiDoor, adminKey, openApi } from '../api/door.ts';
@@ -198,6 +199,93 @@ test.each([
   expect([status, text]).toEqual([0, expect.stringContaining('20 recorded')]);
   expect(puts.length).toBeGreaterThan(3);
   await allBought(first, 20);
+});
+
+describe('a file that is broken is told by its line, before anything is sent', () => {
+  const rows = orders(6001, 12).split('\n');
+  const at = (line: number, change: (row: string) => string) =>
+    rows.map((row, index) => (index === line - 1 ? change(row) : row)).join('\n');
+  // The first order with a note of two lines.
+  const noted = rows.findIndex((row) => row.includes('"')) + 1;
+
+  test.each<[string, string, string]>([
+    ['a quote that never closes', `${at(2, (row) => `${row}"`)}`, 'In line 2 a quote stands within a cell'],
+    [
+      'a quote that never closes, the last of the file',
+      `${rows.slice(0, 2).join('\n')}\n#6,"open,paid\n#7,a,b\n`,
+      'A quote opens in line 3 and never closes',
+    ],
+    [
+      'a quote that the next one seems to close',
+      at(2, (row) => row.replace(',i6001@', ',"i6001@')),
+      `A quote opens in line 2 and does not close as it should before line ${noted}`,
+    ],
+    [
+      'text behind a quote',
+      at(2, (row) => row.replace('Tea', '"Tea"s')),
+      'A quote opens in line 2 and does not close as it should:',
+    ],
+  ])('%s', async (_, text, told) => {
+    const file = fileOf('orders.csv', text);
+    let calls = 0;
+    fault = () => void calls++;
+    const { status, text: said } = await run(file);
+    expect([status, said]).toEqual([1, expect.stringContaining(told)]);
+    expect(said).not.toContain('goes on from here');
+    expect([calls, existsSync(`${file}.import.json`)]).toEqual([0, false]);
+  });
+
+  test('another encoding than UTF-8', async () => {
+    const file = fileOf('orders.csv', '');
+    writeFileSync(
+      file,
+      Buffer.from(
+        at(noted, (row) => row.replace('Tea', 'Thé')),
+        'latin1',
+      ),
+    );
+    const { status, text } = await run(file);
+    expect([status, text]).toEqual([1, expect.stringContaining(`Line ${noted} is not UTF-8: save the file as UTF-8`)]);
+    expect(text).not.toContain('goes on from here');
+    expect(puts).toEqual([]);
+  });
+
+  test('it is told of the files that cannot be read as rows, and of no others', async () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'é', ',', '"', '\n'), maxLength: 40 });
+    const layout = {
+      kind: 'rows',
+      format: 'rapport-csv',
+      delimiter: ',',
+      group: [],
+      header: Buffer.alloc(0),
+      begin: 0,
+    };
+    const file = fileOf('any.csv', '');
+    await fc.assert(
+      fc.asyncProperty(text, async (content) => {
+        writeFileSync(file, content);
+        const check = checkSoundness(file, layout as Layout).then(
+          () => true,
+          () => false,
+        );
+        const read = (async () => {
+          for await (const _ of rowsFrom(file, 0, ','));
+        })().then(
+          () => true,
+          () => false,
+        );
+        expect(await check).toBe(await read);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('what the API refuses for good does not go on from there', async () => {
+  const file = fileOf('orders.csv', orders(7000, 12));
+  fault = ({ routeKey }) => (routeKey.startsWith('PUT') ? 422 : undefined);
+  const { status, text } = await run(file);
+  expect([status, text]).toEqual([1, expect.not.stringContaining('goes on from here')]);
 });
 
 test('files without orders are done at once', async () => {

@@ -184,7 +184,7 @@ describe("the app's own templates", () => {
     expect(bus.rules.length).toBeGreaterThanOrEqual(3);
     expect(buildSubscriptions(parts).streams.length).toBeGreaterThanOrEqual(2);
     expect(buildMachines(template)).toHaveLength(1);
-    expect(buildSchedules(template, () => expect.fail('nothing is due'), queues)).toHaveLength(2);
+    expect(buildSchedules(template, () => expect.fail('nothing is due'), queues)).toHaveLength(3);
     for (const { settings } of functions.values())
       expect(Object.values(settings.environment)).not.toContain('undefined');
   });

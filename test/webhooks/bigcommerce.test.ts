@@ -255,7 +255,7 @@ describe('what cannot be understood says what to do', () => {
       "/producer: is another store than that of the source's address",
     ],
     ['an id that leads elsewhere', orderEvent('../1'), '/data/id: is no number'],
-    ['no scope', { data: {} }, '/scope: is not of the type string'],
+    ['no scope', { data: {} }, '/scope: is missing'],
   ])('%s', async (_, content, reason) => {
     const { body } = await door.deliver('bc', sign(content));
     expect(body.status).toBe('quarantined');

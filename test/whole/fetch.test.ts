@@ -51,6 +51,8 @@ test('what thin messages name is fetched in the end, over faults, pauses and a r
     for (const scope of ['created', 'statusUpdated']) expect(await post(id, `store/order/${scope}`)).toBe(202);
   }
   await until(async () => asked >= orders);
+  await until(async () => (await stack.status()).waiting > 0);
+  expect((await stack.status()).idle).toBe(false);
   await stack.stop();
   await start();
 
@@ -113,8 +115,8 @@ async function purchases(): Promise<number> {
 
 /** Messages that still wait for a try. */
 async function pending(): Promise<number> {
-  const { pending: now } = await stack.status();
-  return now.queues;
+  const { pending: now, waiting } = await stack.status();
+  return now.queues + waiting;
 }
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {

@@ -102,7 +102,7 @@ async function* groupsOf(file: string, layout: Layout & { kind: 'rows' }, offset
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (!code.startsWith('CSV_')) throw error;
-    throw new FileError(`After byte ${end} the file is no CSV (${code}).`);
+    throw new FileError(`After byte ${end} the file is no CSV (${code}): it was changed meanwhile.`);
   }
   if (end > start) yield { start, end };
 }

@@ -65,9 +65,13 @@ function delimiterOf(text: string): string {
   return counts.reduce((most, next) => (next.count > most.count ? next : most)).one;
 }
 
-/** Rows with what of the file was read up to their end, in bytes. */
-export function rowsFrom(file: string, start: number, delimiter: string): Parser {
+/**
+ * Rows with what of the file was read up to their end, in bytes.
+ * @param most so many, all where absent: what is wrong behind them is not looked at
+ */
+export function rowsFrom(file: string, start: number, delimiter: string, most?: number): Parser {
   const parser = parse({
+    ...(most !== undefined && { to: most }),
     bom: start === 0,
     delimiter,
     info: true,
@@ -88,7 +92,7 @@ export interface Row {
 }
 
 async function headerOf(file: string, delimiter: string): Promise<{ cells: string[]; bytes: number }> {
-  for await (const { record, info } of rowsFrom(file, 0, delimiter) as AsyncIterable<Row>)
+  for await (const { record, info } of rowsFrom(file, 0, delimiter, 1) as AsyncIterable<Row>)
     return { cells: record.map((name) => name.trim()), bytes: info.bytes };
   throw new UsageError(`${file} has no header.`);
 }

@@ -10,6 +10,7 @@ import { dropJournal, type Journal, keepJournal, readJournal } from './journal.t
 import { type Layout, layoutOf } from './layout.ts';
 import { type Counts, described, progressOn, type Screen } from './progress.ts';
 import type { ImportSettings } from './settings.ts';
+import { checkSoundness } from './soundness.ts';
 
 interface Shown {
   id: string;
@@ -79,7 +80,8 @@ export async function importFile(settings: ImportSettings, screen: Screen, pace:
     progress.end();
     if (!(error instanceof ApiError || error instanceof FileError)) throw error;
     const journal = error instanceof ApiError ? await readJournal(file) : undefined;
-    screen.write(`${error.message}${journal ? ' The same command goes on from here.' : ''}\n`);
+    const goesOn = journal && error instanceof ApiError && !error.isFinal;
+    screen.write(`${error.message}${goesOn ? ' The same command goes on from here.' : ''}\n`);
     if (journal) await writeErrors(api, file, journal.importId).catch(() => undefined);
     return 1;
   }
@@ -106,6 +108,7 @@ async function begin(
     screen.write(`Going on with import ${known.importId}, part ${known.parts + 1}.\n`);
     return { journal: known, counts: there.counts };
   }
+  await checkSoundness(file, layout);
   const made = await api.call<Shown>('POST', '/v1/imports', {
     type: 'application/json',
     body: JSON.stringify({ sourceId, format, name: nameOf(file) }),

@@ -51,8 +51,10 @@ const tier = z.nullable(z.string());
 
 const facts = {
   purchaseCount: z.int(),
-  totalSpent: money,
-  totalRefunded: money,
+  totalSpent: money.check(
+    z.describe('What was paid for purchases, tax and shipping included, less what was paid back'),
+  ),
+  totalRefunded: money.check(z.describe('What was paid back, as the source says; of orders paid back in full, too')),
   firstPurchaseAt: z.nullable(instant),
   lastPurchaseAt: z.nullable(instant),
 };
@@ -74,7 +76,12 @@ export const customer = named(
       ...facts,
       waiting: z
         .array(z.strictObject(facts))
-        .check(z.describe('By currency, what has no rate to the base currency yet: kept out of value')),
+        .check(
+          z.describe(
+            'By currency, what has no rate to the base currency yet: kept out of value. Empty where all that is known is ' +
+              'in one such currency: then the facts beside it are in that one, and kept out of value, too',
+          ),
+        ),
     }),
     tier: tier.check(z.describe('null before the first value run')),
     previousTier: tier,
@@ -139,7 +146,11 @@ export const interaction = named(
       refunds: z.array(
         z.strictObject({
           externalId: z.string(),
-          amount: money,
+          amount: money.check(
+            z.describe(
+              "One in a currency that is neither the order's nor the customer's is kept, and cannot be counted",
+            ),
+          ),
           refundedAt: instant,
           failed: z.boolean().check(z.describe('Announced, and not paid back in the end')),
           disputed: z.boolean().check(z.describe("Taken back by the payer's bank, at most what was left of the total")),

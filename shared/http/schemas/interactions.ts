@@ -34,7 +34,13 @@ const common = {
   sourceId: z.optional(
     keyText.check(z.describe('A source that the key may use; where absent, the own source of the partner')),
   ),
-  externalId: keyText.check(z.describe('Your own id: what is sent again under it is a duplicate')),
+  externalId: keyText.check(
+    z.describe(
+      'Your own id: what is sent again under it is a duplicate. Something else under it corrects an order (by updatedAt) ' +
+        'or raises a refund, which are states; of a consent, call, visit, message or review it is refused: ' +
+        'interaction_conflict',
+    ),
+  ),
   occurredAt: instantIn,
 };
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Scope, scopes } from '../../domain/access.ts';
+import { everySource, type Scope, scopes } from '../../domain/access.ts';
 import { instant, instantIn, named, page } from './common.ts';
 import { sourceId } from './sources.ts';
 
@@ -18,7 +18,15 @@ export const keyIn = named(
       z.refine((list) => new Set(list).size === list.length, 'names a scope twice'),
     ),
     sources: z.optional(
-      z.array(sourceId).check(z.maxLength(20), z.describe('Sources in whose name the partner may report interactions')),
+      z
+        .array(z.union([sourceId, z.literal(everySource)]))
+        .check(
+          z.maxLength(20),
+          z.describe(
+            'Sources that the key has to do with, as far as its scopes go: to report, import, compare, and to see and ' +
+              'replay deliveries. "*" stands for all, also those made later; without any the key reaches none',
+          ),
+        ),
     ),
     expiresAt: z.optional(instantIn),
     rateLimitPerMinute: z.optional(z.int().check(z.gte(1), z.lte(60_000))),

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { reconciliationStates } from '../../domain/reconciliation.ts';
 import { instant, instantIn, named, page } from './common.ts';
 
 export const reconciliationIn = named(
@@ -11,7 +12,7 @@ export const reconciliation = named(
   z.strictObject({
     id: z.string(),
     sourceId: z.string(),
-    state: z.enum(['running', 'succeeded', 'failed']),
+    state: z.enum(reconciliationStates),
     by: z.enum(['schedule', 'request']),
     since: instant,
     until: instant,
@@ -24,7 +25,10 @@ export const reconciliation = named(
     faults: z
       .array(z.strictObject({ externalId: z.string(), code: z.string(), detail: z.string() }))
       .check(z.describe('The first hundred')),
-    failure: z.nullable(z.string()),
+    failure: z.nullable(z.string()).check(z.describe('Why it failed: a code and what it means')),
+    attempts: z.int().check(z.describe('Calls of the shop in a row that failed, up to now; twelve are tried')),
+    lastFault: z.nullable(z.string()).check(z.describe('What the last of them failed with')),
+    nextTryAt: z.nullable(instant),
     updatedAt: instant,
     finishedAt: z.nullable(instant),
   }),

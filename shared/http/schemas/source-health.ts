@@ -15,7 +15,15 @@ export const sourceHealth = named(
     lastDay: z
       .strictObject({
         since: instant,
-        statuses: z.strictObject({ recorded: count, duplicate: count, ignored: count, quarantined: count }),
+        statuses: z
+          .strictObject({ recorded: count, duplicate: count, ignored: count, quarantined: count })
+          .check(z.describe('What they came to when they came: a replay changes nothing of it')),
+        withoutCustomer: count.check(
+          z.describe(
+            'Of those recorded: orders that name nobody, which count for no customer, and refunds that wait for their ' +
+              'order. In GET /v1/deliveries?status=recorded they have no customerId',
+          ),
+        ),
         lag: z
           .strictObject({ measured: count, medianSeconds: seconds, mostSeconds: seconds })
           .check(

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { normaliseEmail, normalisePhone } from '../../domain/identity.ts';
 import { type Platform, platforms } from '../../domain/source.ts';
-import { currency, instant, instantIn, keyText, named } from './common.ts';
+import { currency, instant, instantIn, keyText, named, page } from './common.ts';
 
 /** A namespace of identities: what is not a source must not look like one. */
 const reserved = /^(email|phone|constructor|rapport|partner|partner-.*)$/;
@@ -176,3 +176,5 @@ export const source = named(
     updatedAt: instant,
   }),
 );
+
+export const sources = page('Sources', source);
