@@ -141,8 +141,21 @@ function requested(id: string, asOf: string): z.infer<typeof valueRun> {
 }
 
 export function shownRun(run: ValueRun): z.infer<typeof valueRun> {
-  const { id, asOf, state, startedAt, finishedAt, failure, timeZone, policy, cutPoints, model, currency, report, rehearsal } =
-    run;
+  const {
+    id,
+    asOf,
+    state,
+    startedAt,
+    finishedAt,
+    failure,
+    timeZone,
+    policy,
+    cutPoints,
+    model,
+    currency,
+    report,
+    rehearsal,
+  } = run;
   return {
     id,
     asOf,

@@ -51,7 +51,7 @@ export const tables = {
     sortKey: 'sk',
     timeToLive: 'expiresAt',
     indexes: { identitiesByCustomer: { partitionKey: 'customerId', sortKey: 'pk' } },
-    /** The keys say it all: which identities lead to this customer. */
-    projected: [],
+    /** The keys say which identities lead to a customer, and this which of them identify somebody. */
+    projected: ['met'],
   },
 } as const;

@@ -40,8 +40,7 @@ export async function replay(settings: ReplaySettings, out: { write(text: string
     const { customers, differences = 0, sameFit } = report;
     const identical = differences === 0 && sameFit === true;
     const subject = `${of}: asOf ${asOf}, policy version ${policyVersion}, ${customers} customers`;
-    if (settings.json)
-      out.write(`${JSON.stringify({ run: of, replay: run.id, identical, sameFit, differences })}\n`);
+    if (settings.json) out.write(`${JSON.stringify({ run: of, replay: run.id, identical, sameFit, differences })}\n`);
     else if (identical) out.write(`${subject}: identical.\n`);
     else
       out.write(
