@@ -32,11 +32,12 @@ export function erasedDeliveries(
 
     async body(deliveryId) {
       const kept = await store.get(deliveryId, now);
-      if (!kept) return '';
+      if (!kept) return { body: '', headers: {} };
+      const { headers } = kept.delivery;
       try {
-        return readJson(kept.body);
+        return { body: readJson(kept.body), headers };
       } catch {
-        return Buffer.from(kept.body).toString('utf8');
+        return { body: Buffer.from(kept.body).toString('utf8'), headers };
       }
     },
 

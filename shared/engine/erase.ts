@@ -21,8 +21,8 @@ export interface ErasedDeliveries {
   sourceIds(): Promise<string[]>;
   /** A page of a source's deliveries, the oldest first. */
   page(sourceId: string, from: { after?: string; since?: Instant }): Promise<{ deliveries: Listed[]; next?: string }>;
-  /** The body as it was parsed; text where it is no JSON. */
-  body(deliveryId: string): Promise<unknown>;
+  /** The body as it was parsed, text where it is no JSON; and the headers that were kept with it. */
+  body(deliveryId: string): Promise<{ body: unknown; headers: Readonly<Record<string, string>> }>;
   withhold(deliveryId: string): Promise<void>;
 }
 
@@ -247,6 +247,7 @@ function judge(ports: ErasurePorts, request: PrivacyRequest, sourceId: string, m
     if (type === 'source_erasure') return true;
     const isShared = customerId !== undefined && homeIds.includes(customerId);
     if (customerId !== undefined && !isShared) return personIds.includes(customerId);
-    return namesPerson(await ports.deliveries.body(id), { ids, sourceId, mint, phoneOf });
+    const { body, headers } = await ports.deliveries.body(id);
+    return namesPerson(body, headers, { ids, sourceId, mint, phoneOf });
   };
 }
