@@ -30,7 +30,7 @@ export function erasedDeliveries(
       });
     },
 
-    async body(deliveryId) {
+    async content(deliveryId) {
       const kept = await store.get(deliveryId, now);
       if (!kept) return { body: '', headers: {} };
       const { headers } = kept.delivery;

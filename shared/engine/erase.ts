@@ -12,17 +12,16 @@ import {
   withdrawOrder,
 } from './erase-source.ts';
 import { Known } from './known.ts';
-import { namesPerson } from './names-person.ts';
+import { type DeliveryContent, type ListedDelivery, whoseDelivery } from './whose-delivery.ts';
 
-type Listed = Pick<KeptDelivery, 'id' | 'customerId' | 'withheld'>;
+type Listed = ListedDelivery & Pick<KeptDelivery, 'withheld'>;
 
 /** Kept deliveries, and how their bodies go. */
 export interface ErasedDeliveries {
   sourceIds(): Promise<string[]>;
   /** A page of a source's deliveries, the oldest first. */
   page(sourceId: string, from: { after?: string; since?: Instant }): Promise<{ deliveries: Listed[]; next?: string }>;
-  /** The body as it was parsed, text where it is no JSON; and the headers that were kept with it. */
-  body(deliveryId: string): Promise<{ body: unknown; headers: Readonly<Record<string, string>> }>;
+  content(deliveryId: string): Promise<DeliveryContent>;
   withhold(deliveryId: string): Promise<void>;
 }
 
@@ -238,16 +237,10 @@ async function withholdDeliveries(ports: ErasurePorts, request: PrivacyRequest, 
   return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
 }
 
-/** What belongs to a person goes; where it is not known whose it is, its body tells. */
-function judge(ports: ErasurePorts, request: PrivacyRequest, sourceId: string, mint: Mint) {
-  const { type, homeIds, personIds } = request;
-  const ids = new Set([...request.marks, ...personIds]);
+/** What belongs to a person goes; of a source that is erased, everything. */
+function judge({ data, deliveries, ...ports }: ErasurePorts, request: PrivacyRequest, sourceId: string, mint: Mint) {
+  if (request.type === 'source_erasure') return async () => true;
+  const content = (deliveryId: string) => deliveries.content(deliveryId);
   const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
-  return async ({ id, customerId }: Listed): Promise<boolean> => {
-    if (type === 'source_erasure') return true;
-    const isShared = customerId !== undefined && homeIds.includes(customerId);
-    if (customerId !== undefined && !isShared) return personIds.includes(customerId);
-    const { body, headers } = await ports.deliveries.body(id);
-    return namesPerson(body, headers, { ids, sourceId, mint, phoneOf });
-  };
+  return whoseDelivery({ data, content }, { ...request, sourceId, mint, phoneOf });
 }
