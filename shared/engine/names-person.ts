@@ -32,6 +32,18 @@ export function namesPerson(body: unknown, headers: Readonly<Record<string, stri
   return false;
 }
 
+/** Whether a body names one of some orders, where it means an order. */
+export function namesOrder(
+  body: unknown,
+  headers: Readonly<Record<string, string>>,
+  orders: ReadonlySet<string>,
+): boolean {
+  if (orders.size === 0) return false;
+  for (const { orderId } of placed(body, kindsOfMessage(body, headers)))
+    if (orderId !== undefined && orders.has(orderId)) return true;
+  return false;
+}
+
 function identitiesIn({ text, isText, field, customerId }: Stated, { sourceId, phoneOf }: Marks): Identity[] {
   const found: Identity[] = [];
   for (const [address] of text.matchAll(addressLike)) {

@@ -114,12 +114,57 @@ describe('customers/redact', () => {
     expect(await shop.request(id as string)).toMatchObject({
       type: 'erasure',
       status: 'done',
-      counts: { persons: 1, orders: 2, deliveries: 2 },
+      counts: { persons: 1, orders: 2, deliveries: 3 },
     });
     expect(await shop.traces([john.email, 'Johnny', '191167'])).toEqual([]);
     expect((await shop.find({ email: 'wife@example.com' }))?.facts).toMatchObject({ purchaseCount: 1 });
     const lines = (await shop.orders()).map(({ externalId }) => externalId);
     expect(lines.sort()).toEqual(['280263', '299938', '5']);
+  });
+
+  test('takes who had its orders and nothing else, and bodies that name these orders', async () => {
+    const customer = { id: 191_300, email: 'gwen@example.com', first_name: 'Gwendolyn' };
+    const address = { first_name: 'Gwendy', phone: '+493055501300', address1: 'Gwendy Street 1' };
+    const guest = { email: 'guest.gwen@example.com', billing_address: address };
+    const neighbour = { email: 'neighbour@example.com', billing_address: { first_name: 'Nell' } };
+    await shop.deliver('orders/create', anOrder(301, customer));
+    await shop.deliver('orders/create', anOrder(302, null, { ...guest, buyer_accepts_marketing: true }));
+    await shop.deliver('orders/create', anOrder(303, null, neighbour));
+    await shop.deliver('orders/create', anOrder(304, null, neighbour));
+    // Nobody understands these, and none but the first two names an order of hers.
+    const unread = { currency: '?', billing_address: { first_name: 'Gwendy', last_name: 'Alone' } };
+    const quarantined = [
+      await shop.deliver('orders/create', anOrder(305, null, unread)),
+      await shop.deliver('refunds/create', { id: 5, order_id: 301, note: 'Gwendy', created_at: 'x' }),
+      await shop.deliver(
+        'orders/create',
+        anOrder(306, null, { ...unread, line_items: [{ id: 305, product_id: 302 }] }),
+      ),
+    ];
+    const found = await shop.find({ email: guest.email });
+    await shop.keep();
+    const orders = (await shop.orders()).length;
+    const asked = { customer: { id: customer.id }, orders_to_redact: [301, 302, 303, 305] };
+    const { id } = await requestOf((await shop.deliver('customers/redact', asked)).deliveryId);
+    await shop.workAll({ milliseconds: 0 });
+    expect(await shop.request(id as string)).toMatchObject({ status: 'done', counts: { persons: 2, orders: 3 } });
+    expect(await shop.traces(['gwendolyn', guest.email, address.phone, address.address1])).toEqual([]);
+    const { status } = await shop.api.call('GET /v1/customers/{customerId}', {
+      params: { customerId: found?.id as string },
+    });
+    expect(status).toBe(410);
+    expect(await shop.orders()).toHaveLength(orders);
+    // Who has another order still is somebody else.
+    expect((await shop.find({ email: neighbour.email }))?.facts).toMatchObject({ purchaseCount: 1 });
+    const withheld = quarantined.map(async ({ deliveryId }) => {
+      const { body } = await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } });
+      return [body.status, Boolean(body.withheld)];
+    });
+    expect(await Promise.all(withheld)).toEqual([
+      ['quarantined', true],
+      ['quarantined', true],
+      ['quarantined', false],
+    ]);
   });
 
   test('of somebody who is not known keeps the person from coming to be', async () => {
