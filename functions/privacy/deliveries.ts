@@ -4,7 +4,7 @@ import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
 import { deliveryStore, withhold } from '../../shared/dynamodb/delivery-store.ts';
 import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
 import type { ErasedDeliveries } from '../../shared/engine/erase.ts';
-import { readJson } from '../../shared/http/json.ts';
+import { contentOf } from '../../shared/http/delivery-content.ts';
 
 /** Kept deliveries as an erasure sees them. */
 export function erasedDeliveries(
@@ -30,16 +30,7 @@ export function erasedDeliveries(
       });
     },
 
-    async content(deliveryId) {
-      const kept = await store.get(deliveryId, now);
-      if (!kept) return { body: '', headers: {} };
-      const { headers } = kept.delivery;
-      try {
-        return { body: readJson(kept.body), headers };
-      } catch {
-        return { body: Buffer.from(kept.body).toString('utf8'), headers };
-      }
-    },
+    content: async (deliveryId) => contentOf(await store.get(deliveryId, now)),
 
     withhold: (deliveryId) => withhold(client, table, deliveryId),
   };

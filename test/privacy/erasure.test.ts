@@ -276,7 +276,7 @@ describe('a call of a partner', () => {
     expect(await total()).toBe(lines + 1);
     const later = await report({ ...sale, externalId: `q${count}`, occurredAt: day(105), customerId });
     expect([later.status, later.body.code]).toEqual([410, 'customer_erased']);
-    const merge = { params: { customerId }, body: { into: customerId.replace(/.$/, '0') } };
+    const merge = { params: { customerId }, body: { into: `${customerId}0` } };
     expect((await shop.api.call('POST /v1/customers/{customerId}/merge', merge)).status).toBe(410);
     expect((await shop.api.call('POST /v1/privacy-requests', { body: { type: 'export', customerId } })).status).toBe(
       410,

@@ -48,6 +48,21 @@ async function requestOf(deliveryId: string) {
   return shop.request(body.privacyRequestId as string);
 }
 
+async function exported(requestId: string) {
+  const data: { section: string; content: Record<string, unknown> }[] = [];
+  let cursor: string | undefined;
+  do {
+    const answer = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', {
+      params: { requestId },
+      ...(cursor && { query: { cursor } }),
+    });
+    expect(answer.status).toBe(200);
+    data.push(...(answer.body.data as unknown as typeof data));
+    cursor = (answer.body.nextCursor as string | null) ?? undefined;
+  } while (cursor);
+  return data;
+}
+
 async function tell(type: string, data: object, id: string) {
   const { handler } = await import('../../functions/webhooks/receive.ts');
   const at = Date.parse(today);
@@ -74,17 +89,7 @@ describe('customers/data_request', () => {
       dueAt: day(130),
     });
     expect(await shop.work()).toBe(false);
-    const data: { section: string; content: Record<string, unknown> }[] = [];
-    let cursor: string | undefined;
-    do {
-      const answer = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', {
-        params: { requestId: request.id as string },
-        ...(cursor && { query: { cursor } }),
-      });
-      expect(answer.status).toBe(200);
-      data.push(...(answer.body.data as unknown as typeof data));
-      cursor = (answer.body.nextCursor as string | null) ?? undefined;
-    } while (cursor);
+    const data = await exported(request.id as string);
     const sections = (name: string) => data.filter(({ section }) => section === name).map(({ content }) => content);
     expect(sections('customer')).toMatchObject([
       { profile: { email: { value: john.email } }, sourceIds: { shop: '191167' }, facts: { purchaseCount: 1 } },
@@ -192,6 +197,40 @@ describe('customers/redact', () => {
       expect(status).toBe('recorded');
     });
   });
+});
+
+test('an export has what nobody understood and what is thought of the person, and nothing of others', async () => {
+  const ada = { id: 191_500, email: 'ada.export@example.com', first_name: 'Ada' };
+  const bob = { id: 191_501, email: ada.email, first_name: 'Bob' };
+  await shop.deliver('orders/create', anOrder(501, ada));
+  await shop.deliver('orders/create', anOrder(502, bob));
+  const unread = { currency: '?', note: 'unread' };
+  await shop.deliver('orders/create', anOrder(503, null, { ...unread, customer: { id: ada.id } }));
+  await shop.deliver('orders/create', anOrder(504, null, { ...unread, customer: { id: bob.id } }));
+  await shop.deliver('orders/create', anOrder(505, null, { ...unread, line_items: [{ product_id: ada.id }] }));
+  await shop.deliver('carts/update', { id: 506, customer: ada });
+  await shop.keep();
+  const { deliveryId } = await shop.deliver('customers/data_request', { customer: { id: ada.id } });
+  const { id, customerId } = await requestOf(deliveryId);
+  const data = await exported(id as string);
+  const bodies = data.filter(({ section }) => section === 'delivery').map(({ content }) => String(content.body));
+  expect(bodies.map((body) => JSON.parse(body).id).sort()).toEqual([501, 503, 506]);
+  expect(data.filter(({ section }) => section === 'mergeSuggestion').map(({ content }) => content)).toMatchObject([
+    { customerIds: expect.arrayContaining([customerId]), reason: expect.any(String) },
+  ]);
+  // Of a customer of several persons, only what is the one's own.
+  const other = (await shop.find({ externalId: `shop:${bob.id}` }))?.id as string;
+  const merge = { params: { customerId: other }, body: { into: customerId as string } };
+  expect((await shop.api.call('POST /v1/customers/{customerId}/merge', merge)).status).toBe(200);
+  await shop.deliver(
+    'orders/updated',
+    anOrder(502, { id: bob.id, first_name: 'Bob' }, { updated_at: day(50), total_price: '11.00' }),
+  );
+  await shop.keep();
+  const again = await shop.deliver('customers/data_request', { customer: { id: ada.id }, again: true });
+  const merged = await exported((await requestOf(again.deliveryId)).id as string);
+  const own = merged.filter(({ section }) => section === 'delivery').map(({ content }) => String(content.body));
+  expect(own.map((body) => JSON.parse(body).id).sort()).toEqual([501, 503, 506]);
 });
 
 describe('privacy.* of the platform standard', () => {
