@@ -85,6 +85,9 @@ test.each([
   ],
   ['buyers without a tier', { tiers: [{ name: 'a', atLeast: 4 }] }, '/tiers/0/atLeast'],
   ['a tier named as that of prospects', { tiers: [{ name: 'prospect', atLeast: 3 }] }, '/tiers/0/name'],
+  ['a tier with a name of JavaScript’s own', { tiers: [{ name: '__proto__', atLeast: 3 }] }, '/tiers/0/name'],
+  ['a tier named none', { tiers: [{ name: 'none', atLeast: 3 }] }, '/tiers/0/name'],
+  ['a blank for a name', { tiers: [{ name: '   ', atLeast: 3 }] }, '/tiers/0/name'],
   ['too few groups', { groups: [['a', 'b', 'c', 'd', 'e']] }, '/groups'],
   ['a margin of all', { descent: { marginPercent: 100, nights: 1 } }, '/descent/marginPercent'],
   ['an unknown field', { tears: [] }, '/tears'],
@@ -92,6 +95,19 @@ test.each([
   const { status, body } = await put({ ...(await rulesNow()), ...change });
   expect([status, body.code]).toEqual([400, 'invalid_request']);
   expect(body.errors.map((fault) => String(fault.pointer))).toContain(pointer);
+});
+
+test('tiers may be called as what every object has', async () => {
+  const tiers = [
+    { name: 'constructor', atLeast: 9 },
+    { name: 'toString', atLeast: 3 },
+  ];
+  await put({ ...(await rulesNow()), tiers, prospects: 'valueOf' });
+  const { body } = await api.call('POST /v1/tier-policy/preview');
+  expect(body.run).toMatchObject({
+    status: 'succeeded',
+    report: { tiers: { toString: 1 }, migrations: { friends: { toString: 1 } } },
+  });
 });
 
 test.each([

@@ -2,7 +2,11 @@ import * as z from 'zod/mini';
 import { prospectsGroup, type TierRules } from '../../domain/tier-policy.ts';
 import { instant, line, named } from './common.ts';
 
-const name = line(60);
+/** Of a tier or a group. `none` is who had no tier before. */
+const name = line(60).check(
+  z.regex(/^[\p{L}\p{N}]/u, 'must begin with a letter or a digit'),
+  z.refine((text) => text === text.trim() && text !== 'none', 'must not be "none" or end with a blank'),
+);
 const four = <Item extends z.core.$ZodType>(item: Item) => z.array(item).check(z.minLength(4), z.maxLength(4));
 const amountIn = z.string().check(z.regex(/^\d{1,15}(\.\d{1,4})?$/, 'must be exact decimal text, not negative'));
 
