@@ -134,6 +134,7 @@ test('tiers may be called as what every object has', async () => {
 test.each([
   [['5', '5', '6', '7'], '/absolute/spentAtLeast'],
   [['5', '6', '7', '8.001'], '/absolute/spentAtLeast/3'],
+  [['5', '6', '7', '6.99'], '/absolute/spentAtLeast'],
 ])('amounts %s are refused', async (spentAtLeast, pointer) => {
   const rules = await rulesNow();
   const { body } = await put({ ...rules, absolute: { ...(rules.absolute as object), spentAtLeast } });
