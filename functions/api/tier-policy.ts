@@ -15,7 +15,8 @@ export const showTierPolicy = route({
     const { baseCurrency } = await door.settings();
     const store = tierPolicyStore(door.client, door.tables.registry);
     const [published, draft] = await Promise.all([store.current(baseCurrency), store.draft()]);
-    return { status: 200, body: { published, draft: draft ?? null } };
+    const shown = draft ? { rules: draft.rules, updatedAt: draft.updatedAt } : null;
+    return { status: 200, body: { published, draft: shown } };
   },
 });
 

@@ -26,6 +26,9 @@ export type NightInput =
   | { asOf: string; runId?: string }
   | { asOf: string; runId: string; rehearsal: Rehearsal };
 
+/** A webhook waits for the store for seconds at most; then the delivery goes to the retry queue. */
+const underWay = 15_000;
+
 /**
  * Opens a value run. A scheduled night is skipped while the test clock holds: the test clock starts its own nights.
  * So are a run that has finished and one older than the current run.
@@ -45,6 +48,7 @@ export async function handler(input: NightInput) {
     timeZone: baseTimeZone ?? schedule.timeZone,
     segments: Number(environment[variables.segments]),
     currency,
+    underWay: 'scheduledTime' in input ? underWay : 0,
   };
   const opened = rehearsal ? await beginRehearsal(stores, opening, rehearsal) : await beginRun(stores, opening);
   if (opened.skipped) return { ...opened, segments: [] };

@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import { plays } from '../../shared/domain/play.ts';
-import { readTopTier } from '../../shared/dynamodb/top-tier.ts';
+import { readTierNames } from '../../shared/dynamodb/tier-names.ts';
 import { type PlanStores, planOutreach } from '../../shared/engine/plan.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { client, jobs, mint, now, people, registry } from './door.ts';
@@ -10,7 +10,7 @@ import { readOccasion } from './events.ts';
 
 const stores: PlanStores = {
   ...people,
-  readTopTier: () => readTopTier(client, registry),
+  readTierNames: () => readTierNames(client, registry),
   readJob: (jobId) => jobs.readJob(jobId),
   addJob: (job) => jobs.addJob(job),
 };

@@ -62,7 +62,14 @@ export type NoOccasion =
   | 'not_first_purchase'
   | 'not_top_tier'
   | 'same_tier'
+  | 'tier_of_former_policy'
   | 'tier_left_again';
+
+/** The tiers by the policy that holds, that of prospects among the others. */
+export interface TierNames {
+  best: string;
+  others: readonly string[];
+}
 
 /**
  * Why the trigger is no occasion for the play; nothing where it is one.
@@ -72,7 +79,7 @@ export function noOccasion(
   play: Play,
   trigger: Trigger,
   customer: Customer,
-  topTier: string | undefined,
+  tiers: TierNames | undefined,
 ): NoOccasion | undefined {
   if (play.occasion === 'first_purchase') {
     if (trigger.kind !== 'order') return 'other_trigger';
@@ -81,8 +88,10 @@ export function noOccasion(
     return trigger.occurredAt === firstPurchaseAt(customer) ? undefined : 'not_first_purchase';
   }
   if (trigger.kind !== 'tier') return 'other_trigger';
-  if (topTier === undefined || trigger.tier !== topTier) return 'not_top_tier';
+  if (!tiers || trigger.tier !== tiers.best) return 'not_top_tier';
   if (trigger.previousTier === trigger.tier) return 'same_tier';
+  // Another name for where somebody was before is no achievement.
+  if (trigger.previousTier !== null && !tiers.others.includes(trigger.previousTier)) return 'tier_of_former_policy';
   return customer.standing?.tier === trigger.tier ? undefined : 'tier_left_again';
 }
 

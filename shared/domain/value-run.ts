@@ -77,7 +77,7 @@ export function tallyCustomer(tally: Tally, { kind, buyer, from, to }: Judgement
   tally.customers += 1;
   if (buyer) tally.buyers += 1;
   if (kind !== 'kept') tally.changed += 1;
-  tally.tiers[to] = (tally.tiers[to] ?? 0) + 1;
+  add(tally.tiers, to, 1);
   tallyMove(tally, from ?? 'none', to, 1);
 }
 
@@ -86,15 +86,19 @@ export function mergeTally(into: Tally, from: Tally): void {
   into.customers += from.customers;
   into.buyers += from.buyers;
   into.changed += from.changed;
-  for (const [tier, times] of Object.entries(from.tiers)) into.tiers[tier] = (into.tiers[tier] ?? 0) + times;
+  for (const [tier, times] of Object.entries(from.tiers)) add(into.tiers, tier, times);
   for (const [before, row] of Object.entries(from.migrations))
     for (const [after, times] of Object.entries(row)) tallyMove(into, before, after, times);
 }
 
 function tallyMove({ migrations }: Tally, from: string, to: string, times: number): void {
-  migrations[from] ??= {};
-  const row = migrations[from];
-  row[to] = (row[to] ?? 0) + times;
+  if (!Object.hasOwn(migrations, from)) migrations[from] = {};
+  add(migrations[from] as Record<string, number>, to, times);
+}
+
+/** Tiers have any name: `constructor`, for one. */
+function add(counts: Record<string, number>, name: string, times: number): void {
+  counts[name] = (Object.hasOwn(counts, name) ? (counts[name] ?? 0) : 0) + times;
 }
 
 /** Explains one change of a customer's value so exactly that anyone can compute it again. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Instant } from '../domain/instant.ts';
 import { defaultTierPolicy, type TierPolicy, type TierRules } from '../domain/tier-policy.ts';
 import type { TierPolicies } from '../engine/value-run.ts';
@@ -11,9 +12,14 @@ export interface TierPolicyDraft {
   updatedAt: Instant;
 }
 
+/** Each writing is another one, also at one time. */
+interface KeptDraft extends TierPolicyDraft {
+  writing: string;
+}
+
 export interface TierPolicyStore extends TierPolicies {
   version(version: number): Promise<TierPolicy | undefined>;
-  draft(): Promise<TierPolicyDraft | undefined>;
+  draft(): Promise<KeptDraft | undefined>;
   saveDraft(draft: TierPolicyDraft): Promise<void>;
   /** Makes the draft the next version; nothing where there is no draft, or where another call published it. */
   publish(currency: string): Promise<TierPolicy | undefined>;
@@ -43,11 +49,14 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
 
     async draft() {
       const item = await get(tierPolicyDraftKey);
-      return item && { rules: item.rules as TierRules, updatedAt: String(item.updatedAt) };
+      if (!item) return undefined;
+      const { rules, updatedAt, writing } = item as unknown as KeptDraft;
+      return { rules, updatedAt, writing };
     },
 
     async saveDraft(draft) {
-      await client.put({ TableName: registry, Item: { ...tierPolicyDraftKey, ...draft } });
+      const kept: KeptDraft = { ...draft, writing: randomUUID() };
+      await client.put({ TableName: registry, Item: { ...tierPolicyDraftKey, ...kept } });
     },
 
     async publish(currency) {
@@ -68,8 +77,8 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
               Delete: {
                 TableName: registry,
                 Key: tierPolicyDraftKey,
-                ConditionExpression: 'updatedAt = :read',
-                ExpressionAttributeValues: { ':read': draft.updatedAt },
+                ConditionExpression: 'writing = :read',
+                ExpressionAttributeValues: { ':read': draft.writing },
               },
             },
           ],

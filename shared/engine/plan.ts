@@ -10,6 +10,7 @@ import {
   type OutreachChannel,
   occasionKey,
   type Play,
+  type TierNames,
   type Trigger,
 } from '../domain/play.ts';
 
@@ -17,7 +18,7 @@ import {
 export interface PlanStores {
   readCustomer(customerId: string): Promise<Customer | undefined>;
   /** The highest tier of the policy in force; nothing while there is none. */
-  readTopTier(): Promise<string | undefined>;
+  readTierNames(): Promise<TierNames | undefined>;
   isSuppressed(channel: OutreachChannel, address: string): Promise<boolean>;
   readJob(jobId: string): Promise<OutreachJob | undefined>;
   /** Keeps a job unless one with its id is there: then nothing changes. */
@@ -41,10 +42,10 @@ export async function planOutreach(
   now: Instant,
 ): Promise<Planned[]> {
   const customer = await stores.readCustomer(customerId);
-  const topTier = trigger.kind === 'tier' ? await stores.readTopTier() : undefined;
+  const tiers = trigger.kind === 'tier' ? await stores.readTierNames() : undefined;
   const planned: Planned[] = [];
   for (const play of plays) {
-    const reason = customer ? noOccasion(play, trigger, customer, topTier) : 'unknown_customer';
+    const reason = customer ? noOccasion(play, trigger, customer, tiers) : 'unknown_customer';
     if (!customer || reason !== undefined) {
       planned.push({ play: play.id, outcome: 'no_occasion', reason: reason ?? 'unknown_customer' });
       continue;

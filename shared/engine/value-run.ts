@@ -1,5 +1,5 @@
 import { canonicalText } from '../domain/canonical.ts';
-import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import { decimalsOf } from '../domain/money.ts';
 import type { Rehearsal } from '../domain/rehearsal.ts';
 import { emptyMeasure, type Measure, mergeMeasure } from '../domain/rfm.ts';
@@ -87,6 +87,8 @@ export interface Opening {
   timeZone: string;
   segments: number;
   currency: string | undefined;
+  /** What was received in the last milliseconds before the start may still be under way: it is for the next run. */
+  underWay: number;
 }
 
 export type Opened =
@@ -120,7 +122,7 @@ export async function beginRun(stores: { runs: Runs; policies: TierPolicies }, o
     asOf,
     state: 'running',
     startedAt: now,
-    knownBy: now,
+    knownBy: instantOf(millisecondsOf(now) - opening.underWay),
     timeZone,
     ...(currency && { currency }),
     policy,

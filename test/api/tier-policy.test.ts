@@ -1,4 +1,6 @@
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { clockKey } from '../../shared/dynamodb/keys.ts';
 import { shopifySecret } from '../signed.ts';
 import { type ApiDoor, openApi } from './door.ts';
 import { type NightMachine, nightMachine } from './night-machine.ts';
@@ -45,6 +47,24 @@ test('a draft is kept, shown, and published as the next version, once', async ()
   expect(await show()).toEqual({ published: { ...rules, version: 2 }, draft: null });
 });
 
+test('what is put while another is published is a draft again, or what was published', async () => {
+  // A clock that stands still gives all drafts one time.
+  const Item = { ...clockKey, now: new Date(Date.now() + 1000).toISOString() };
+  await api.client.send(new PutCommand({ TableName: api.embedded.tables.registry, Item }));
+  const rules = await rulesNow();
+  for (let round = 0; round < 10; round++) {
+    const [first, second] = [`a${round}`, `b${round}`].map((name) => ({ ...rules, tiers: [{ name, atLeast: 3 }] }));
+    await put(first as object);
+    await Promise.all([publish(), put(second as object)]);
+    const { published, draft } = await show();
+    const names = [published, draft?.rules ?? {}].flatMap((one) => (one as { tiers?: { name: string }[] }).tiers ?? []);
+    expect(names.map(({ name }) => name)).toContain(`b${round}`);
+  }
+  await put(rules);
+  await publish();
+  await api.client.send(new DeleteCommand({ TableName: api.embedded.tables.registry, Key: clockKey }));
+});
+
 test('the next night judges by what was published', async () => {
   const order = {
     type: 'order',
@@ -57,9 +77,10 @@ test('the next night judges by what was published', async () => {
   const { id } = (await api.call('POST /v1/value-runs', { body: { asOf: '2026-03-10T02:00:00Z' } })).body;
   const run = () => api.call('GET /v1/value-runs/{runId}', { params: { runId: id } });
   await vi.waitFor(async () => expect((await run()).body.status).toBe('succeeded'), { timeout: 5000 });
-  expect((await run()).body).toMatchObject({ policyVersion: 2 });
+  const { version } = (await show()).published as unknown as { version: number };
+  expect((await run()).body).toMatchObject({ policyVersion: version });
   const value = await api.call('GET /v1/customers/{customerId}/value', { params: { customerId } });
-  expect(value.body).toMatchObject({ tier: 'friends', group: 'active', receipt: { policyVersion: 2 } });
+  expect(value.body).toMatchObject({ tier: 'friends', group: 'active', receipt: { policyVersion: version } });
 });
 
 test.each([
@@ -85,6 +106,9 @@ test.each([
   ],
   ['buyers without a tier', { tiers: [{ name: 'a', atLeast: 4 }] }, '/tiers/0/atLeast'],
   ['a tier named as that of prospects', { tiers: [{ name: 'prospect', atLeast: 3 }] }, '/tiers/0/name'],
+  ['a tier with a name of JavaScript’s own', { tiers: [{ name: '__proto__', atLeast: 3 }] }, '/tiers/0/name'],
+  ['a tier named none', { tiers: [{ name: 'none', atLeast: 3 }] }, '/tiers/0/name'],
+  ['a blank for a name', { tiers: [{ name: '   ', atLeast: 3 }] }, '/tiers/0/name'],
   ['too few groups', { groups: [['a', 'b', 'c', 'd', 'e']] }, '/groups'],
   ['a margin of all', { descent: { marginPercent: 100, nights: 1 } }, '/descent/marginPercent'],
   ['an unknown field', { tears: [] }, '/tears'],
@@ -94,9 +118,23 @@ test.each([
   expect(body.errors.map((fault) => String(fault.pointer))).toContain(pointer);
 });
 
+test('tiers may be called as what every object has', async () => {
+  const tiers = [
+    { name: 'constructor', atLeast: 9 },
+    { name: 'toString', atLeast: 3 },
+  ];
+  await put({ ...(await rulesNow()), tiers, prospects: 'valueOf' });
+  const { body } = await api.call('POST /v1/tier-policy/preview');
+  expect(body.run).toMatchObject({
+    status: 'succeeded',
+    report: { tiers: { toString: 1 }, migrations: { friends: { toString: 1 } } },
+  });
+});
+
 test.each([
   [['5', '5', '6', '7'], '/absolute/spentAtLeast'],
   [['5', '6', '7', '8.001'], '/absolute/spentAtLeast/3'],
+  [['5', '6', '7', '6.99'], '/absolute/spentAtLeast'],
 ])('amounts %s are refused', async (spentAtLeast, pointer) => {
   const rules = await rulesNow();
   const { body } = await put({ ...rules, absolute: { ...(rules.absolute as object), spentAtLeast } });

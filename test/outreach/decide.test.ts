@@ -157,10 +157,12 @@ describe('occasions', () => {
     [undefined, recognise, change({ previousTier: null }), atTheTop],
     ['not_top_tier', recognise, change({ tier: 'gold' }), atTheTop],
     ['same_tier', recognise, change({ previousTier: 'platinum' }), atTheTop],
+    ['tier_of_former_policy', recognise, change({ previousTier: 'emerald' }), atTheTop],
+    [undefined, recognise, change({ previousTier: 'prospect' }), atTheTop],
     ['tier_left_again', recognise, change(), aCustomer({ standing: aStanding() })],
     ['other_trigger', recognise, order(), atTheTop],
   ] as const)('%s', (expected, play, trigger, customer) => {
-    expect(noOccasion(play, trigger, customer, 'platinum')).toBe(expected);
+    expect(noOccasion(play, trigger, customer, { best: 'platinum', others: ['gold', 'prospect'] })).toBe(expected);
   });
 
   test('texts name nothing that is not on the list', () => {

@@ -14,7 +14,8 @@ export const help = `npm run replay -- RUN: computes a past value run again, and
   --json        every difference as JSON, one a line
   --help        this text
 
-Everything is worked out anew from the ledger as it was known when the run began, by the run's own policy and asOf.
+Everything is worked out anew from the ledger, without what came after the run began, by the run's own policy and asOf.
+What was changed in an order since, a merge, an erasure or a late exchange rate shows as a difference.
 Ends with status 0 where the result is identical, 1 where something differs.
 `;
 

@@ -2,7 +2,11 @@ import * as z from 'zod/mini';
 import { prospectsGroup, type TierRules } from '../../domain/tier-policy.ts';
 import { instant, line, named } from './common.ts';
 
-const name = line(60);
+/** Of a tier or a group. `none` is who had no tier before. */
+const name = line(60).check(
+  z.regex(/^[\p{L}\p{N}]/u, 'must begin with a letter or a digit'),
+  z.refine((text) => text === text.trim() && text !== 'none', 'must not be "none" or end with a blank'),
+);
 const four = <Item extends z.core.$ZodType>(item: Item) => z.array(item).check(z.minLength(4), z.maxLength(4));
 const amountIn = z.string().check(z.regex(/^\d{1,15}(\.\d{1,4})?$/, 'must be exact decimal text, not negative'));
 
@@ -62,6 +66,12 @@ const rules = z.strictObject({
     .check(z.describe('Lifetime value within a horizon, discounted by the year, of the margin; and who is at risk')),
 });
 
+/** Exactly, as amounts have four places at most. */
+function inTenThousandths(amount: string): bigint {
+  const [whole = '', fraction = ''] = amount.split('.');
+  return BigInt(whole + fraction.padEnd(4, '0'));
+}
+
 /** What is wrong with rules beyond their form. */
 function contradictions(given: TierRules): { path: (string | number)[]; message: string }[] {
   const { tiers, prospects, groups, absolute } = given;
@@ -74,7 +84,7 @@ function contradictions(given: TierRules): { path: (string | number)[]; message:
     if (above && atLeast >= above.atLeast)
       found.push({ path: [...path, 'atLeast'], message: 'must be below the one before' });
   }
-  if (tiers.at(-1)?.atLeast !== 3)
+  if (tiers.length > 0 && tiers.at(-1)?.atLeast !== 3)
     found.push({ path: ['tiers', tiers.length - 1, 'atLeast'], message: 'must be 3, or some buyers have no tier' });
   for (const [row, names] of groups.entries())
     for (const [column, one] of names.entries())
@@ -85,7 +95,11 @@ function contradictions(given: TierRules): { path: (string | number)[]; message:
     found.push({ path: ['absolute', 'daysAtMost'], message: 'must fall from score to score' });
   if (!purchasesAtLeast.every((count, index) => index === 0 || count > (purchasesAtLeast[index - 1] ?? 0)))
     found.push({ path: ['absolute', 'purchasesAtLeast'], message: 'must rise from score to score' });
-  if (!spentAtLeast.every((amount, index) => index === 0 || Number(amount) > Number(spentAtLeast[index - 1])))
+  if (
+    !spentAtLeast.every(
+      (amount, index) => index === 0 || inTenThousandths(amount) > inTenThousandths(spentAtLeast[index - 1] ?? ''),
+    )
+  )
     found.push({ path: ['absolute', 'spentAtLeast'], message: 'must rise from score to score' });
   return found;
 }
