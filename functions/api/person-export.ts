@@ -1,15 +1,22 @@
 import type { Customer } from '../../shared/domain/customer.ts';
-import { personIn } from '../../shared/domain/merge.ts';
+import { personIn, personsOf } from '../../shared/domain/merge.ts';
 import type { PrivacyRequest } from '../../shared/domain/privacy-request.ts';
 import { identitiesOfPerson, listInteractions } from '../../shared/dynamodb/customer-reads.ts';
 import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
 import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
 import { deliveryPlace, receiptKey } from '../../shared/dynamodb/keys.ts';
 import { listMerges } from '../../shared/dynamodb/merge-reads.ts';
+import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { newestOf } from '../../shared/dynamodb/newest.ts';
 import { listJobs } from '../../shared/dynamodb/outreach-list.ts';
+import { personalData } from '../../shared/dynamodb/personal-data.ts';
 import { receiptOf } from '../../shared/dynamodb/receipt-store.ts';
-import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
+import { getSource, listSourceIds } from '../../shared/dynamodb/source-store.ts';
+import { suggestionsAbout } from '../../shared/dynamodb/suggestion-store.ts';
+import { customerIdFrom } from '../../shared/engine/known.ts';
+import { whoseDelivery } from '../../shared/engine/whose-delivery.ts';
+import { contentOf } from '../../shared/http/delivery-content.ts';
+import { person } from '../../shared/storefronts/fields.ts';
 import { shownInteraction } from './answers.ts';
 import { existing, shownFacts } from './customers.ts';
 import type { Door } from './door.ts';
@@ -25,7 +32,7 @@ interface Section {
 
 const perPage = 50;
 
-const sections = ['customer', 'interaction', 'receipt', 'merge', 'outreachJob', 'delivery'] as const;
+const sections = ['customer', 'interaction', 'receipt', 'merge', 'mergeSuggestion', 'outreachJob', 'delivery'] as const;
 type SectionName = (typeof sections)[number];
 
 /**
@@ -87,6 +94,14 @@ const readers: Record<SectionName, Reader> = {
     return { contents: merges.map((line): Content => ({ ...line })), ...(next !== undefined && { next }) };
   },
 
+  async mergeSuggestion({ client, tables }, personIds) {
+    const found = new Map<string, Content>();
+    for (const personId of personIds)
+      for await (const page of suggestionsAbout(client, tables.registry, personId))
+        for (const { id, customerIds, reason, since } of page) found.set(id, { id, customerIds, reason, since });
+    return { contents: [...found.values()] };
+  },
+
   async outreachJob({ client, tables, now }, customerIds, after) {
     const query = { customerIds, limit: perPage, ...(after !== undefined && { after }) };
     const { jobs, next } = await listJobs(client, tables.outreach, query, now);
@@ -116,20 +131,25 @@ async function shownPerson(door: Door, person: Customer): Promise<Content> {
 /** Bodies of more bytes than this together do not fit into one answer of Lambda's 6 MB, once they are escaped. */
 const mostBytes = 2_500_000;
 
-/** Source by source, the newest first; a place is a source and where its list goes on. */
+/**
+ * Source by source, the newest first; a place is a source and where its list goes on. What was recorded for nobody, and
+ * what was recorded for a customer of several persons, is the person's where it names the person.
+ */
 async function readDeliveries(door: Door, personIds: string[], place: string | undefined): Promise<Section> {
   const { client, tables, now, deliveryDays } = door;
   const sourceIds = (await listSourceIds(client, tables.registry)).sort();
   const [sourceId = sourceIds[0], after] = place?.split(' ') ?? [];
   if (sourceId === undefined) return { contents: [] };
   const store = deliveryStore(client, tables.deliveries, deliveryDays);
-  const query = { sourceId, limit: 500, now, ...(after !== undefined && { after }) };
+  const query = { sourceId, limit: 200, now, ...(after !== undefined && { after }) };
   const { deliveries, next } = await listDeliveries(client, tables.deliveries, query);
+  const isTheirs = await whoseOf(door, personIds, sourceId, store);
   const contents: Content[] = [];
   let bytes = 0;
   let last = after;
-  for (const { id, receivedAt, customerId, status } of deliveries) {
-    if (customerId === undefined || !personIds.includes(customerId)) continue;
+  for (const delivery of deliveries) {
+    const { id, receivedAt, status } = delivery;
+    if (delivery.withheld || !(await isTheirs(delivery))) continue;
     const kept = await store.get(id, now);
     const isLarge = (kept?.body.byteLength ?? 0) > mostBytes;
     const body = isLarge || !kept ? null : Buffer.from(kept.body).toString('utf8');
@@ -141,4 +161,22 @@ async function readDeliveries(door: Door, personIds: string[], place: string | u
   const following = sourceIds.find((one) => one > sourceId);
   const goesOn = next === undefined ? following : `${sourceId} ${next}`;
   return { contents, ...(goesOn !== undefined && { next: goesOn }) };
+}
+
+async function whoseOf(door: Door, personIds: string[], sourceId: string, store: ReturnType<typeof deliveryStore>) {
+  const { client, tables, now } = door;
+  const mint = mintWith((await door.settings()).salt);
+  const country = (await getSource(client, tables.registry, sourceId))?.country;
+  const homeIds: string[] = [];
+  const marks: string[] = [];
+  for (const personId of personIds) {
+    const home = await existing(door, personId);
+    if (personsOf(home).some((one) => !personIds.includes(one))) homeIds.push(home.id);
+    const identities = await identitiesOfPerson(client, tables.registry, personId, { all: true });
+    marks.push(...identities.map((identity) => customerIdFrom(identity, { mint })));
+  }
+  const phoneOf = (text: string) => person({ phone: text }, { country }).phone;
+  const sought = { personIds, homeIds, marks, orders: [], sourceId, mint, phoneOf };
+  const content = async (deliveryId: string) => contentOf(await store.get(deliveryId, now));
+  return whoseDelivery({ data: personalData(client, tables), content }, sought);
 }

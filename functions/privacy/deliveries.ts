@@ -4,7 +4,7 @@ import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
 import { deliveryStore, withhold } from '../../shared/dynamodb/delivery-store.ts';
 import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
 import type { ErasedDeliveries } from '../../shared/engine/erase.ts';
-import { readJson } from '../../shared/http/json.ts';
+import { contentOf } from '../../shared/http/delivery-content.ts';
 
 /** Kept deliveries as an erasure sees them. */
 export function erasedDeliveries(
@@ -30,15 +30,7 @@ export function erasedDeliveries(
       });
     },
 
-    async body(deliveryId) {
-      const kept = await store.get(deliveryId, now);
-      if (!kept) return '';
-      try {
-        return readJson(kept.body);
-      } catch {
-        return Buffer.from(kept.body).toString('utf8');
-      }
-    },
+    content: async (deliveryId) => contentOf(await store.get(deliveryId, now)),
 
     withhold: (deliveryId) => withhold(client, table, deliveryId),
   };

@@ -29,6 +29,8 @@ export class KeptDeliveries extends Construct {
       door
         .sendsTo(queue, variables.keepQueue)
         .writes(deliveries)
+        // When a message was heard first, where it speaks of somebody who was erased.
+        .reads(deliveries)
         .set(variables.deliveryDays, String(days))
         .tells('DeliveryNotKept');
     }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { prepareFile } from './engine-file.ts';
 import { commandLine } from './lock.ts';
 import type { Log } from './log.ts';
 import { StartError } from './start-error.ts';
@@ -28,7 +28,14 @@ export async function startDynoxide(folder: string, log: Log): Promise<EmbeddedE
   const file = join(folder, 'engine.db');
   const record = join(folder, 'engine.json');
   await stopLeftOver(record, file, log);
-  if (!existsSync(file)) await createFile(file, record);
+  await prepareFile(
+    file,
+    async (path) => {
+      const { process: engine } = await serve(path, record, await freePort());
+      await stop(engine);
+    },
+    log,
+  );
   const port = await freePort();
   let running = await serve(file, record, port);
   let dieWithUs = watch(running.process);
@@ -184,38 +191,6 @@ function recordedProcess(record: string): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * The engine looks for the last stream record of a table at every write, and has no index for it: writes become slower
- * with every record. The index makes them flat. Old records are taken away a few with each new one, but never the last
- * of a table, which numbers the next, nor any of the latest 200,000, so that a subscription that stood still misses none.
- */
-const additions = `
-  CREATE INDEX rapport_stream ON _stream_records(table_name, CAST(sequence_number AS INTEGER));
-  CREATE TRIGGER rapport_trim AFTER INSERT ON _stream_records WHEN NEW.id % 8 = 0 BEGIN
-    DELETE FROM _stream_records WHERE id IN (
-      SELECT old.id FROM (SELECT * FROM _stream_records ORDER BY id LIMIT 32) AS old
-      WHERE old.id < NEW.id - 200000 AND old.created_at < NEW.created_at - 7 * 86400
-        AND EXISTS (
-          SELECT 1 FROM _stream_records AS later
-          WHERE later.table_name = old.table_name
-            AND CAST(later.sequence_number AS INTEGER) > CAST(old.sequence_number AS INTEGER)));
-  END;`;
-
-/** The engine writes its schema into an empty file; the additions go into that file before it is used. */
-async function createFile(file: string, record: string): Promise<void> {
-  const draft = `${file}.new`;
-  for (const suffix of ['', '-wal', '-shm']) rmSync(draft + suffix, { force: true });
-  const { process: engine } = await serve(draft, record, await freePort());
-  await stop(engine);
-  const { default: initSqlJs } = await import('sql.js');
-  const sql = await initSqlJs();
-  const database = new sql.Database(await readFile(draft));
-  database.run(additions);
-  await writeFile(draft, database.export(), { flush: true });
-  database.close();
-  await rename(draft, file);
 }
 
 function freePort(): Promise<number> {

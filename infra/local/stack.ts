@@ -28,6 +28,7 @@ import { StartError } from './start-error.ts';
 import { StateMachines } from './state-machine.ts';
 import { dynamodbTarget, joinedInserts } from './statements.ts';
 import { Settling, type Status } from './status.ts';
+import { StreamTrim } from './stream-trim.ts';
 import { synthesise } from './synth.ts';
 import { createTables } from './tables.ts';
 import { Template } from './template.ts';
@@ -188,9 +189,11 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   services.add('AWSStepFunctions', machines.service);
   services.add('POST /v2/email/outbound-emails', outbox.service);
 
+  const trim = embeddedEngine && new StreamTrim(subscriptions.streams, engine.call, log);
   for (const subscription of [...subscriptions.streams, ...subscriptions.queues]) subscription.start();
   machines.resume();
   scheduler.start();
+  trim?.start();
   const known = settling;
   gateway.open(
     routes,
@@ -203,6 +206,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   const stop = async () => {
     await gateway.close(drainPatience);
     scheduler.stop();
+    await trim?.stop();
     await endWork({ subscriptions, queues, ticker, machines, functions });
     await services.close();
     for (const queue of queues.values()) await queue.close();

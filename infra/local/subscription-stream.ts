@@ -49,6 +49,8 @@ export class StreamSubscription {
   #readsBegun = 0;
   /** Number of the last read that found nothing. */
   #emptyRead = 0;
+  /** Number of the last record that is done with, of the shard that is read. */
+  readTo: string | undefined;
   /** Rises with every record that is read. */
   read = 0;
 
@@ -88,6 +90,10 @@ export class StreamSubscription {
       await this.#ticker.pause(3);
     }
     return true;
+  }
+
+  get streamArn(): string {
+    return this.#settings.streamArn;
   }
 
   start(): void {
@@ -195,6 +201,7 @@ export class StreamSubscription {
 
   async #iterator(shardId: string): Promise<string> {
     const position = this.#positions.get(this.#key(shardId));
+    this.readTo = position;
     const shard = { StreamArn: this.#settings.streamArn, ShardId: shardId };
     const start = { ...shard, ShardIteratorType: 'TRIM_HORIZON' };
     if (position === undefined) return this.#ask(start);
@@ -225,11 +232,16 @@ export class StreamSubscription {
       const done = await this.#try(shardId, batch);
       pending.unshift(...done.again);
       const last = done.passed.at(-1);
-      if (last) this.#positions.set(this.#key(shardId), last.dynamodb.SequenceNumber);
+      if (last) this.#isDoneWith(shardId, last);
     }
     const last = records.at(-1);
-    if (last && !this.#stopped) this.#positions.set(this.#key(shardId), last.dynamodb.SequenceNumber);
+    if (last && !this.#stopped) this.#isDoneWith(shardId, last);
     this.#busy = Math.max(0, this.#busy - records.length);
+  }
+
+  #isDoneWith(shardId: string, { dynamodb: { SequenceNumber } }: StreamRecord): void {
+    this.#positions.set(this.#key(shardId), SequenceNumber);
+    this.readTo = SequenceNumber;
   }
 
   /** One invocation: which records are done with, and which batches come next. */

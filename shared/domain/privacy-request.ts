@@ -56,6 +56,8 @@ export interface PrivacyRequest {
   marks: string[];
   /** The source's own ids of orders that are to stand without a person. */
   orders: string[];
+  /** Who else had these orders, before they were taken from them. */
+  guestIds?: string[];
   /** What is erased is what was said of a time up to this: fixed when the work begins. */
   erasedAt?: Instant;
   step: ErasureStep;

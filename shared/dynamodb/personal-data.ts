@@ -2,13 +2,14 @@ import type { Instant } from '../domain/instant.ts';
 import type { MergeLine } from '../domain/merge.ts';
 import type { PersonalData } from '../engine/erase-person.ts';
 import { inBatches } from './batches.ts';
-import { type Client, pageSize, type TableNames } from './client.ts';
+import type { Client, TableNames } from './client.ts';
 import { identitiesOfPerson } from './customer-reads.ts';
 import { failedCondition } from './faults.ts';
 import { interactionKey, jobKey, mergeKey, naturalKey, receiptKey, suggestionKey, suggestionListKey } from './keys.ts';
 import { mergesOf } from './merge-reads.ts';
 import { readInteraction } from './order-item.ts';
 import type { JobItem } from './outreach-store.ts';
+import { suggestionsAbout } from './suggestion-store.ts';
 
 type Item = Record<string, unknown>;
 type Tables = Pick<TableNames, 'ledger' | 'registry' | 'outreach'>;
@@ -119,23 +120,12 @@ async function lineWithout(client: Client, ledger: string, Key: { pk: string; sk
 /** Those that nobody has settled; a settled one holds two ids and no more. */
 async function dropSuggestions(client: Client, registry: string, personId: string): Promise<number> {
   let dropped = 0;
-  let start: Item | undefined;
-  do {
-    const page = await client.query({
-      TableName: registry,
-      KeyConditionExpression: 'pk = :list',
-      FilterExpression: 'contains(persons, :person)',
-      ExpressionAttributeValues: { ':list': suggestionListKey('', '').pk, ':person': personId },
-      Limit: pageSize,
-      ...(start && { ExclusiveStartKey: start }),
-    });
-    for (const { pk, sk, suggestionId } of page.Items ?? []) {
-      await client.delete({ TableName: registry, Key: suggestionKey(String(suggestionId)) });
-      await client.delete({ TableName: registry, Key: { pk, sk } });
+  for await (const page of suggestionsAbout(client, registry, personId))
+    for (const { id, since } of page) {
+      await client.delete({ TableName: registry, Key: suggestionKey(id) });
+      await client.delete({ TableName: registry, Key: suggestionListKey(since, id) });
       dropped += 1;
     }
-    start = page.LastEvaluatedKey;
-  } while (start);
   return dropped;
 }
 

@@ -2,7 +2,7 @@ import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { MergeSuggestion } from '../domain/merge.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type { SuggestionEntry } from '../engine/record-store.ts';
-import type { Client, TableNames } from './client.ts';
+import { type Client, pageSize, type TableNames } from './client.ts';
 import { isStubItem, type StoredItem } from './customer-item.ts';
 import { isConflict } from './faults.ts';
 import { suggestionKey, suggestionListKey } from './keys.ts';
@@ -101,6 +101,27 @@ async function homesOf(client: Client, table: string, personIds: readonly string
     }
   }
   return homes;
+}
+
+/** The open suggestions that name a person, page by page; a page may be empty. */
+export async function* suggestionsAbout(
+  client: Client,
+  registry: string,
+  personId: string,
+): AsyncGenerator<MergeSuggestion[]> {
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await client.query({
+      TableName: registry,
+      KeyConditionExpression: 'pk = :list',
+      FilterExpression: 'contains(persons, :person)',
+      ExpressionAttributeValues: { ':list': suggestionListKey('', '').pk, ':person': personId },
+      Limit: pageSize,
+      ...(start && { ExclusiveStartKey: start }),
+    });
+    yield (page.Items ?? []).flatMap((item) => suggestionEntryOf(item) ?? []);
+    start = page.LastEvaluatedKey;
+  } while (start);
 }
 
 /** Takes a suggestion off the list for good; false where there never was one. */

@@ -17,6 +17,8 @@ export interface Frame {
   /** Addresses and numbers that identify nobody, beside those that never do. */
   nobody?: readonly string[];
   receivedAt: Instant;
+  /** When it was heard for the first time, where the same message came before and is kept. */
+  firstHeardAt?: () => Promise<Instant | undefined>;
   mint: Mint;
   /** Takes an order from whoever has it and keeps it there, without a person. */
   withoutPerson?: Tombstone;

@@ -56,12 +56,17 @@ export interface Burial {
 /**
  * Puts tombstones in the place of persons of one customer, in one transaction; the others of the customer go on.
  * @param whole all persons of the customer go
+ * @param isMeant of a person as it is when it would go; all are where it is absent
  * @param note keeps whom it is about, before it is done; true where it was known already
- * @returns false where none of the persons is there any more
+ * @returns false where none of the persons is there any more, or the one that is is not meant
  */
 export function bury(
   store: RecordStore,
-  { personIds, whole }: { personIds: readonly string[]; whole: boolean },
+  {
+    personIds,
+    whole,
+    isMeant,
+  }: { personIds: readonly string[]; whole: boolean; isMeant?: (person: Customer) => Promise<boolean> },
   frame: ErasureFrame,
   note: (burial: Burial) => Promise<void>,
 ): Promise<boolean> {
@@ -71,6 +76,7 @@ export function bury(
     if (next === undefined) return { writes: [], outcome: false };
     const home = await known.home(next);
     if (!home || home === 'stale') return 'stale';
+    if (isMeant && !(await isMeant(personIn(home, next) ?? home))) return { writes: [], outcome: false };
     const all = personsOf(home);
     const gone = whole ? all : all.filter((person) => personIds.includes(person));
     await known.fetch({ customers: all });

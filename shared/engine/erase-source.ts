@@ -15,7 +15,7 @@ import {
 import { Known } from './known.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
-import { orderRef } from './sale-names.ts';
+import { followNames, isShadow, orderRef } from './sale-names.ts';
 
 /** How the persons of a source are found. */
 export interface SourcePeople {
@@ -127,6 +127,19 @@ async function ordersOf(data: PersonalData, personId: string, sourceId: string):
     after = page.next;
   } while (after !== undefined);
   return names;
+}
+
+/** The persons in whose ledgers orders stand. */
+export async function holdersOf(records: RecordStore, orders: readonly string[], frame: Frame): Promise<string[]> {
+  const holders = new Set<string>();
+  for (const name of orders) {
+    const holder = await untilCommitted(records, async (known) => {
+      const followed = await followNames(known, [name], frame);
+      return followed === 'stale' ? 'stale' : { writes: [], outcome: followed.home.holder };
+    });
+    if (holder && !isShadow(holder)) holders.add(holder.id);
+  }
+  return [...holders];
 }
 
 /** Takes an order from whoever has it: it stands without a person from then on. An order that nobody has stays as it is. */

@@ -1,28 +1,29 @@
+import type { Customer } from '../domain/customer.ts';
 import type { KeptDelivery } from '../domain/delivery.ts';
 import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import { addErased, type ErasureStep, erasureSteps, type PrivacyRequest } from '../domain/privacy-request.ts';
-import { bury, markAsErased } from './erase-person.ts';
+import { type Burial, bury, markAsErased } from './erase-person.ts';
 import {
   type ErasureStores,
   emptyPerson,
   erasePerson,
   forgetSource,
+  holdersOf,
   type SourcePeople,
   withdrawOrder,
 } from './erase-source.ts';
 import { Known } from './known.ts';
-import { namesPerson } from './names-person.ts';
+import { type DeliveryContent, type ListedDelivery, whoseDelivery } from './whose-delivery.ts';
 
-type Listed = Pick<KeptDelivery, 'id' | 'customerId' | 'withheld'>;
+type Listed = ListedDelivery & Pick<KeptDelivery, 'withheld'>;
 
 /** Kept deliveries, and how their bodies go. */
 export interface ErasedDeliveries {
   sourceIds(): Promise<string[]>;
   /** A page of a source's deliveries, the oldest first. */
   page(sourceId: string, from: { after?: string; since?: Instant }): Promise<{ deliveries: Listed[]; next?: string }>;
-  /** The body as it was parsed; text where it is no JSON. */
-  body(deliveryId: string): Promise<unknown>;
+  content(deliveryId: string): Promise<DeliveryContent>;
   withhold(deliveryId: string): Promise<void>;
 }
 
@@ -77,7 +78,7 @@ export async function erase(ports: ErasurePorts, given: PrivacyRequest, frame: E
         await keep({ ...at(next, firstStep(request)), pass: 2 });
         return { again: betweenPasses };
       } else {
-        const { failure: _, cursor: __, ...done } = next;
+        const { failure: _, cursor: __, guestIds: ___, ...done } = next;
         await keep({ ...done, status: 'done', doneAt: frame.now, marks: [], orders: [] });
         return 'over';
       }
@@ -122,22 +123,12 @@ async function take(
       return searchSource(ports, request, erasure);
     case 'people': {
       const { personIds, whole } = request;
-      const isBuried = await bury(ports.records, { personIds, whole }, erasure, async ({ gone, marks, homeId }) => {
-        const before = current();
-        const homeIds = [...before.homeIds, ...(homeId === undefined ? [] : [homeId])];
-        const after = {
-          ...before,
-          personIds: joined(before.personIds, gone),
-          homeIds: joined([], homeIds),
-          marks: joined(before.marks, marks),
-        };
-        if (JSON.stringify(after) !== JSON.stringify(before)) await keep(after);
-      });
+      const isBuried = await bury(ports.records, { personIds, whole }, erasure, noting(current, keep));
       const next = current();
       return { next: isBuried ? counted(next, { persons: 1 }) : next, isDone: !isBuried };
     }
     case 'orders':
-      return withdrawOrders(ports, request, erasure);
+      return withdrawOrders(ports, current, keep, erasure);
     case 'traces': {
       let next = request;
       for (const personId of request.personIds) {
@@ -156,6 +147,20 @@ async function take(
     case 'deliveries':
       return withholdDeliveries(ports, request, erasure);
   }
+}
+
+/** Keeps whom a burial is about before it is done: by that, the rest of them is found. */
+function noting(current: () => PrivacyRequest, keep: (request: PrivacyRequest) => Promise<void>) {
+  return async ({ gone, marks, homeId }: Burial) => {
+    const before = current();
+    const after = {
+      ...before,
+      personIds: joined(before.personIds, gone),
+      homeIds: joined(before.homeIds, homeId === undefined ? [] : [homeId]),
+      marks: joined(before.marks, marks),
+    };
+    if (JSON.stringify(after) !== JSON.stringify(before)) await keep(after);
+  };
 }
 
 const joined = (some: readonly string[], more: readonly string[]) => [...new Set([...some, ...more])];
@@ -196,20 +201,39 @@ async function searchSource(ports: ErasurePorts, request: PrivacyRequest, erasur
   return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
 }
 
-/** Of orders that the source counts among the person's, and that are kept with somebody else. */
-async function withdrawOrders(ports: ErasurePorts, request: PrivacyRequest, erasure: Erasure): Promise<Taken> {
+/**
+ * Of orders that the source counts among the person's, and that are kept with somebody else. Who was known by nothing
+ * but these orders was the person under another address, and goes as well.
+ */
+async function withdrawOrders(
+  ports: ErasurePorts,
+  current: () => PrivacyRequest,
+  keep: (request: PrivacyRequest) => Promise<void>,
+  erasure: Erasure,
+): Promise<Taken> {
+  const request = current();
   const [sourceId] = sourcesOf(request);
   if (sourceId === undefined || request.orders.length === 0) return { next: request, isDone: true };
   const { mint, now: receivedAt, baseCurrency, baseTimeZone, erasedAt } = erasure;
+  const frame = { sourceId, baseCurrency, baseTimeZone, receivedAt, mint };
+  const { guestIds = [] } = request;
+  const holders = await holdersOf(ports.records, request.orders, frame);
+  const others = joined(guestIds, holders).filter((holder) => !request.personIds.includes(holder));
+  if (others.length > guestIds.length) await keep({ ...request, guestIds: others });
   const id = mint('cus', sourceId, request.id);
   const place = { id, version: 1, erasedAt, sources: [sourceId] };
   await markAsErased(ports.records, id, [sourceId], erasedAt);
   let orders = 0;
-  for (const name of request.orders) {
-    const frame = { sourceId, baseCurrency, baseTimeZone, receivedAt, mint };
-    if (await withdrawOrder(ports.records, name, place, frame)) orders += 1;
-  }
-  return { next: counted(request, { orders }), isDone: true };
+  for (const name of request.orders) if (await withdrawOrder(ports.records, name, place, frame)) orders += 1;
+  const isMeant = async (person: Customer) => {
+    const spoken = await ports.people.spokenOf(person.id, sourceId);
+    return Object.keys(person.sourceIds).length === 0 && !spoken.here && !spoken.elsewhere;
+  };
+  let persons = 0;
+  for (const guest of others)
+    if (await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep)))
+      persons += 1;
+  return { next: counted(current(), { orders, persons }), isDone: true };
 }
 
 /** On the second pass only what came lately. */
@@ -238,15 +262,11 @@ async function withholdDeliveries(ports: ErasurePorts, request: PrivacyRequest, 
   return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
 }
 
-/** What belongs to a person goes; where it is not known whose it is, its body tells. */
-function judge(ports: ErasurePorts, request: PrivacyRequest, sourceId: string, mint: Mint) {
-  const { type, homeIds, personIds } = request;
-  const ids = new Set([...request.marks, ...personIds]);
+/** What belongs to a person goes; of a source that is erased, everything. */
+function judge({ data, deliveries, ...ports }: ErasurePorts, request: PrivacyRequest, sourceId: string, mint: Mint) {
+  if (request.type === 'source_erasure') return async () => true;
+  const content = (deliveryId: string) => deliveries.content(deliveryId);
   const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
-  return async ({ id, customerId }: Listed): Promise<boolean> => {
-    if (type === 'source_erasure') return true;
-    const isShared = customerId !== undefined && homeIds.includes(customerId);
-    if (customerId !== undefined && !isShared) return personIds.includes(customerId);
-    return namesPerson(await ports.deliveries.body(id), { ids, sourceId, mint, phoneOf });
-  };
+  const orders = sourcesOf(request).includes(sourceId) ? request.orders : [];
+  return whoseDelivery({ data, content }, { ...request, orders, sourceId, mint, phoneOf });
 }

@@ -27,7 +27,7 @@ export interface Asked {
 /**
  * Takes down what a source asks for a person, or for all of whom it spoke. The same delivery makes one request, however
  * often it comes.
- * @returns the id of the request
+ * @returns the id of the request; of several, of the first
  */
 export async function openRequest(
   store: RecordStore,
@@ -43,14 +43,18 @@ export async function openRequest(
     requestedAt,
   };
   const whom = word.type === 'source_erasure' ? {} : await whomOf(store, word.person, asked);
-  const orders = word.type === 'erasure' ? word.orders.slice(0, mostOrders) : [];
-  const kept = await requests.open(newPrivacyRequest({ ...given, ...whom, orders }));
-  if (kept.type !== 'export' && kept.status === 'open') await requests.handOver(kept.id);
-  return kept.id;
+  const orders = word.type === 'erasure' ? word.orders : [];
+  for (let part = 0; part === 0 || part * ordersPerRequest < orders.length; part++) {
+    const some = orders.slice(part * ordersPerRequest, (part + 1) * ordersPerRequest);
+    const id = part === 0 ? given.id : mint('prv', deliveryId, String(part));
+    const kept = await requests.open(newPrivacyRequest({ ...given, ...whom, id, orders: some }));
+    if (kept.type !== 'export' && kept.status === 'open') await requests.handOver(kept.id);
+  }
+  return given.id;
 }
 
-/** More than one item of the store should hold. */
-const mostOrders = 2_000;
+/** An item of the store should not hold more: what is beyond is a request of its own. */
+const ordersPerRequest = 2_000;
 
 /**
  * The person whom a source means: by its own id, else by an address that leads to nobody whom this source knows by

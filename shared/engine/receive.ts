@@ -2,7 +2,7 @@ import type { DeliveryStatus, KeptDelivery, Outcome } from '../domain/delivery.t
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { Platform, Source } from '../domain/source.ts';
-import { frameOfSource } from './draft.ts';
+import { type Frame, frameOfSource } from './draft.ts';
 import { type Fact, type Resource, type Translation, Unintelligible } from './fact.ts';
 import { openRequest, type PrivacyRequests } from './privacy-desk.ts';
 import { Problem, StoreRefusal } from './problem.ts';
@@ -137,7 +137,10 @@ async function apply(
       return { status: 'recorded', privacyRequestId, withheld: true };
     }
     const { fact } = translation;
-    const frame = frameOfSource(source, { receivedAt: heardAt, mint });
+    const frame: Frame = {
+      ...frameOfSource(source, { receivedAt: heardAt, mint }),
+      firstHeardAt: async () => (await ports.deliveries.get(delivery.id, delivery.receivedAt))?.delivery.receivedAt,
+    };
     const { outcome, erased, ...about } = await record(ports.records, asCounted(fact, source), frame);
     const occurredAt = timeOf(fact);
     const isLetGo = erased && outcome === 'duplicate' && about.interactionId === undefined;

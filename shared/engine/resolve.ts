@@ -64,7 +64,8 @@ export async function resolve(
   let found: Customer | undefined;
   for (const identity of identities) {
     const erased = await known.erasedBy(identity, frame);
-    if (erased && at <= erased.erasedAt && !isErasedOther(who, erased, identity, frame)) return { erased };
+    if (erased && (await isBefore(erased, at, frame)) && !isErasedOther(who, erased, identity, frame))
+      return { erased };
     const entry = await known.identity(identity);
     if (entry && identifiesNobody(entry)) shared.push(identity);
     if (!entry || identifiesNobody(entry) || known.tombstone(entry.customerId)) continue;
@@ -88,6 +89,13 @@ export async function resolve(
   const leads = await leadsOf(known, identities, found, frame);
   const person = withoutIdentities(who, [...shared, ...leads.shared]);
   return { customer: found, person, attach: leads.attach, elsewhere: leads.elsewhere };
+}
+
+/** What was heard before the erasure is of the one who was erased, also where a clock that runs ahead dated it later. */
+async function isBefore({ erasedAt }: Tombstone, at: Instant, { firstHeardAt }: Frame): Promise<boolean> {
+  if (at <= erasedAt) return true;
+  const heardAt = await firstHeardAt?.();
+  return heardAt !== undefined && heardAt <= erasedAt;
 }
 
 /** Who comes back after an erasure is somebody new: by nothing but the salt would anybody know one id by the other. */

@@ -43,7 +43,7 @@ export function orderRef(name: string, { sourceId }: Frame): NaturalRef {
   return { sourceId, type: 'order', externalId: name };
 }
 
-export function orderId(name: string, { mint, sourceId }: Frame): string {
+export function orderId(name: string, { mint, sourceId }: Pick<Frame, 'mint' | 'sourceId'>): string {
   return mint('int', sourceId, 'order', name);
 }
 

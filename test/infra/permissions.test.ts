@@ -26,8 +26,8 @@ describe('permissions', () => {
   });
 
   it.each<[string, Record<string, string>]>([
-    ['webhooks/receive', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'W' }],
-    ['webhooks/retry', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'W' }],
+    ['webhooks/receive', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'RW' }],
+    ['webhooks/retry', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Deliveries: 'RW' }],
     ['webhooks/keep', { Customers: 'R', Deliveries: 'RW' }],
     ['api/api', { Customers: 'RW', Ledger: 'RW', Registry: 'RW', Outreach: 'R', Deliveries: 'RW' }],
     ['stream/publish', {}],

@@ -93,6 +93,25 @@ test('where the one is erased who gave the customer its id, the others go on und
   expect(await find(0)).toBeUndefined();
 });
 
+test('whose a delivery of a merged customer is, its order tells', async () => {
+  const [head, , third] = await three();
+  const refund = async (id: number) => {
+    const transactions = [{ kind: 'refund', status: 'success', amount: '1.00', currency: 'EUR' }];
+    const body = { id: count * 100 + 50 + id, order_id: count * 100 + id, created_at: day(20), note: 'unhappy' };
+    return (await shop.deliver('refunds/create', { ...body, transactions })).deliveryId;
+  };
+  // Of the one who gives the customer its id, and of another; neither names anybody.
+  const [own, others] = [await refund(1), await refund(4)];
+  await shop.keep();
+  await redact(0);
+  const held = async (deliveryId: string) =>
+    (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId }, query: { body: 'true' } })).body;
+  expect(await held(own)).toMatchObject({ withheld: true, body: null });
+  expect(await held(others)).toMatchObject({ customerId: head, body: { content: expect.stringContaining('unhappy') } });
+  expect((await show(head)).status).toBe(410);
+  expect((await show(third)).body.facts).toMatchObject({ purchaseCount: 5 });
+});
+
 test('by the API the whole customer is erased', async () => {
   const [, one] = await three();
   const orders = (await shop.orders()).length;

@@ -48,6 +48,21 @@ async function requestOf(deliveryId: string) {
   return shop.request(body.privacyRequestId as string);
 }
 
+async function exported(requestId: string) {
+  const data: { section: string; content: Record<string, unknown> }[] = [];
+  let cursor: string | undefined;
+  do {
+    const answer = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', {
+      params: { requestId },
+      ...(cursor && { query: { cursor } }),
+    });
+    expect(answer.status).toBe(200);
+    data.push(...(answer.body.data as unknown as typeof data));
+    cursor = (answer.body.nextCursor as string | null) ?? undefined;
+  } while (cursor);
+  return data;
+}
+
 async function tell(type: string, data: object, id: string) {
   const { handler } = await import('../../functions/webhooks/receive.ts');
   const at = Date.parse(today);
@@ -74,17 +89,7 @@ describe('customers/data_request', () => {
       dueAt: day(130),
     });
     expect(await shop.work()).toBe(false);
-    const data: { section: string; content: Record<string, unknown> }[] = [];
-    let cursor: string | undefined;
-    do {
-      const answer = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', {
-        params: { requestId: request.id as string },
-        ...(cursor && { query: { cursor } }),
-      });
-      expect(answer.status).toBe(200);
-      data.push(...(answer.body.data as unknown as typeof data));
-      cursor = (answer.body.nextCursor as string | null) ?? undefined;
-    } while (cursor);
+    const data = await exported(request.id as string);
     const sections = (name: string) => data.filter(({ section }) => section === name).map(({ content }) => content);
     expect(sections('customer')).toMatchObject([
       { profile: { email: { value: john.email } }, sourceIds: { shop: '191167' }, facts: { purchaseCount: 1 } },
@@ -114,12 +119,67 @@ describe('customers/redact', () => {
     expect(await shop.request(id as string)).toMatchObject({
       type: 'erasure',
       status: 'done',
-      counts: { persons: 1, orders: 2, deliveries: 2 },
+      counts: { persons: 1, orders: 2, deliveries: 3 },
     });
     expect(await shop.traces([john.email, 'Johnny', '191167'])).toEqual([]);
     expect((await shop.find({ email: 'wife@example.com' }))?.facts).toMatchObject({ purchaseCount: 1 });
     const lines = (await shop.orders()).map(({ externalId }) => externalId);
     expect(lines.sort()).toEqual(['280263', '299938', '5']);
+  });
+
+  test('takes who had its orders and nothing else, and bodies that name these orders', async () => {
+    const customer = { id: 191_300, email: 'gwen@example.com', first_name: 'Gwendolyn' };
+    const address = { first_name: 'Gwendy', phone: '+493055501300', address1: 'Gwendy Street 1' };
+    const guest = { email: 'guest.gwen@example.com', billing_address: address };
+    const neighbour = { email: 'neighbour@example.com', billing_address: { first_name: 'Nell' } };
+    await shop.deliver('orders/create', anOrder(301, customer));
+    await shop.deliver('orders/create', anOrder(302, null, { ...guest, buyer_accepts_marketing: true }));
+    await shop.deliver('orders/create', anOrder(303, null, neighbour));
+    await shop.deliver('orders/create', anOrder(304, null, neighbour));
+    // Nobody understands these, and none but the first two names an order of hers.
+    const unread = { currency: '?', billing_address: { first_name: 'Gwendy', last_name: 'Alone' } };
+    const quarantined = [
+      await shop.deliver('orders/create', anOrder(305, null, unread)),
+      await shop.deliver('refunds/create', { id: 5, order_id: 301, note: 'Gwendy', created_at: 'x' }),
+      await shop.deliver(
+        'orders/create',
+        anOrder(306, null, { ...unread, line_items: [{ id: 305, product_id: 302 }] }),
+      ),
+    ];
+    const found = await shop.find({ email: guest.email });
+    await shop.keep();
+    const orders = (await shop.orders()).length;
+    const asked = { customer: { id: customer.id }, orders_to_redact: [301, 302, 303, 305] };
+    const { id } = await requestOf((await shop.deliver('customers/redact', asked)).deliveryId);
+    await shop.workAll({ milliseconds: 0 });
+    expect(await shop.request(id as string)).toMatchObject({ status: 'done', counts: { persons: 2, orders: 3 } });
+    expect(await shop.traces(['gwendolyn', guest.email, address.phone, address.address1])).toEqual([]);
+    const { status } = await shop.api.call('GET /v1/customers/{customerId}', {
+      params: { customerId: found?.id as string },
+    });
+    expect(status).toBe(410);
+    expect(await shop.orders()).toHaveLength(orders);
+    // Who has another order still is somebody else.
+    expect((await shop.find({ email: neighbour.email }))?.facts).toMatchObject({ purchaseCount: 1 });
+    const withheld = quarantined.map(async ({ deliveryId }) => {
+      const { body } = await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } });
+      return [body.status, Boolean(body.withheld)];
+    });
+    expect(await Promise.all(withheld)).toEqual([
+      ['quarantined', true],
+      ['quarantined', true],
+      ['quarantined', false],
+    ]);
+  });
+
+  test('takes all orders that are listed, however many', async () => {
+    const guest = { email: 'guest.many@example.com', billing_address: { first_name: 'Manya' } };
+    await shop.deliver('orders/create', anOrder(191_600, null, guest));
+    const listed = Array.from({ length: 2_000 }, (_, index) => 5_000_000 + index);
+    await shop.deliver('customers/redact', { customer: { id: 191_601 }, orders_to_redact: [...listed, 191_600] });
+    await shop.workAll();
+    await shop.keep();
+    expect(await shop.traces([guest.email, 'manya'])).toEqual([]);
   });
 
   test('of somebody who is not known keeps the person from coming to be', async () => {
@@ -147,6 +207,40 @@ describe('customers/redact', () => {
       expect(status).toBe('recorded');
     });
   });
+});
+
+test('an export has what nobody understood and what is thought of the person, and nothing of others', async () => {
+  const ada = { id: 191_500, email: 'ada.export@example.com', first_name: 'Ada' };
+  const bob = { id: 191_501, email: ada.email, first_name: 'Bob' };
+  await shop.deliver('orders/create', anOrder(501, ada));
+  await shop.deliver('orders/create', anOrder(502, bob));
+  const unread = { currency: '?', note: 'unread' };
+  await shop.deliver('orders/create', anOrder(503, null, { ...unread, customer: { id: ada.id } }));
+  await shop.deliver('orders/create', anOrder(504, null, { ...unread, customer: { id: bob.id } }));
+  await shop.deliver('orders/create', anOrder(505, null, { ...unread, line_items: [{ product_id: ada.id }] }));
+  await shop.deliver('carts/update', { id: 506, customer: ada });
+  await shop.keep();
+  const { deliveryId } = await shop.deliver('customers/data_request', { customer: { id: ada.id } });
+  const { id, customerId } = await requestOf(deliveryId);
+  const data = await exported(id as string);
+  const bodies = data.filter(({ section }) => section === 'delivery').map(({ content }) => String(content.body));
+  expect(bodies.map((body) => JSON.parse(body).id).sort()).toEqual([501, 503, 506]);
+  expect(data.filter(({ section }) => section === 'mergeSuggestion').map(({ content }) => content)).toMatchObject([
+    { customerIds: expect.arrayContaining([customerId]), reason: expect.any(String) },
+  ]);
+  // Of a customer of several persons, only what is the one's own.
+  const other = (await shop.find({ externalId: `shop:${bob.id}` }))?.id as string;
+  const merge = { params: { customerId: other }, body: { into: customerId as string } };
+  expect((await shop.api.call('POST /v1/customers/{customerId}/merge', merge)).status).toBe(200);
+  await shop.deliver(
+    'orders/updated',
+    anOrder(502, { id: bob.id, first_name: 'Bob' }, { updated_at: day(50), total_price: '11.00' }),
+  );
+  await shop.keep();
+  const again = await shop.deliver('customers/data_request', { customer: { id: ada.id }, again: true });
+  const merged = await exported((await requestOf(again.deliveryId)).id as string);
+  const own = merged.filter(({ section }) => section === 'delivery').map(({ content }) => String(content.body));
+  expect(own.map((body) => JSON.parse(body).id).sort()).toEqual([501, 503, 506]);
 });
 
 describe('privacy.* of the platform standard', () => {

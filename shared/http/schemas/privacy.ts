@@ -47,7 +47,7 @@ export const privacyRequests = page('PrivacyRequests', privacyRequest);
 export const exported = page(
   'PersonExported',
   z.strictObject({
-    section: z.enum(['customer', 'interaction', 'receipt', 'merge', 'outreachJob', 'delivery']),
+    section: z.enum(['customer', 'interaction', 'receipt', 'merge', 'mergeSuggestion', 'outreachJob', 'delivery']),
     content: z.record(z.string(), z.unknown()),
   }),
 );
