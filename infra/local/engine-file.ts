@@ -39,8 +39,8 @@ const additions = `
 
 /** Milliseconds between two tidyings. */
 const aDay = 86_400_000;
-/** What is tidied lies in memory twice. */
-const mostBytes = 256 * 1024 * 1024;
+/** What is tidied lies in memory several times over. */
+const mostBytes = 128 * 1024 * 1024;
 
 /**
  * Makes the engine's file ready while no engine has it. Of what is deleted in it the bytes lie there still, until they
