@@ -129,6 +129,18 @@ async function ordersOf(data: PersonalData, personId: string, sourceId: string):
   return names;
 }
 
+/** Of names of orders those of which anything is known. */
+export async function knownOrders(records: RecordStore, names: readonly string[], frame: Frame): Promise<string[]> {
+  const found: string[] = [];
+  for (let start = 0; start < names.length; start += 100) {
+    const some = names.slice(start, start + 100);
+    const known = new Known(records, true);
+    await known.fetch({ naturals: some.map((name) => orderRef(name, frame)) });
+    found.push(...some.filter((name) => known.natural(orderRef(name, frame))));
+  }
+  return found;
+}
+
 /** The persons in whose ledgers orders stand. */
 export async function holdersOf(records: RecordStore, orders: readonly string[], frame: Frame): Promise<string[]> {
   const holders = new Set<string>();

@@ -10,6 +10,7 @@ import {
   erasePerson,
   forgetSource,
   holdersOf,
+  knownOrders,
   type SourcePeople,
   withdrawOrder,
 } from './erase-source.ts';
@@ -217,14 +218,15 @@ async function withdrawOrders(
   const { mint, now: receivedAt, baseCurrency, baseTimeZone, erasedAt } = erasure;
   const frame = { sourceId, baseCurrency, baseTimeZone, receivedAt, mint };
   const { guestIds = [] } = request;
-  const holders = await holdersOf(ports.records, request.orders, frame);
+  const names = await knownOrders(ports.records, joined([], request.orders), frame);
+  const holders = await holdersOf(ports.records, names, frame);
   const others = joined(guestIds, holders).filter((holder) => !request.personIds.includes(holder));
   if (others.length > guestIds.length) await keep({ ...request, guestIds: others });
   const id = mint('cus', sourceId, request.id);
   const place = { id, version: 1, erasedAt, sources: [sourceId] };
   await markAsErased(ports.records, id, [sourceId], erasedAt);
   let orders = 0;
-  for (const name of request.orders) if (await withdrawOrder(ports.records, name, place, frame)) orders += 1;
+  for (const name of names) if (await withdrawOrder(ports.records, name, place, frame)) orders += 1;
   const isMeant = async (person: Customer) => {
     const spoken = await ports.people.spokenOf(person.id, sourceId);
     return Object.keys(person.sourceIds).length === 0 && !spoken.here && !spoken.elsewhere;

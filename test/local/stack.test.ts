@@ -252,5 +252,5 @@ describe('a stack in a process of its own', () => {
 
     second.child.kill('SIGTERM');
     expect(await second.ended).toBe(0);
-  });
+  }, 30_000);
 });
