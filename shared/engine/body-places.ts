@@ -26,7 +26,8 @@ const named: Record<Kind, RegExp> = {
   order: /^orders?$/,
 };
 const idOf: Record<Kind, RegExp> = {
-  customer: /^(?:(?:customer|user|buyer|client|payer)(?:s|ids?)?|customeruser)$/,
+  // A bare `user_id` is one of the shop's staff (Shopify, Adobe Commerce).
+  customer: /^(?:(?:customer|buyer|client|payer)(?:s|ids?)?|customeruser)$/,
   order: /^orderids?$/,
 };
 /** The id of whatever it stands in; of a merger, of either. */

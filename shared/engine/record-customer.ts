@@ -193,7 +193,10 @@ export async function draftSaying(
     if (known.tombstone(entry.customerId)) throw customerErased();
     const place = { customerId: entry.customerId, occurredAt: entry.occurredAt ?? occurredAt, interactionId: id };
     const kept = await known.store.line(place);
-    if (kept && !saysTheSame(kept, fact)) throw otherContent();
+    const said = await resolve(known, fact.who, occurredAt, frame);
+    if (said === 'stale') return 'stale';
+    const isOther = said && !('erased' in said) && known.homeId(said.customer.id) !== known.homeId(entry.customerId);
+    if (isOther || (kept && !saysTheSame(kept, fact))) throw otherContent();
     return { writes: [], about: { customerId: entry.customerId, interactionId: id } };
   }
 

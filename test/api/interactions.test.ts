@@ -165,6 +165,8 @@ describe('an id that was used for something else', () => {
     ['another text', call, { text: 'coffee' }],
     ['no text', call, { text: undefined }],
     ['another time of a call', call, { occurredAt: '2026-03-01T09:00:00Z' }],
+    ['another person', consent, { customer: { email: 'somebody.else@example.com' } }],
+    ['another person of a call', call, { customer: { email: 'somebody.else@example.com' } }],
   ])('%s is refused, and what was said stands', async (_, first, change) => {
     const kept = await report(first);
     expect([200, 201]).toContain(kept.status);

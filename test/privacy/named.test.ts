@@ -99,6 +99,7 @@ describe('an id of a customer', () => {
     ['a count', { customer: { orders_count: 5 } }],
     ['an address', { customer: { default_address: { id: 5 }, addresses: [{ id: 5 }] } }],
     ['a group', { customer_group_id: 5, customer: { groups: [{ id: 5 }] } }],
+    ['one of the staff', { order: { user_id: 5 }, refund: { user_id: '5' } }],
     ['a flag', { customer_is_guest: 5, customer_note_notify: 5 }],
     ['an order', { type: 'order.created', data: { id: 5 } }],
     ['a text of its own', { note: '5', tags: ['5'] }],
