@@ -20,14 +20,16 @@ type Things = ReadonlySet<Kind>;
 /** Names of fields are compared without case and punctuation: `customer_id` is `customerId`. */
 const plain = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
-/** A thing itself, or its id: `customer`, `buyer_id`, `_customer_user` of WooCommerce. */
+/**
+ * A thing itself, or its id: `customer`, `buyer_id`, `_customer_user` of WooCommerce. A user or a client may be one of the
+ * shop's staff or an app, and `customers: 5` is how many there are.
+ */
 const named: Record<Kind, RegExp> = {
-  customer: /^(?:customer|user|buyer|client|payer)s?$/,
+  customer: /^(?:customer|buyer|payer)s?$/,
   order: /^orders?$/,
 };
 const idOf: Record<Kind, RegExp> = {
-  // A bare `user_id` is one of the shop's staff (Shopify, Adobe Commerce).
-  customer: /^(?:(?:customer|buyer|client|payer)(?:s|ids?)?|customeruser)$/,
+  customer: /^(?:(?:customer|buyer|payer)(?:ids?)?|customeruser)$/,
   order: /^orderids?$/,
 };
 /** The id of whatever it stands in; of a merger, of either. */
