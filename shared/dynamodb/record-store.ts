@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import type { Order } from '../domain/order.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type {
   Answers,
@@ -121,13 +120,14 @@ async function batchGet(client: Client, asked: Map<string, Item[]>, consistent: 
 
 function naturalEntryOf(item: Item | undefined): NaturalEntry | undefined {
   if (!item) return undefined;
-  const { revision, aliasOf, customerId, occurredAt, order } = item as unknown as NaturalEntry & { order?: Order };
+  const { revision, aliasOf, customerId, occurredAt, order, faceless } = item as unknown as NaturalEntry;
   return {
     revision,
     ...(aliasOf && { aliasOf }),
     ...(customerId && { customerId }),
     ...(occurredAt && { occurredAt }),
     ...(order && { order: readOrder(order) }),
+    ...(faceless && { faceless }),
   };
 }
 

@@ -154,7 +154,10 @@ export async function holdersOf(records: RecordStore, orders: readonly string[],
   return [...holders];
 }
 
-/** Takes an order from whoever has it: it stands without a person from then on. An order that nobody has stays as it is. */
+/**
+ * Takes an order from whoever has it: it stands without a person from then on, also one that is yet to come. An order that
+ * came without anybody stays as it is.
+ */
 export async function withdrawOrder(
   records: RecordStore,
   externalId: string,
@@ -165,7 +168,7 @@ export async function withdrawOrder(
   const ref = orderRef(externalId, frame);
   await known.fetch({ naturals: [ref] });
   const entry = known.natural(ref);
-  if (!entry?.customerId && entry?.aliasOf === undefined) return false;
+  if (entry?.order?.snapshot && !entry.customerId && entry.aliasOf === undefined) return false;
   const nothingNew = { refunds: {}, consents: {} };
   const fact = { kind: 'order' as const, externalId, order: nothingNew, who: {}, at: frame.receivedAt };
   return (await record(records, fact, { ...frame, withoutPerson: place })).outcome === 'recorded';

@@ -218,7 +218,8 @@ async function withdrawOrders(
   const { mint, now: receivedAt, baseCurrency, baseTimeZone, erasedAt } = erasure;
   const frame = { sourceId, baseCurrency, baseTimeZone, receivedAt, mint };
   const { guestIds = [] } = request;
-  const names = await knownOrders(ports.records, joined([], request.orders), frame);
+  const listed = joined([], request.orders);
+  const names = await knownOrders(ports.records, listed, frame);
   const holders = await holdersOf(ports.records, names, frame);
   const others = joined(guestIds, holders).filter((holder) => !request.personIds.includes(holder));
   if (others.length > guestIds.length) await keep({ ...request, guestIds: others });
@@ -226,7 +227,8 @@ async function withdrawOrders(
   const place = { id, version: 1, erasedAt, sources: [sourceId] };
   await markAsErased(ports.records, id, [sourceId], erasedAt);
   let orders = 0;
-  for (const name of names) if (await withdrawOrder(ports.records, name, place, frame)) orders += 1;
+  for (const name of listed)
+    if ((await withdrawOrder(ports.records, name, place, frame)) && names.includes(name)) orders += 1;
   const isMeant = async (person: Customer) => {
     const spoken = await ports.people.spokenOf(person.id, sourceId);
     return Object.keys(person.sourceIds).length === 0 && !spoken.here && !spoken.elsewhere;

@@ -5,6 +5,7 @@ import type { Person } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
 import { type Contribution, joinOrders, noContribution, type Order, refundsPerOrder } from '../domain/order.ts';
+import type { Tombstone } from '../domain/tombstone.ts';
 import type { Draft, Frame } from './draft.ts';
 import { type Fact, Unintelligible, type Who } from './fact.ts';
 import type { Known } from './known.ts';
@@ -42,11 +43,12 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   const named = found && 'erased' in found ? undefined : atHome(found, holder, fact.who, frame);
   const isNews = joined.snapshot !== before.snapshot;
   const erased = found && 'erased' in found ? found.erased : undefined;
-  const heir = frame.withoutPerson && !(holder && isShadow(holder)) ? shadowOf(frame.withoutPerson) : undefined;
+  const marked = frame.withoutPerson ?? [home, ...others].find(({ entry }) => entry?.faceless)?.entry?.faceless;
+  const heir = marked && !(holder && isShadow(holder)) ? shadowOf(marked) : undefined;
   const owner = heir ?? (holder && !(named && isNews) ? holder : erased ? shadowOf(erased) : named?.customer);
   const isFaceless = owner !== undefined && isShadow(owner);
   const after = isFaceless ? { ...joined, consents: {} } : joined;
-  if (!owner || !after.snapshot) return held(home, after, aliases, found, frame);
+  if (!owner || !after.snapshot) return held(home, after, { aliases, found, marked }, frame);
 
   const touched = new Touched(
     known.store,
@@ -108,15 +110,16 @@ function faceless(write: Write): Write[] {
 function held(
   { name, interactionId, entry, order }: Home,
   joined: Order,
-  aliases: Write[],
-  found: Found | Erased | undefined,
+  { aliases, found, marked }: { aliases: Write[]; found: Found | Erased | undefined; marked: Tombstone | undefined },
   frame: Frame,
 ): Draft {
-  const isErased = found !== undefined && 'erased' in found;
+  const isErased = marked !== undefined || (found !== undefined && 'erased' in found);
   const after = isErased ? { ...joined, consents: {} } : joined;
-  const same = order !== undefined && canonicalText(order) === canonicalText(after);
+  const isMarked = marked === undefined || entry?.faceless !== undefined;
+  const same = isMarked && order !== undefined && canonicalText(order) === canonicalText(after);
   const natural = orderRef(name, frame);
-  const write: Write = { kind: 'natural', natural, order: after, revision: entry?.revision ?? 0 };
+  const revision = entry?.revision ?? 0;
+  const write: Write = { kind: 'natural', natural, order: after, revision, ...(marked && { faceless: marked }) };
   return {
     writes: [...(same ? [] : [write]), ...aliases],
     about: { interactionId, ...(isErased && { erased: true as const }) },

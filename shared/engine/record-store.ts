@@ -22,6 +22,8 @@ export interface NaturalEntry {
   customerId?: string;
   occurredAt?: Instant;
   order?: Order;
+  /** Whoever comes with the order was erased: it is kept without a person. */
+  faceless?: Tombstone;
 }
 
 /** The order line of a ledger with what guards it. */

@@ -195,6 +195,22 @@ describe('customers/redact', () => {
     expect((await shop.orders()).map(({ externalId }) => externalId)).toEqual(expect.arrayContaining(['6', '7']));
   });
 
+  test('lists orders that are yet to come: they come without a person', async () => {
+    const jill = { id: 191_300, email: 'jill@example.com', phone: null };
+    const orders_to_redact = [777_001, 777_002];
+    await shop.deliver('customers/redact', { ...redact, customer: jill, orders_to_redact });
+    await shop.workAll();
+    const guest = { email: 'jills.guest@example.com', first_name: 'Jilliana' };
+    await shop.deliver('orders/create', anOrder(777_001, null, { ...guest, billing_address: guest }));
+    await shop.deliver('orders/create', anOrder(777_003, null, { email: 'others@example.com' }));
+    await shop.keep();
+    expect(await shop.traces([guest.email, guest.first_name])).toEqual([]);
+    expect(await shop.find({ email: guest.email })).toBeUndefined();
+    expect((await shop.find({ email: 'others@example.com' }))?.facts).toMatchObject({ purchaseCount: 1 });
+    const lines = (await shop.orders()).map(({ externalId }) => externalId);
+    expect(lines.filter((id) => String(id).startsWith('7770')).sort()).toEqual(['777001', '777003']);
+  });
+
   test('that names nobody is set aside', async () => {
     const { status } = await shop.deliver('customers/redact', { ...redact, customer: {} });
     expect(status).toBe('quarantined');
