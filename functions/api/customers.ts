@@ -3,6 +3,7 @@ import { type Customer, leftAt, profileFields } from '../../shared/domain/custom
 import type { Facts } from '../../shared/domain/facts.ts';
 import type { Identity } from '../../shared/domain/identity.ts';
 import { personsOf } from '../../shared/domain/merge.ts';
+import { noCurrency } from '../../shared/domain/money.ts';
 import {
   findCustomer,
   identitiesOfPerson,
@@ -91,7 +92,7 @@ async function shown(door: Door, customer: Customer) {
     door.settings(),
     ...[id, ...mergedIds].map((person) => identitiesOfPerson(door.client, door.tables.registry, person)),
   ]);
-  const main = mainFacts(customer, baseCurrency ?? 'XXX');
+  const main = mainFacts(customer, baseCurrency ?? noCurrency);
   return {
     id,
     mergedIds,

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type Rate, ratesToBase, ratioText } from '../../shared/domain/exchange-rate.ts';
+import { noCurrency } from '../../shared/domain/money.ts';
 import { keepRates, listRates } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { waitingShards } from '../../shared/dynamodb/keys.ts';
 import { Problem } from '../../shared/engine/problem.ts';
@@ -56,7 +57,7 @@ export const showRates = route({
   answers: { 200: { description: 'A page of exchange rates', schema: shownRates } },
   async answer(door: Door, { query: { limit: wanted, cursor, ...filters } }) {
     const { limit, after, page } = await pagingOf(door, { limit: wanted, cursor }, filters);
-    const { baseCurrency: base = 'XXX' } = await door.settings();
+    const { baseCurrency: base = noCurrency } = await door.settings();
     const { currency, from = '1970-01-01', to = '2199-12-31' } = filters;
     const found = await listRates(door.client, door.tables.registry, {
       from,

@@ -1,5 +1,6 @@
 import type { Customer } from '../../shared/domain/customer.ts';
 import { personIn, personsOf } from '../../shared/domain/merge.ts';
+import { noCurrency } from '../../shared/domain/money.ts';
 import type { PrivacyRequest } from '../../shared/domain/privacy-request.ts';
 import { identitiesOfPerson, listInteractions } from '../../shared/dynamodb/customer-reads.ts';
 import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
@@ -113,7 +114,7 @@ const readers: Record<SectionName, Reader> = {
 
 async function shownPerson(door: Door, person: Customer): Promise<Content> {
   const { id, createdAt, updatedAt, profile, sourceIds, consents, facts, waiting, standing } = person;
-  const { baseCurrency = 'XXX' } = await door.settings();
+  const { baseCurrency = noCurrency } = await door.settings();
   return {
     id,
     createdAt,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { explain } from '../../shared/domain/explain.ts';
 import { millisecondsOf } from '../../shared/domain/instant.ts';
+import { noCurrency } from '../../shared/domain/money.ts';
 import { type Outlook, outlookBy } from '../../shared/domain/outlook.ts';
 import type { CutPoints } from '../../shared/domain/rfm.ts';
 import { type Receipt, runIdOf, type ValueRun } from '../../shared/domain/value-run.ts';
@@ -215,6 +216,6 @@ function shownCuts(cuts: CutPoints, currency: string | undefined) {
 }
 
 /** Before a source has fixed the base currency there is no amount but zero: ISO 4217 calls that no currency XXX. */
-function shownMinor(minor: bigint, currency = 'XXX') {
+function shownMinor(minor: bigint, currency = noCurrency) {
   return shownMoney({ minor, currency });
 }

@@ -3,8 +3,8 @@ import { type Backtest, compareAfter, spendBefore } from '../../shared/domain/mo
 import { fitBgNbd } from '../../shared/domain/models/bg-nbd.ts';
 import { anyTerms, type Fit } from '../../shared/domain/models/fit.ts';
 import { fitGammaGamma } from '../../shared/domain/models/gamma-gamma.ts';
+import { HoldoutCut } from '../../shared/domain/models/holdout-cut.ts';
 import { fitMbgNbd } from '../../shared/domain/models/mbg-nbd.ts';
-import { PurchaseDays } from '../../shared/domain/models/purchase-days.ts';
 import { parseAmount, parseDay, textOfDay } from '../../shared/domain/models/purchase-text.ts';
 
 type LeftOut = BacktestReport['leftOut'];
@@ -18,7 +18,7 @@ export async function handler({ rows, until, horizonDays }: BacktestOrder): Prom
   const cutDay = parseDay(until);
   if (cutDay === undefined) return { kind: 'refused', reason: `${JSON.stringify(until)} is no day` };
   const begun = process.cpuUsage();
-  const history = new PurchaseDays(cutDay, horizonDays);
+  const history = new HoldoutCut(cutDay, horizonDays);
   const leftOut: LeftOut = { withoutCustomer: 0, negative: 0, beyondHorizon: 0 };
   for await (const { line, customerId, date, spend } of rows) {
     const day = parseDay(date);

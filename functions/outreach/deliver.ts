@@ -5,6 +5,7 @@ import { smtpTransport } from '../../shared/channels/email-smtp.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
 import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
+import { noCurrency } from '../../shared/domain/money.ts';
 import { plays } from '../../shared/domain/play.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { type Delivered, type DeliverStores, deliver, type SentJob } from '../../shared/engine/deliver.ts';
@@ -65,7 +66,7 @@ function tell(jobId: string, delivered: Delivered): void {
 
 /** Of a customer who was erased meanwhile nothing is kept. */
 async function recordMessage({ id, customerId, channel, sentAt }: SentJob): Promise<void> {
-  const { baseCurrency = 'XXX', baseTimeZone = 'UTC' } = await settings();
+  const { baseCurrency = noCurrency, baseTimeZone = 'UTC' } = await settings();
   try {
     await record(
       records,

@@ -3,6 +3,7 @@ import { accessOf, jsonCaller } from '../../shared/aws/json-call.ts';
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
 import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { ErasureMessage } from '../../shared/contracts/privacy.ts';
+import { noCurrency } from '../../shared/domain/money.ts';
 import { isPressing } from '../../shared/domain/privacy-request.ts';
 import { connect, type TableNames } from '../../shared/dynamodb/client.ts';
 import { readClock } from '../../shared/dynamodb/clock.ts';
@@ -89,7 +90,7 @@ async function goOn(requestId: string, remaining: () => number): Promise<void> {
   if (!kept || kept.request.status === 'done' || kept.request.type === 'export') return;
   let { revision } = kept;
   const now = await readClock({ testStage, client, registry });
-  const { salt, baseCurrency = 'XXX', baseTimeZone = 'UTC' } = await readSettings(client, registry);
+  const { salt, baseCurrency = noCurrency, baseTimeZone = 'UTC' } = await readSettings(client, registry);
   const countries = new Map<string, string | undefined>();
   const ports: ErasurePorts = {
     records: recordStore(client, tables),

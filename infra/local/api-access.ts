@@ -1,5 +1,4 @@
-/** What the caller of a command got wrong, in words for the caller. */
-export class UsageError extends Error {}
+import { UsageError } from './command.ts';
 
 /** Where the API is, and the key to it. */
 export interface ApiAccess {

@@ -22,7 +22,7 @@ Measures the bounds of the design on generated data, each beside what it is comp
   --help        this text
 
 RAPPORT_DATA (default .rapport) as for npm start; what the bench needs lies in its folder "bench" there and is taken
-away at the end. In full it takes about half an hour and 2 GB of disk. Status 0 says that it ran, not that every
+away at the end. In full it takes about three quarters of an hour and 2 GB of disk. Status 0 says that it ran, not that every
 figure is within its bound: that depends on the machine, and on what else it does meanwhile. Status 1 says that a total
 was not exact.`;
 

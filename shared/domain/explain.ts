@@ -1,4 +1,4 @@
-import { decimalText } from './money.ts';
+import { decimalText, noCurrency } from './money.ts';
 import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
 import type { Receipt } from './value-run.ts';
 
@@ -25,7 +25,7 @@ const names = ['recency', 'frequency', 'monetary'] as const;
 
 /** What moved the scores; where nothing did, what they are made of. */
 function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
-  const { scores, cutPoints, inputs, currency = 'XXX', policyVersion } = receipt;
+  const { scores, cutPoints, inputs, currency = noCurrency, policyVersion } = receipt;
   if (!scores || !inputs) return [];
   const was = before?.scores;
   const moved = was ? names.filter((name) => scores[name] !== was[name]) : [];

@@ -44,6 +44,9 @@ const twoDecimals =
 
 const known = new Set([...Object.keys(decimals), ...twoDecimals.split(' ')]);
 
+/** ISO 4217's code where no currency is meant: of amounts before there is a base currency, all of them zero. */
+export const noCurrency = 'XXX';
+
 export function isCurrency(code: string): boolean {
   return known.has(code);
 }

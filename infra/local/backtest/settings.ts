@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readOptions, UsageError } from '../command.ts';
 
 export interface BacktestSettings {
   file: string;
@@ -9,9 +9,6 @@ export interface BacktestSettings {
   /** A folder for the page. */
   out?: string;
 }
-
-/** What the caller got wrong, in words for the caller. */
-export class UsageError extends Error {}
 
 export const help = `npm run -s backtest -- --transactions FILE.csv --until 1997-09-30 --horizon-days 273
 
@@ -58,21 +55,17 @@ export function readBacktestSettings(given: readonly string[]): BacktestSettings
 function parsed(given: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...given],
-      options: {
-        transactions: text,
-        until: text,
-        'horizon-days': text,
-        json: flag,
-        out: text,
-        help: { ...flag, short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return readOptions({
+    args: [...given],
+    options: {
+      transactions: text,
+      until: text,
+      'horizon-days': text,
+      json: flag,
+      out: text,
+      help: { ...flag, short: 'h' },
+    },
+  }).values;
 }
 
 function isDay(text: string): boolean {

@@ -1,9 +1,14 @@
 import { stat } from 'node:fs/promises';
 import type { PurchaseRow } from '../../../shared/contracts/backtest.ts';
+import { Failure } from '../command.ts';
 import { bytesOf, type Row, rowsFrom } from '../import/layout.ts';
 
 /** The file is not what it should be. */
-export class FileError extends Error {}
+export class FileError extends Failure {
+  constructor(message: string) {
+    super(message, 1);
+  }
+}
 
 const columns = ['customer_id', 'date', 'spend'] as const;
 

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type Parser, parse } from 'csv-parse';
 import { csv, groupColumns, type ImportFormat, importFormats, mediaTypeOf } from '../../../shared/contracts/imports.ts';
-import { UsageError } from '../api-access.ts';
+import { UsageError } from '../command.ts';
 
 /** How a file is laid out: what has to be known to cut it. */
 export type Layout =

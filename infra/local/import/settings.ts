@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { type ImportFormat, importFormats } from '../../../shared/contracts/imports.ts';
-import { type ApiAccess, readAccess, UsageError } from '../api-access.ts';
+import { type ApiAccess, readAccess } from '../api-access.ts';
+import { readOptions, UsageError } from '../command.ts';
 
 export interface ImportSettings extends ApiAccess {
   file: string;
@@ -54,15 +54,11 @@ export function readImportSettings(
 function parsed(given: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...given],
-      allowPositionals: true,
-      options: { source: text, format: text, url: text, key: text, restart: flag, help: { ...flag, short: 'h' } },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return readOptions({
+    args: [...given],
+    allowPositionals: true,
+    options: { source: text, format: text, url: text, key: text, restart: flag, help: { ...flag, short: 'h' } },
+  });
 }
 
 function isFormat(name: string): name is ImportFormat {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { UsageError } from '../api-access.ts';
+
 import { ApiClient, ApiError } from '../api-client.ts';
+import { Failure } from '../command.ts';
 import type { ReplaySettings } from './settings.ts';
 
 interface Run {
@@ -23,12 +24,15 @@ interface Difference {
   is: Place;
 }
 
+/** The status where nothing can be said: 1 says that something differs. */
+const unable = 2;
+
 /** So many differences are shown to people; `--json` shows all. */
 const shown = 20;
 
 /**
  * @returns the status to end with: 0 where the run comes out the same
- * @throws UsageError for what the caller can mend
+ * @throws Failure where the API says no, or the replay failed
  */
 export async function replay(settings: ReplaySettings, out: { write(text: string): unknown }): Promise<number> {
   const api = new ApiClient(settings.url, settings.key);
@@ -36,7 +40,7 @@ export async function replay(settings: ReplaySettings, out: { write(text: string
     const of = await named(api, settings.runId);
     const { run } = await api.call<{ run: Run }>('POST', `/v1/value-runs/${of}/replay`);
     const { asOf, policyVersion, report, status } = await ended(api, run);
-    if (status !== 'succeeded' || !report) throw new UsageError(`The replay ${run.id} failed.`);
+    if (status !== 'succeeded' || !report) throw new Failure(`The replay ${run.id} failed.`, unable);
     const { customers, differences = 0, sameFit } = report;
     const identical = differences === 0 && sameFit === true;
     const subject = `${of}: asOf ${asOf}, policy version ${policyVersion}, ${customers} customers`;
@@ -51,7 +55,7 @@ export async function replay(settings: ReplaySettings, out: { write(text: string
     if (!settings.json && differences > shown) out.write(`  … and ${differences - shown} more: --json lists all.\n`);
     return identical ? 0 : 1;
   } catch (error) {
-    if (error instanceof ApiError) throw new UsageError(error.message);
+    if (error instanceof ApiError) throw new Failure(error.message, unable);
     throw error;
   }
 }
@@ -60,7 +64,7 @@ async function named(api: ApiClient, runId: string): Promise<string> {
   if (runId !== 'latest') return encodeURIComponent(runId);
   const { data } = await api.call<{ data: Run[] }>('GET', '/v1/value-runs?limit=100');
   const latest = data.find(({ status }) => status === 'succeeded');
-  if (!latest) throw new UsageError('There is no value run yet.');
+  if (!latest) throw new Failure('There is no value run yet.', unable);
   return latest.id;
 }
 

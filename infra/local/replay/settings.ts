@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
-import { type ApiAccess, readAccess, UsageError } from '../api-access.ts';
+import { type ApiAccess, readAccess } from '../api-access.ts';
+import { readOptions, UsageError } from '../command.ts';
 
 export interface ReplaySettings extends ApiAccess {
   runId: string;
@@ -37,13 +37,9 @@ export function readReplaySettings(
 function parsed(given: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...given],
-      allowPositionals: true,
-      options: { url: text, key: text, json: flag, help: { ...flag, short: 'h' } },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return readOptions({
+    args: [...given],
+    allowPositionals: true,
+    options: { url: text, key: text, json: flag, help: { ...flag, short: 'h' } },
+  });
 }

@@ -3,9 +3,9 @@ import { bgNbd } from './bg-nbd.ts';
 import type { Fit } from './fit.ts';
 import { expectedMeanValue, type SpendCell, type SpendParameters } from './gamma-gamma.ts';
 import { type Measures, measure } from './holdout.ts';
+import { amountScale, type CutHistory } from './holdout-cut.ts';
 import { mbgNbd } from './mbg-nbd.ts';
 import { historyOf } from './purchase-counts.ts';
-import { amountScale, type CutHistory } from './purchase-days.ts';
 import { countSpend, type SpendCounts, spendCells } from './spend-counts.ts';
 
 const week = 7;

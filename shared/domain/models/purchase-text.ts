@@ -1,4 +1,4 @@
-import { amountScale } from './purchase-days.ts';
+import { amountScale } from './holdout-cut.ts';
 
 const date = /^(\d{4})-(\d{2})-(\d{2})(?:[T ]\d{2}:\d{2}.*)?$|^(\d{4})(\d{2})(\d{2})$/;
 const msPerDay = 86_400_000;

@@ -26,7 +26,7 @@ interface Days {
   after: number;
 }
 
-export class PurchaseDays {
+export class HoldoutCut {
   readonly until: number;
   readonly end: number;
   /** Purchases beyond the end of the holdout. */
