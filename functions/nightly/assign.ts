@@ -5,9 +5,12 @@ import { readClock } from '../../shared/dynamodb/clock.ts';
 import { differenceStore } from '../../shared/dynamodb/difference-store.ts';
 import { populationStore } from '../../shared/dynamodb/population.ts';
 import { receiptStore } from '../../shared/dynamodb/receipt-store.ts';
+import { runResult } from '../../shared/dynamodb/run-results.ts';
+import { backtestTallies } from '../../shared/dynamodb/study-parts.ts';
 import { assignParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { assignSegment } from '../../shared/engine/assign-segment.ts';
+import { compareBacktest, type FittedBacktest } from '../../shared/engine/backtest-run.ts';
 import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { rehearseSegment } from '../../shared/engine/rehearse-segment.ts';
 
@@ -25,13 +28,25 @@ const stores = {
   population: populationStore(client, { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE }),
   receipts: receiptStore(client, environment[variables.ledgerTable]),
 };
+const backtest = {
+  ...stores,
+  after: backtestTallies(client, registry),
+  fits: runResult<FittedBacktest>(client, registry, 'fits'),
+};
 
 export async function handler(input: SegmentTask, context: { getRemainingTimeInMillis(): number }) {
   const now = await readClock({ testStage, client, registry });
   const remaining = () => context.getRemainingTimeInMillis();
   const differences = differenceStore(client, registry, millisecondsOf(now));
-  const done = input.rehearsal
-    ? await rehearseSegment({ ...stores, differences }, input, remaining)
-    : await assignSegment(stores, input, { now, remaining });
+  const done = await assign();
   return { ...input, done };
+
+  async function assign(): Promise<boolean> {
+    if (input.study === 'backtest') return compareBacktest(backtest, input, remaining);
+    // A migration is counted in the first pass.
+    if (input.study === 'migration') return true;
+    return input.rehearsal
+      ? rehearseSegment({ ...stores, differences }, input, remaining)
+      : assignSegment(stores, input, { now, remaining });
+  }
 }

@@ -123,6 +123,13 @@ export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: st
   pk: part.pk,
   sk: `${part.sk}#${writing}#${String(piece).padStart(4, '0')}`,
 });
+/** Registry: what came of a run beside its record. */
+export const runResultKey = (runId: string, name: 'fits' | 'result' | 'reports') => ({ pk: `run#${runId}`, sk: name });
+/** Registry: the backtests by when they were asked for. */
+export const backtestListKey = (requestedAt: Instant, runId: string) => ({
+  pk: 'backtests',
+  sk: `${requestedAt}#${runId}`,
+});
 /** Registry: what a rehearsal would change, in pages. Read: all of them, in order. */
 export const differencesKey = (runId: string, segment: number, page: number) => ({
   pk: `differences#${runId}`,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { plainReportCounts, reportCountsOf } from '../domain/reports/report-counts.ts';
 import type { Histogram } from '../domain/rfm.ts';
 import type { AssignPart, MeasurePart, Parts } from '../engine/value-run.ts';
 import type { Client } from './client.ts';
@@ -21,8 +22,9 @@ interface PartItem {
 
 export function measureParts(client: Client, registry: string): Parts<MeasurePart> {
   return partStore(client, registry, 'measure', {
-    write: ({ measure, counts, ...part }: MeasurePart) => ({
+    write: ({ measure, counts, reports, ...part }: MeasurePart) => ({
       ...part,
+      ...(reports && { reports: plainReportCounts(reports) }),
       counts: { histories: sorted(counts.histories), spend: sorted(counts.spend) },
       measure: {
         ...measure,
@@ -31,8 +33,9 @@ export function measureParts(client: Client, registry: string): Parts<MeasurePar
         amounts: sorted(measure.amounts),
       },
     }),
-    read: ({ measure, counts, ...part }) => ({
+    read: ({ measure, counts, reports, ...part }) => ({
       ...part,
+      ...(reports && { reports: reportCountsOf(reports) }),
       counts: { histories: new Map(counts.histories), spend: new Map(counts.spend) },
       measure: {
         ...measure,
@@ -52,7 +55,8 @@ function sorted(histogram: Histogram): [number, number][] {
   return [...histogram].sort(([a], [b]) => a - b);
 }
 
-function partStore<Part extends { done: boolean }, Plain>(
+/** @param form how a part becomes JSON */
+export function partStore<Part extends { done: boolean }, Plain>(
   client: Client,
   registry: string,
   phase: Phase,

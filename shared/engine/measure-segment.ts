@@ -1,6 +1,8 @@
 import { calendarOf } from '../domain/calendar.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import type { PurchaseDays } from '../domain/purchase-days.ts';
+import type { Study } from '../domain/rehearsal.ts';
+import { countForReports, noReportCounts } from '../domain/reports/report-counts.ts';
 import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
 import { countCustomer, emptyModelCounts } from '../domain/value-model.ts';
 import type { ValueRun } from '../domain/value-run.ts';
@@ -39,6 +41,8 @@ export interface SegmentTask extends Segment {
   asOf: Instant;
   /** Nothing is written to customers. */
   rehearsal?: boolean;
+  /** What is looked at instead of the value of customers. */
+  study?: Study['kind'];
 }
 
 /** A step stops and answers when less than this is left of its time, in milliseconds. */
@@ -64,6 +68,8 @@ export async function measureSegment(
   const measure = begun?.measure ?? emptyMeasure();
   const counts = begun?.counts ?? emptyModelCounts();
   const waiting = { ...begun?.waiting };
+  // Nobody asks for the reports of a run that changes nobody.
+  const reports = begun ? begun.reports : run.rehearsal ? undefined : noReportCounts();
   let readUnits = begun?.readUnits ?? 0;
   let pages = 0;
   for await (const { rows, cursor, units } of pagesOf(
@@ -72,8 +78,10 @@ export async function measureSegment(
   )) {
     for (const row of rows) {
       if (row.counts) {
-        measureCustomer(measure, rfmInputsOf(row.days, span));
+        const inputs = rfmInputsOf(row.days, span);
+        measureCustomer(measure, inputs);
         countCustomer(counts, row.days, span.today);
+        if (reports) countForReports(reports, row.days, inputs, span.today);
       }
       if (row.waiting) addWaiting(waiting, row.waiting);
     }
@@ -87,6 +95,7 @@ export async function measureSegment(
         done,
         measure,
         counts,
+        ...(reports && { reports }),
         waiting,
         readUnits,
       });
