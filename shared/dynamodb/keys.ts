@@ -123,8 +123,11 @@ export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: st
   pk: part.pk,
   sk: `${part.sk}#${writing}#${String(piece).padStart(4, '0')}`,
 });
-/** Registry: what came of a run beside its record. */
-export const runResultKey = (runId: string, name: 'fits' | 'result' | 'reports') => ({ pk: `run#${runId}`, sk: name });
+/** Registry: what a run was asked for, and what came of it beside its record. */
+export const runResultKey = (runId: string, name: 'request' | 'fits' | 'result' | 'reports') => ({
+  pk: `run#${runId}`,
+  sk: name,
+});
 /** Registry: the backtests by when they were asked for. */
 export const backtestListKey = (requestedAt: Instant, runId: string) => ({
   pk: 'backtests',
