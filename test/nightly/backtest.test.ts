@@ -98,7 +98,7 @@ describe.skipIf(!hasSharedMaterial)(`a backtest of CDNOW's customers${absent}`, 
 function breakingOff(broken: Night): void {
   broken.watch(async (call) => {
     if (call.number % 97 === 20) throw new Error('broke off before');
-    const answer = await call.send(call.operation === 'Scan' ? { ...call.input, Limit: 90 } : undefined);
+    const answer = await call.send(call.operation === 'Scan' ? { ...call.input, Limit: 250 } : undefined);
     if (call.number % 97 === 70) throw new Error('broke off after');
     return answer;
   });
