@@ -93,7 +93,9 @@ export function migrationGrid({ tiers, migrations }: TierMigration): string {
   const seen = new Set([...Object.keys(migrations), ...Object.values(migrations).flatMap(Object.keys)]);
   const others = [...seen].filter((tier) => tier !== none && !tiers.includes(tier)).sort();
   const all = [...tiers, ...others].filter((tier) => seen.has(tier));
-  const names = [...all, ...(seen.has(none) ? [none] : [])];
+  const before = [...all, ...(Object.hasOwn(migrations, none) ? [none] : [])];
+  const someLeft = Object.values(migrations).some((row) => Object.hasOwn(row, none));
+  const after = [...all, ...(someLeft ? [none] : [])];
   const count = (from: string, to: string) =>
     (Object.hasOwn(migrations, from) && Object.hasOwn(migrations[from] ?? {}, to) && migrations[from]?.[to]) || 0;
   return grid(
@@ -101,12 +103,12 @@ export function migrationGrid({ tiers, migrations }: TierMigration): string {
       corner: 'before ↓   after →',
       names: 150,
       title: 'Customers by the tier before and the tier after',
-      columns: names.map((tier) => (tier === none ? 'left' : tier)),
-      rows: names.map((from) => {
-        const total = names.reduce((sum, to) => sum + count(from, to), 0);
+      columns: after.map((tier) => (tier === none ? 'left' : tier)),
+      rows: before.map((from) => {
+        const total = after.reduce((sum, to) => sum + count(from, to), 0);
         return {
           name: `${from === none ? 'joined' : from} · ${whole(total)}`,
-          cells: names.map((to): Cell | null => {
+          cells: after.map((to): Cell | null => {
             const customers = count(from, to);
             if (from === none && to === none) return null;
             const share = total === 0 ? 0 : customers / total;

@@ -99,7 +99,7 @@ ${figure({
 })}
 ${figure({
   title: 'How unequal it is',
-  legend: legendOf({ mbg: 'as it is', chance: 'if all spent the same' }),
+  legend: legendOf({ step2: 'as it is', chance: 'if all spent the same' }),
   svg: lorenzPlot(concentration),
   caption: `Gini coefficient ${gini.toFixed(2)}: 0 where all spend the same, 1 where one spends everything.`,
 })}

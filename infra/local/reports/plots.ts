@@ -9,7 +9,7 @@ const half = { width: 420, height: 320 };
 export const shownSteps = 4;
 /** A curve ends where fewer were seen for so long: what follows hangs on single customers. */
 const fewestSeen = 5;
-const quarter = 91.25;
+const quarter = 91;
 
 /** The share that has bought again, by days since the purchase before. */
 export function repeatPlot(steps: readonly RepeatStep[]): string {
@@ -73,7 +73,7 @@ export function lorenzPlot({ lorenz }: Concentration): string {
         ],
         'chance',
       ) +
-      line(place, points, 'mbg')
+      line(place, points, 'step2')
     );
   });
 }
