@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { calendarOf } from '../../shared/domain/calendar.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
-import { foldFacts, noFacts, withContribution } from '../../shared/domain/facts.ts';
-import { noContribution } from '../../shared/domain/order.ts';
+import { foldFacts, noFacts, withOrderFacts } from '../../shared/domain/facts.ts';
+import { noOrderFacts } from '../../shared/domain/order-facts.ts';
 import { aCustomer } from '../fixtures/customer.ts';
 
 export const asOf = '2026-03-30T01:00:00.000Z';
@@ -55,7 +55,7 @@ export function bought(customer: Customer, spent: bigint): Customer {
 
 export function boughtAt(customer: Customer, { at, spent }: Purchase, timeZone: string): Customer {
   const purchase = { currency: 'EUR', purchase: true, spent, refunded: 0n, purchasedAt: at };
-  const facts = withContribution(customer.facts, noContribution, purchase, calendarOf(timeZone));
+  const facts = withOrderFacts(customer.facts, noOrderFacts, purchase, calendarOf(timeZone));
   return { ...customer, version: customer.version + 1, facts };
 }
 
