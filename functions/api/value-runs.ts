@@ -184,7 +184,7 @@ export function shownRun(run: ValueRun): z.infer<typeof valueRun> {
 
 export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
   const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, currency } = receipt;
-  const { profitability, limitedTo, outlook } = receipt;
+  const { weights, profitability, limitedTo, outlook } = receipt;
   return {
     runId,
     asOf,
@@ -192,6 +192,7 @@ export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value
     inputs: inputs && shownInputs(inputs, currency),
     cutPoints: shownCuts(cutPoints, currency),
     scores,
+    weights: { ...weights },
     tier,
     previousTier,
     group,

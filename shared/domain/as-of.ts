@@ -42,7 +42,14 @@ export function pastKnown(lines: readonly Interaction[], { knownBy, currency, ca
     return counted.currency === currency ? [counted] : [];
   });
   const { days, sales } = foldFacts(orders, calendar);
-  return { days, sales, contacts: foldContacts(lines.filter((line) => line.receivedAt <= knownBy), calendar) };
+  return {
+    days,
+    sales,
+    contacts: foldContacts(
+      lines.filter((line) => line.receivedAt <= knownBy),
+      calendar,
+    ),
+  };
 }
 
 const partOf = ({ sourceId }: Interaction, ...names: string[]) => JSON.stringify([sourceId, ...names]);

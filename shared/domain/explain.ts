@@ -1,5 +1,6 @@
 import { decimalText, noCurrency } from './money.ts';
 import { type CutPoints, type ScoreInputs, type ScoreName, type Scores, scoreNames } from './rfm.ts';
+import { weightedSum } from './tier-policy.ts';
 import type { Receipt } from './value-run.ts';
 
 /**
@@ -15,7 +16,9 @@ export function explain(receipt: Receipt, before: Receipt | undefined): string {
   const ahead = outlook ? [`expects ${rounded(outlook.in90Days)} purchases in the next 90 days`] : [];
   const limits =
     limitedTo && profitability
-      ? [`contributes ${amountText(profitability.contribution, currency)}, below the standard: ${channelText(limitedTo)}`]
+      ? [
+          `contributes ${amountText(profitability.contribution, currency)}, below the standard: ${channelText(limitedTo)}`,
+        ]
       : [];
   return `${verdict(receipt)}: ${[[...reasons].join(', '), ...since, ...ahead, ...limits].filter(Boolean).join('; ')}`;
 }
@@ -34,16 +37,15 @@ const channelText = (channels: readonly string[]) =>
 
 /** What moved the scores; where nothing did, what they are made of. */
 function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
-  const { scores, cutPoints, inputs, currency = noCurrency, policyVersion } = receipt;
+  const { scores, weights, cutPoints, inputs, currency = noCurrency, policyVersion } = receipt;
   if (!scores || !inputs) return [];
   const was = before?.scores;
-  const names = scoreNames.filter((name) => scores[name] !== undefined);
+  const names = scoreNames.filter((name) => scores[name] !== undefined && weights[name] > 0);
   const scoreOf = (of: Scores | undefined | null, name: ScoreName) => of?.[name] ?? 0;
   const moved = was ? names.filter((name) => scores[name] !== was[name]) : [];
   const fell = moved.filter((name) => scoreOf(scores, name) < scoreOf(was, name));
   const rose = moved.filter((name) => scoreOf(scores, name) > scoreOf(was, name));
-  const sumOf = (of: Scores | undefined | null) => names.reduce((sum, name) => sum + scoreOf(of, name), 0);
-  const falls = was != null && sumOf(scores) < sumOf(was);
+  const falls = was != null && weightedSum(weights, scores) < weightedSum(weights, was);
   const telling = (falls ? fell : rose).length > 0 ? (falls ? fell : rose) : moved;
   const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
   if (telling.length === 0) {

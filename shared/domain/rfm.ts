@@ -115,7 +115,14 @@ export interface Measure {
 }
 
 export function emptyMeasure(): Measure {
-  return { customers: 0, buyers: 0, days: new Map(), purchases: new Map(), amounts: new Map(), contributions: new Map() };
+  return {
+    customers: 0,
+    buyers: 0,
+    days: new Map(),
+    purchases: new Map(),
+    amounts: new Map(),
+    contributions: new Map(),
+  };
 }
 
 /** Counts one live customer in. Who bought only before the window stands outside the quintiles, with scores of 1. */

@@ -91,7 +91,9 @@ function sharesOf(net: bigint, items: readonly OrderedItem[]): { category: strin
 function inLargest(goods: readonly Goods[]): Goods[] {
   const byCategory = addGoods([], goods).filter(({ cost }) => !cost);
   if (byCategory.length <= categoriesPerOrder) return [...goods];
-  const bySize = byCategory.sort((a, b) => (a.net === b.net ? (a.category < b.category ? -1 : 1) : a.net > b.net ? -1 : 1));
+  const bySize = byCategory.sort((a, b) =>
+    a.net === b.net ? (a.category < b.category ? -1 : 1) : a.net > b.net ? -1 : 1,
+  );
   const largest = new Set(bySize.slice(0, categoriesPerOrder).map(({ category }) => category));
   return goods.map((one) => (one.cost || largest.has(one.category) ? one : { ...one, category: '' }));
 }

@@ -129,8 +129,7 @@ export function cutPointsOf(policy: TierPolicy, measure: Measure, currency: stri
   const { absolute, weights } = policy;
   const amounts = (texts: readonly string[]) => texts.map((text) => amountIn(policy, text, currency));
   const lifetimeValue = weights.lifetimeValue > 0 && { lifetimeValue: amounts(absolute.lifetimeValueAtLeast) };
-  if (standardErrorOf(measure.buyers) <= policy.standardErrorAtMost)
-    return { ...quintiles(measure), ...lifetimeValue };
+  if (standardErrorOf(measure.buyers) <= policy.standardErrorAtMost) return { ...quintiles(measure), ...lifetimeValue };
   return {
     kind: 'absolute',
     buyers: measure.buyers,

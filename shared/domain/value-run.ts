@@ -3,8 +3,8 @@ import type { Standing } from './customer.ts';
 import { type Instant, millisecondsOf } from './instant.ts';
 import { noCurrency } from './money.ts';
 import type { Outlook } from './outlook.ts';
-import type { Rehearsal } from './rehearsal.ts';
 import type { Profitability } from './profitability.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import type { CutPoints, RfmInputs, ScoreInputs, Scores } from './rfm.ts';
 import { isInMargin, limitsOf, rankOf, type TierPolicy, tierOf, type Weights, weightsBy } from './tier-policy.ts';
 import type { ValueModel } from './value-model.ts';
@@ -121,6 +121,8 @@ export interface Receipt {
   cutPoints: CutPoints;
   /** Null for a customer without a purchase. */
   scores: Scores | null;
+  /** How much each score counted. */
+  weights: Weights;
   tier: string;
   previousTier: string | null;
   group: string;
@@ -226,6 +228,7 @@ export function judge(run: FittedRun, judged: Judged): Judgement {
       inputs: inputs ?? null,
       cutPoints: run.cutPoints,
       scores: scores ?? null,
+      weights,
       tier,
       previousTier: from,
       group,

@@ -31,6 +31,7 @@ export function readDays(text: string): PurchaseDay[] {
  * of none on day 20412 and, three days later, a refund, and 25.00 of goods that cost 12.00; of them 5.00 was paid back.
  */
 export function salesText(days: SalesDays): string {
+  if (days.length === 0) return '';
   const categories = [...new Set(days.flatMap(({ goods }) => goods.map(({ category }) => category)))].filter(Boolean);
   let before = 0;
   const texts = days.map(({ day, refunds, goods }) => {

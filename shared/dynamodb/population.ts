@@ -9,8 +9,8 @@ import type { MeasuredPopulation, Page, Segment } from '../engine/measure-segmen
 import { inBatches } from './batches.ts';
 import { type Client, pageSize, type TableNames } from './client.ts';
 import { customerOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
-import { pastFromLedger } from './past.ts';
 import { readContacts, readDays, readSales } from './days-text.ts';
+import { pastFromLedger } from './past.ts';
 import { standingsAround } from './value-reads.ts';
 
 type Attributes = Record<string, AttributeValue>;

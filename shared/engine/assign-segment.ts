@@ -14,7 +14,15 @@ import {
   type Units,
   type ValueRun,
 } from '../domain/value-run.ts';
-import { type MeasuredRow, type Page, pagesOf, profitabilityBy, reserve, type Segment, spanOf } from './measure-segment.ts';
+import {
+  type MeasuredRow,
+  type Page,
+  pagesOf,
+  profitabilityBy,
+  reserve,
+  type Segment,
+  spanOf,
+} from './measure-segment.ts';
 import { Problem } from './problem.ts';
 import { type AssignPart, type Parts, type Runs, readRun } from './value-run.ts';
 

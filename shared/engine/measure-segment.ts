@@ -1,6 +1,6 @@
 import { calendarOf } from '../domain/calendar.ts';
-import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import type { ContactDays } from '../domain/contacts.ts';
+import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { type Profitability, reckonerOf } from '../domain/profitability.ts';
 import type { PurchaseDays } from '../domain/purchase-days.ts';
 import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
@@ -107,11 +107,10 @@ export async function measureSegment(
 }
 
 /** The day of a run, and how far back it looks. */
-export function spanOf({
-  asOf,
-  timeZone,
-  policy,
-}: Pick<ValueRun, 'asOf' | 'timeZone' | 'policy'>): { today: number; windowDays: number | null } {
+export function spanOf({ asOf, timeZone, policy }: Pick<ValueRun, 'asOf' | 'timeZone' | 'policy'>): {
+  today: number;
+  windowDays: number | null;
+} {
   return { today: calendarOf(timeZone)(millisecondsOf(asOf)), windowDays: policy.windowDays };
 }
 

@@ -53,9 +53,11 @@ describe('a small shop', () => {
         monetary: [5_000n, 15_000n, 40_000n, 100_000n],
       },
       scores: { recency: 3, frequency: 2, monetary: 2 },
+      weights: { recency: 1, frequency: 1, monetary: 1, contribution: 0, lifetimeValue: 0 },
       tier: 'bronze',
       previousTier: null,
       group: 'almost_lost',
+      profitability: { netSales: 9_900n, costOfGoods: 0n, refundsCost: 0n, costToServe: 0n, contribution: 9_900n },
     });
   });
 

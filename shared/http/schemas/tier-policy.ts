@@ -82,7 +82,9 @@ const rules = z.strictObject({
   costs: z
     .strictObject({
       goods: z.strictObject({
-        share: share.check(z.describe('Cost of goods as a share of net sales, where neither line nor category says it')),
+        share: share.check(
+          z.describe('Cost of goods as a share of net sales, where neither line nor category says it'),
+        ),
         byCategory: z.array(z.strictObject({ category: line(64), share })).check(z.maxLength(200)),
       }),
       refunds: z.strictObject({
@@ -115,7 +117,9 @@ function inTenThousandths(amount: string): bigint {
 }
 
 const isRising = (amounts: readonly string[]) =>
-  amounts.every((amount, index) => index === 0 || inTenThousandths(amount) > inTenThousandths(amounts[index - 1] ?? '0'));
+  amounts.every(
+    (amount, index) => index === 0 || inTenThousandths(amount) > inTenThousandths(amounts[index - 1] ?? '0'),
+  );
 
 /** What is wrong with rules beyond their form. */
 function contradictions(given: TierRules): { path: (string | number)[]; message: string }[] {
@@ -148,8 +152,7 @@ function contradictions(given: TierRules): { path: (string | number)[]; message:
   if (!purchasesAtLeast.every((count, index) => index === 0 || count > (purchasesAtLeast[index - 1] ?? 0)))
     found.push({ path: ['absolute', 'purchasesAtLeast'], message: 'must rise from score to score' });
   for (const field of ['spentAtLeast', 'contributionAtLeast', 'lifetimeValueAtLeast'] as const)
-    if (!isRising(absolute[field]))
-      found.push({ path: ['absolute', field], message: 'must rise from score to score' });
+    if (!isRising(absolute[field])) found.push({ path: ['absolute', field], message: 'must rise from score to score' });
   const categories = costs.goods.byCategory.map(({ category }) => categoryOf(category));
   for (const [index, category] of categories.entries())
     if (categories.indexOf(category) < index)

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { scoreNames } from '../../domain/rfm.ts';
 import { instant, instantIn, money, named, page } from './common.ts';
 
 const scores = z
@@ -54,6 +55,9 @@ const receiptFields = {
     .check(z.describe("Purchases and money of the policy's window; null for a customer without a purchase")),
   cutPoints,
   scores: z.nullable(scores),
+  weights: z
+    .record(z.enum(scoreNames), z.int())
+    .check(z.describe('How much each score counted: without models lifetime value counts for nothing')),
   profitability: z
     .nullable(z.strictObject(profitabilityFields))
     .check(z.describe("Within the policy's window; null for a customer without a purchase")),
