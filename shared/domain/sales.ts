@@ -36,8 +36,6 @@ export type SalesDays = readonly SalesDay[];
 /** An order counts in its largest categories; the rest has none. */
 const categoriesPerOrder = 8;
 
-export const noSale: Sale = { refunds: 0, goods: [] };
-
 /** How a category is compared: shops write one in several ways. */
 export function categoryOf(text: string | undefined): string {
   return (text ?? '').normalize('NFC').trim().toLowerCase();
