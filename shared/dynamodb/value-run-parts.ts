@@ -29,6 +29,7 @@ export function measureParts(client: Client, registry: string): Parts<MeasurePar
         days: sorted(measure.days),
         purchases: sorted(measure.purchases),
         amounts: sorted(measure.amounts),
+        contributions: sorted(measure.contributions),
       },
     }),
     read: ({ measure, counts, ...part }) => ({
@@ -39,6 +40,7 @@ export function measureParts(client: Client, registry: string): Parts<MeasurePar
         days: new Map(measure.days),
         purchases: new Map(measure.purchases),
         amounts: new Map(measure.amounts),
+        contributions: new Map(measure.contributions),
       },
     }),
   });
