@@ -31,6 +31,7 @@ export function measureParts(client: Client, registry: string): Parts<MeasurePar
         days: sorted(measure.days),
         purchases: sorted(measure.purchases),
         amounts: sorted(measure.amounts),
+        contributions: sorted(measure.contributions),
       },
     }),
     read: ({ measure, counts, reports, ...part }) => ({
@@ -42,6 +43,7 @@ export function measureParts(client: Client, registry: string): Parts<MeasurePar
         days: new Map(measure.days),
         purchases: new Map(measure.purchases),
         amounts: new Map(measure.amounts),
+        contributions: new Map(measure.contributions),
       },
     }),
   });
