@@ -105,7 +105,7 @@ function stepsOf(
       .reads(customers, ledger)
       .updatesInBulk(customers)
       .writesInBulk(ledger),
-    report: step('Report', 'functions/nightly/report.ts', 'Closes a value run with its report', 1, 512),
+    report: step('Report', 'functions/nightly/report.ts', 'Closes a value run with its report', 5, 1024),
   };
 }
 
