@@ -218,7 +218,7 @@ describe('the reports of a night', () => {
           for (const { customerId } of items)
             await api.client.send(new DeleteCommand({ TableName: api.embedded.tables.customers, Key: { customerId } }));
         }),
-      { numRuns: 5, endOnFailure: true },
+      { numRuns: 4, endOnFailure: true },
     );
   }, 60_000);
 

@@ -37,18 +37,18 @@ describe('leading digits', () => {
 
 describe('nested sums', () => {
   const nesting: Nesting = {
-    most: 6,
+    most: 14,
     last: 3,
     coarsen: (key, level) => leading(key, [53, 3, 2, 1][level] ?? 0),
   };
-  const told = fc.array(fc.tuple(fc.nat(300), fc.nat(9), fc.nat(4)), { maxLength: 60 });
+  const told = fc.array(fc.tuple(fc.nat(300), fc.nat(9), fc.nat(4)), { maxLength: 80, size: 'max' });
 
   it('are the same in any order and in any parts, and as fine as they may be', () => {
     fc.assert(
-      fc.property(told, fc.infiniteStream(fc.nat(4)), (counts, chance) => {
+      fc.property(told, fc.infiniteStream(fc.constantFrom(0, 0, 0, 0, 1, 2)), (counts, chance) => {
         const whole = noSums();
         for (const [key, ...values] of counts) addAt(whole, nesting, key, values);
-        const parts = Array.from({ length: 5 }, noSums);
+        const parts = Array.from({ length: 3 }, noSums);
         for (const [key, ...values] of counts.toReversed()) {
           const part = parts[chance.next().value ?? 0];
           if (part) addAt(part, nesting, key, values);
@@ -86,7 +86,7 @@ function population(size: number): PurchaseDay[][] {
 
 describe('a population with more histories than ranks are kept for', () => {
   const [until, end] = [19_900, 20_000];
-  const customers = population(40_000);
+  const customers = population(25_000);
 
   it('has the figures of the exact backtest; the ranks of customers are those of narrow buckets', () => {
     const cut = new HoldoutCut(until, end - until);
