@@ -10,18 +10,21 @@ import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { assignSegment } from '../../shared/engine/assign-segment.ts';
 import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { rehearseSegment } from '../../shared/engine/rehearse-segment.ts';
+import { partBodies } from '../../shared/s3/part-bodies.ts';
 
 const environment = readVariables(process.env, [
   variables.registryTable,
   variables.customersTable,
   variables.ledgerTable,
+  variables.partsBucket,
 ]);
 const registry = environment[variables.registryTable];
 const testStage = process.env[variables.testStage] === 'true';
 const client = connect();
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
 const stores = {
   runs: valueRunStore(client, registry),
-  assigned: assignParts(client, registry),
+  assigned: assignParts(places),
   population: populationStore(client, { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE }),
   receipts: receiptStore(client, environment[variables.ledgerTable]),
 };

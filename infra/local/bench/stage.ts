@@ -12,6 +12,7 @@ import { engineClient } from '../engine-client.ts';
 import { type FunctionSettings, LocalFunction } from '../functions.ts';
 import { Gateway } from '../gateway.ts';
 import { silentLog } from '../log.ts';
+import { ObjectEndpoint } from '../objects.ts';
 import { localSegments } from '../stack.ts';
 import { StateMachines } from '../state-machine.ts';
 import { synthesise } from '../synth.ts';
@@ -80,6 +81,7 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
   // Whatever is sent to a queue or the bus fails: nothing that is measured here sends anything there.
   const servicesUrl = 'http://127.0.0.1:9';
   const template = new Template(stacks, { region, account, servicesUrl, apiUrl: gateway.url });
+  const objects = await ObjectEndpoint.open(template, join(folder, 'objects'));
   const engine = engineClient({ url: embedded.url, region, credentials });
   const dynamodb = through ? await through(embedded.url) : embedded.url;
   const call: Call = (action, input) => engine.call(`DynamoDB_20120810.${action}`, input);
@@ -87,7 +89,14 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
 
   const resources = template.of('AWS::Lambda::Function');
   const bundles = await bundleFunctions(join(folder, 'functions', 'bundles'), [...resources.map(entryOf), ...entries]);
-  const endpoints = { region, dynamodb, services: servicesUrl, credentials, noFile: join(folder, 'none') };
+  const endpoints = {
+    region,
+    dynamodb,
+    objects: objects.url,
+    services: servicesUrl,
+    credentials,
+    noFile: join(folder, 'none'),
+  };
   const functions = buildFunctions(template, bundles, worker, endpoints, silentLog);
   gateway.open(buildRoutes(template, functions), async () => false);
   const entryOfArn = new Map(resources.map((resource) => [template.arn(resource), entryOf(resource)]));
@@ -146,6 +155,7 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
       await machines.stop();
       await Promise.all([...functions.values(), ...started].map((one) => one.stop()));
       engine.close();
+      await objects.close();
       await embedded.stop();
     },
   };
