@@ -26,7 +26,7 @@ interface Purchase {
   spent: bigint;
 }
 
-function whoBought(id: string, purchases: readonly Purchase[], timeZone: string): Customer {
+export function whoBought(id: string, purchases: readonly Purchase[], timeZone: string): Customer {
   const contributions = purchases.map(({ at, spent }) => ({
     currency: 'EUR',
     purchase: true,
