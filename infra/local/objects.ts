@@ -42,6 +42,8 @@ class Refusal extends Error {
  */
 export class ObjectEndpoint {
   readonly url: string;
+  /** How often objects were put and got since it began to listen, whatever came of it. */
+  readonly counted = { puts: 0, gets: 0 };
   readonly #server: http.Server;
   readonly #buckets: ReadonlyMap<string, Bucket>;
 
@@ -99,9 +101,11 @@ export class ObjectEndpoint {
     const path = this.#fileOf(request.url ?? '');
     switch (request.method) {
       case 'PUT':
+        this.counted.puts += 1;
         await write(path, await received(request));
         return { status: 200, body: Buffer.alloc(0) };
       case 'GET':
+        this.counted.gets += 1;
         return { status: 200, body: await readFile(path).catch(noSuchKey) };
       case 'DELETE':
         await rm(path, { force: true });
