@@ -46,7 +46,13 @@ export function shownInteraction(line: Interaction): z.infer<typeof interaction>
         ...(discount !== undefined && { discount: inCurrency(discount) }),
         refunded: inCurrency(refundedOf(line.order, snapshot)),
         ...shownInBase(line),
-        ...(items && { items: items.map((item) => ({ ...item, unitPrice: inCurrency(item.unitPrice) })) }),
+        ...(items && {
+          items: items.map(({ unitPrice, unitCost, ...item }) => ({
+            ...item,
+            unitPrice: inCurrency(unitPrice),
+            ...(unitCost !== undefined && { unitCost: inCurrency(unitCost) }),
+          })),
+        }),
         updatedAt: snapshot.updatedAt,
         ...(paidAt !== undefined && { paidAt }),
         ...(cancelledAt !== undefined && { cancelledAt }),

@@ -91,13 +91,14 @@ function partsOf({ tax, shipping, discount, items }: InteractionGiven & { type: 
   };
 }
 
-function itemOf({ title, quantity, unitPrice, sku, category }: ItemGiven): OrderedItem {
+function itemOf({ title, quantity, unitPrice, sku, category, unitCost }: ItemGiven): OrderedItem {
   return {
     title,
     quantity,
     unitPrice: unitPrice.minor,
     ...(sku !== undefined && { sku }),
     ...(category !== undefined && { category }),
+    ...(unitCost !== undefined && { unitCost: unitCost.minor }),
   };
 }
 

@@ -54,11 +54,18 @@ async function currencyOf(door: Door): Promise<string> {
   throw new Problem(409, 'base_currency_unknown', 'The first source fixes the currency of amounts: make one first.');
 }
 
-function checkAmounts({ absolute: { spentAtLeast } }: TierRules, currency: string): void {
-  const faults = spentAtLeast.flatMap((text, index) =>
-    parseMoney(text, currency)
-      ? []
-      : [{ pointer: `/absolute/spentAtLeast/${index}`, detail: `is no amount in ${currency}` }],
+function checkAmounts({ absolute, costs: { refunds, service }, standard }: TierRules, currency: string): void {
+  const lists = ['spentAtLeast', 'contributionAtLeast', 'lifetimeValueAtLeast'] as const;
+  const amounts: [string, string][] = [
+    ...lists.flatMap((name) =>
+      absolute[name].map((text, index): [string, string] => [`/absolute/${name}/${index}`, text]),
+    ),
+    ['/costs/refunds/each', refunds.each],
+    ...Object.entries(service).map(([kind, text]): [string, string] => [`/costs/service/${kind}`, text]),
+    ...(standard ? [['/standard/contributionAtLeast', standard.contributionAtLeast] as [string, string]] : []),
+  ];
+  const faults = amounts.flatMap(([pointer, text]) =>
+    parseMoney(text, currency) ? [] : [{ pointer, detail: `is no amount in ${currency}` }],
   );
   if (faults.length > 0) throw invalid(faults);
 }

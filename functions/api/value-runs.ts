@@ -3,10 +3,12 @@ import { explain } from '../../shared/domain/explain.ts';
 import { millisecondsOf } from '../../shared/domain/instant.ts';
 import { noCurrency } from '../../shared/domain/money.ts';
 import { type Outlook, outlookBy } from '../../shared/domain/outlook.ts';
-import type { CutPoints } from '../../shared/domain/rfm.ts';
+import type { Profitability } from '../../shared/domain/profitability.ts';
+import type { CutPoints, ScoreInputs } from '../../shared/domain/rfm.ts';
 import { type Receipt, runIdOf, type ValueRun } from '../../shared/domain/value-run.ts';
 import { latestRun, listReceipts, listValueRuns } from '../../shared/dynamodb/value-reads.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
+import { profitabilityBy } from '../../shared/engine/measure-segment.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
 import { keyText, paging } from '../../shared/http/schemas/common.ts';
@@ -22,10 +24,12 @@ export const showValue = route({
   params: z.strictObject({ customerId: keyText }),
   answers: { 200: { description: 'The value', schema: value } },
   async answer(door: Door, { params: { customerId } }) {
-    const { id, standing, facts } = await existing(door, customerId);
+    const { id, standing, facts, contacts } = await existing(door, customerId);
     const [receipt, before] = standing ? await receiptAndBefore(door, id, standing.runId) : [];
     const run = await latestRun(door.client, door.tables.registry);
     const outlook = run && outlookBy(run, facts.days);
+    const past = { sales: () => facts.sales, contacts: () => contacts };
+    const profitability = run && facts.days.length > 0 ? profitabilityBy(run)(past) : undefined;
     const body: z.infer<typeof value> = {
       customerId: id,
       tier: standing?.tier ?? null,
@@ -37,6 +41,11 @@ export const showValue = route({
       runId: standing?.runId ?? null,
       receipt: receipt ? shownReceipt(receipt) : null,
       explanation: receipt ? explain(receipt, before) : null,
+      limitedTo: standing?.limitedTo ? [...standing.limitedTo] : null,
+      profitability:
+        run && profitability
+          ? { runId: run.id, asOf: run.asOf, ...shownProfitability(profitability, run.currency) }
+          : null,
       outlook: run && outlook ? shownOutlook(run, outlook) : null,
     };
     return { status: 200, body };
@@ -174,20 +183,42 @@ export function shownRun(run: ValueRun): z.infer<typeof valueRun> {
 }
 
 export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
-  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, outlook, currency } =
-    receipt;
+  const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, currency } = receipt;
+  const { weights, profitability, limitedTo, outlook } = receipt;
   return {
     runId,
     asOf,
     policyVersion,
-    inputs: inputs && { ...inputs, totalSpent: shownMinor(inputs.totalSpent, currency) },
+    inputs: inputs && shownInputs(inputs, currency),
     cutPoints: shownCuts(cutPoints, currency),
     scores,
+    weights: { ...weights },
     tier,
     previousTier,
     group,
     held: held ?? null,
+    profitability: profitability ? shownProfitability(profitability, currency) : null,
+    limitedTo: limitedTo ? [...limitedTo] : null,
     outlook: outlook ? { ...outlook, lifetimeValue: shownOrNull(outlook.lifetimeValue, currency) } : null,
+  };
+}
+
+function shownInputs({ totalSpent, contribution, lifetimeValue, ...inputs }: ScoreInputs, currency?: string) {
+  return {
+    ...inputs,
+    totalSpent: shownMinor(totalSpent, currency),
+    ...(contribution !== undefined && { contribution: shownMinor(contribution, currency) }),
+    ...(lifetimeValue !== undefined && { lifetimeValue: shownMinor(lifetimeValue, currency) }),
+  };
+}
+
+function shownProfitability(of: Profitability, currency: string | undefined) {
+  return {
+    netSales: shownMinor(of.netSales, currency),
+    costOfGoods: shownMinor(of.costOfGoods, currency),
+    refundsCost: shownMinor(of.refundsCost, currency),
+    costToServe: shownMinor(of.costToServe, currency),
+    contribution: shownMinor(of.contribution, currency),
   };
 }
 
@@ -205,13 +236,16 @@ const shownOrNull = (minor: bigint | null, currency: string | undefined) =>
   minor === null ? null : shownMinor(minor, currency);
 
 function shownCuts(cuts: CutPoints, currency: string | undefined) {
-  const { kind, buyers, recency, frequency, monetary } = cuts;
+  const { kind, buyers, recency, frequency, monetary, contribution, lifetimeValue } = cuts;
+  const amounts = (of: readonly (bigint | null)[]) => of.map((minor) => shownOrNull(minor, currency));
   return {
     kind,
     buyers,
     recency: [...recency],
     frequency: [...frequency],
-    monetary: monetary.map((minor) => (minor === null ? null : shownMinor(minor, currency))),
+    monetary: amounts(monetary),
+    ...(contribution && { contribution: amounts(contribution) }),
+    ...(lifetimeValue && { lifetimeValue: lifetimeValue.map((minor) => shownMinor(minor, currency)) }),
   };
 }
 

@@ -1,10 +1,12 @@
 import type { Calendar } from './calendar.ts';
+import { type ContactDays, foldContacts } from './contacts.ts';
 import { countedOf } from './exchange-rate.ts';
 import { foldFacts } from './facts.ts';
 import type { Instant } from './instant.ts';
 import type { Interaction } from './interaction.ts';
 import type { Order } from './order.ts';
 import type { PurchaseDays } from './purchase-days.ts';
+import type { SalesDays } from './sales.ts';
 
 /** What a run may know. */
 export interface Knowledge {
@@ -14,25 +16,40 @@ export interface Knowledge {
   calendar: Calendar;
 }
 
+/** What a night looks at of a customer, by day. */
+export interface Past {
+  days: PurchaseDays;
+  sales: SalesDays;
+  contacts: ContactDays;
+}
+
 /**
- * The purchases of a customer as they were known at a time: without orders, refunds and cancellations that were told
+ * The past of a customer as it was known at a time: without orders, refunds and cancellations that were told
  * later. What a shop changed in the order itself later, its total for one, cannot be told from what it always said.
  * @param lines of the ledgers of all persons of the customer
  */
-export function daysKnown(lines: readonly Interaction[], { knownBy, currency, calendar }: Knowledge): PurchaseDays {
+export function pastKnown(lines: readonly Interaction[], { knownBy, currency, calendar }: Knowledge): Past {
   const receivedAt = new Map<string, Instant>();
   for (const line of lines) {
     if (line.type === 'refund') receivedAt.set(partOf(line, line.orderExternalId, line.externalId), line.receivedAt);
     if (line.type === 'cancellation') receivedAt.set(partOf(line, line.orderExternalId), line.receivedAt);
   }
-  const contributions = lines.flatMap((line) => {
+  const orders = lines.flatMap((line) => {
     if (line.type !== 'order' || line.receivedAt > knownBy) return [];
     const isKnown = (at: Instant, ...part: string[]) =>
       (receivedAt.get(partOf(line, line.externalId, ...part)) ?? at) <= knownBy;
-    const contribution = countedOf(orderKnown(line.order, knownBy, isKnown), line.rate);
-    return contribution.currency === currency ? [contribution] : [];
+    const counted = countedOf(orderKnown(line.order, knownBy, isKnown), line.rate);
+    return counted.currency === currency ? [counted] : [];
   });
-  return foldFacts(contributions, calendar).days;
+  const { days, sales } = foldFacts(orders, calendar);
+  return {
+    days,
+    sales,
+    contacts: foldContacts(
+      lines.filter((line) => line.receivedAt <= knownBy),
+      calendar,
+    ),
+  };
 }
 
 const partOf = ({ sourceId }: Interaction, ...names: string[]) => JSON.stringify([sourceId, ...names]);

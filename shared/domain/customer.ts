@@ -1,7 +1,9 @@
 import { type Consent, type Consents, withConsents } from './consent.ts';
+import { addContact, type ContactDay, type ContactDays } from './contacts.ts';
 import { type Facts, noFacts } from './facts.ts';
 import type { Person } from './identity.ts';
 import { earlier, type Instant, later } from './instant.ts';
+import type { Scores } from './rfm.ts';
 
 /** A field of the profile with the time at which a source said it: the latest word counts. */
 export interface Dated {
@@ -20,13 +22,15 @@ export interface Standing {
   /** By the policy's table of scores. */
   group: string;
   /** Scores 1 to 5; absent for prospects. */
-  scores?: { recency: number; frequency: number; monetary: number };
+  scores?: Scores;
   /** The run that last changed anything here. */
   runId: string;
   /** `asOf` of the run that brought the customer into this tier. */
   since: Instant;
   /** `asOf` of the first run of those that would have given a lower tier, had it not been held. */
   fallingSince?: Instant;
+  /** Below the policy's standard of contribution: reached by these channels alone. */
+  limitedTo?: readonly Consent['channel'][];
 }
 
 export interface Customer {
@@ -43,6 +47,8 @@ export interface Customer {
   facts: Facts;
   /** By currency, what has no rate to the base yet: known, and kept out of value. */
   waiting: Record<string, Facts>;
+  /** How often the customer was served, by day. */
+  contacts: ContactDays;
   /** False while only test orders or test records speak of this customer: kept out of value. */
   live: boolean;
   /** The latest order, since history last came in or persons were merged or parted, that is neither a test nor history: without one there is no outreach. */
@@ -57,7 +63,16 @@ export interface Customer {
 /** What is known of one person; a customer is one person or, after a merge, several. */
 export type PersonState = Pick<
   Customer,
-  'createdAt' | 'profile' | 'sourceIds' | 'consents' | 'facts' | 'waiting' | 'live' | 'lastLiveOrderAt' | 'left'
+  | 'createdAt'
+  | 'profile'
+  | 'sourceIds'
+  | 'consents'
+  | 'facts'
+  | 'waiting'
+  | 'contacts'
+  | 'live'
+  | 'lastLiveOrderAt'
+  | 'left'
 >;
 
 /** One person of a customer who is several, with its place in the tree of merges. */
@@ -81,6 +96,7 @@ export function newCustomer(id: string, now: Instant): Customer {
     consents: {},
     facts: noFacts,
     waiting: {},
+    contacts: [],
     live: false,
   };
 }
@@ -93,6 +109,8 @@ export interface Word {
   at: Instant;
   test: boolean;
   consents: readonly Consent[];
+  /** How the customer was served, where that is what is told. */
+  contact?: ContactDay | undefined;
 }
 
 /** The customer after a source's words. The order in which words arrive does not matter. */
@@ -111,6 +129,7 @@ export function withWord(customer: Customer, word: Word): Customer {
         ? customer.sourceIds
         : { ...customer.sourceIds, [word.sourceId]: externalId },
     consents: withConsents(customer.consents, word.consents),
+    contacts: word.contact ? addContact(customer.contacts, word.contact) : customer.contacts,
     live: customer.live || !word.test,
   };
 }
@@ -156,7 +175,7 @@ export function factsIn(customer: Customer, currency: string, baseCurrency: stri
 export function withFactsIn(customer: Customer, currency: string, baseCurrency: string, facts: Facts): Customer {
   if (currency === baseCurrency) return { ...customer, facts };
   const { [currency]: _, ...others } = customer.waiting;
-  const isNothing = facts.purchaseCount === 0 && facts.totalRefunded === 0n;
+  const isNothing = facts.purchaseCount === 0 && facts.totalRefunded === 0n && facts.sales.length === 0;
   return { ...customer, waiting: isNothing ? others : { ...others, [currency]: facts } };
 }
 

@@ -10,6 +10,8 @@ export type ChannelReason =
   /** The shops that knew the customer have deleted it, and nothing was agreed to since. */
   | 'customer_left'
   | 'suppressed'
+  /** Contributes less than the tier policy's standard asks for, and this channel is kept for others. */
+  | 'below_standard'
   | 'no_address';
 export type SilenceReason = Exclude<ChannelReason, 'consent_granted'> | 'test_data' | 'history_only';
 
@@ -62,7 +64,12 @@ export function verdictOf(
 ): ChannelVerdict {
   const assertion = customer.consents[consentKey({ channel, purpose })];
   const hasLeft = assertion !== undefined && assertion.occurredAt <= (leftAt(customer) ?? '');
-  const reason = reasonOf(assertion, hasLeft, suppressed.has(channel), addressOf(customer, channel) !== undefined);
+  const reason = reasonOf(assertion, {
+    hasLeft,
+    suppressed: suppressed.has(channel),
+    belowStandard: customer.standing?.limitedTo?.includes(channel) === false,
+    reachable: addressOf(customer, channel) !== undefined,
+  });
   return {
     channel,
     possible: reason === 'consent_granted',
@@ -75,15 +82,14 @@ export function verdictOf(
 
 function reasonOf(
   assertion: Consent | undefined,
-  hasLeft: boolean,
-  suppressed: boolean,
-  reachable: boolean,
+  is: Record<'hasLeft' | 'suppressed' | 'belowStandard' | 'reachable', boolean>,
 ): ChannelReason {
   if (assertion?.state === 'refused') return 'consent_refused';
-  if (hasLeft) return 'customer_left';
-  if (suppressed) return 'suppressed';
+  if (is.hasLeft) return 'customer_left';
+  if (is.suppressed) return 'suppressed';
   if (assertion === undefined) return 'consent_absent';
-  return reachable ? 'consent_granted' : 'no_address';
+  if (is.belowStandard) return 'below_standard';
+  return is.reachable ? 'consent_granted' : 'no_address';
 }
 
 const atom = "[\\p{L}\\p{M}\\p{N}!$%&'*+/=?^_`{|}~-]+";

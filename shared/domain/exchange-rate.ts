@@ -1,6 +1,8 @@
 import { type Instant, instantOf, millisecondsOf } from './instant.ts';
 import { decimalsOf, type Money, scale } from './money.ts';
-import { type Contribution, contributionOf, type Order } from './order.ts';
+import type { Order } from './order.ts';
+import { type OrderFacts, orderFactsOf } from './order-facts.ts';
+import { eachAmount } from './sales.ts';
 
 /** A calendar day in UTC, `2026-11-20`: days compare as text. */
 export type Day = string;
@@ -110,12 +112,19 @@ export function inBase(minor: bigint, { currency, base, numerator, denominator }
  * What an order adds to the facts of its customer: by its rate in the base currency, without one in its own. Total and
  * refunds are rounded once each, so that an order that was paid back in full comes to zero.
  */
-export function countedOf(order: Order, rate: Rate | undefined): Contribution {
-  const own = contributionOf(order);
+export function countedOf(order: Order, rate: Rate | undefined): OrderFacts {
+  const own = orderFactsOf(order);
   if (!rate || rate.currency !== own.currency) return own;
   const refunded = inBase(own.refunded, rate);
   const spent = own.purchase ? inBase(own.spent + own.refunded, rate) - refunded : 0n;
-  return { ...own, currency: rate.base, spent, refunded };
+  const { sale } = own;
+  return {
+    ...own,
+    currency: rate.base,
+    spent,
+    refunded,
+    ...(sale && { sale: { ...sale, goods: eachAmount(sale.goods, (minor) => inBase(minor, rate)) } }),
+  };
 }
 
 /** True for an order that would count in the base currency, and has no rate to it. */
@@ -129,5 +138,5 @@ export function convertedOf(order: Order, rate: Rate | undefined): { total: Mone
   const { snapshot } = order;
   if (!snapshot || !rate || rate.currency !== snapshot.total.currency) return undefined;
   const money = (minor: bigint): Money => ({ minor: inBase(minor, rate), currency: rate.base });
-  return { total: money(snapshot.total.minor), refunded: money(contributionOf(order).refunded) };
+  return { total: money(snapshot.total.minor), refunded: money(orderFactsOf(order).refunded) };
 }

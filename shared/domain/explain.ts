@@ -1,5 +1,6 @@
 import { decimalText, noCurrency } from './money.ts';
-import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
+import { type CutPoints, type ScoreInputs, type ScoreName, type Scores, scoreNames } from './rfm.ts';
+import { weightedSum } from './tier-policy.ts';
 import type { Receipt } from './value-run.ts';
 
 /**
@@ -8,12 +9,18 @@ import type { Receipt } from './value-run.ts';
  * @param before the receipt of the change before, where there is one
  */
 export function explain(receipt: Receipt, before: Receipt | undefined): string {
-  const { inputs, held, outlook } = receipt;
+  const { inputs, held, outlook, limitedTo, profitability, currency = noCurrency } = receipt;
   if (!inputs) return `${verdict(receipt)}: ${before?.inputs ? 'no purchase is left' : 'has not bought yet'}`;
   const reasons = reasonsOf(receipt, before);
   const since = held ? [`held since ${held.since.slice(0, 10)}, ${held.tierByScores} by the scores alone`] : [];
   const ahead = outlook ? [`expects ${rounded(outlook.in90Days)} purchases in the next 90 days`] : [];
-  return `${verdict(receipt)}: ${[[...reasons].join(', '), ...since, ...ahead].filter(Boolean).join('; ')}`;
+  const limits =
+    limitedTo && profitability
+      ? [
+          `contributes ${amountText(profitability.contribution, currency)}, below the standard: ${channelText(limitedTo)}`,
+        ]
+      : [];
+  return `${verdict(receipt)}: ${[[...reasons].join(', '), ...since, ...ahead, ...limits].filter(Boolean).join('; ')}`;
 }
 
 function verdict({ tier, previousTier }: Receipt): string {
@@ -21,17 +28,24 @@ function verdict({ tier, previousTier }: Receipt): string {
   return previousTier === tier ? `stays ${tier}` : `moved from ${previousTier} to ${tier}`;
 }
 
-const names = ['recency', 'frequency', 'monetary'] as const;
+function amountText(minor: bigint, currency: string): string {
+  return `${decimalText({ minor, currency })} ${currency}`;
+}
+
+const channelText = (channels: readonly string[]) =>
+  channels.length === 0 ? 'no outreach' : `reached by ${channels.join(', ')} alone`;
 
 /** What moved the scores; where nothing did, what they are made of. */
 function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
-  const { scores, cutPoints, inputs, currency = noCurrency, policyVersion } = receipt;
+  const { scores, weights, cutPoints, inputs, currency = noCurrency, policyVersion } = receipt;
   if (!scores || !inputs) return [];
   const was = before?.scores;
+  const names = scoreNames.filter((name) => scores[name] !== undefined && weights[name] > 0);
+  const scoreOf = (of: Scores | undefined | null, name: ScoreName) => of?.[name] ?? 0;
   const moved = was ? names.filter((name) => scores[name] !== was[name]) : [];
-  const fell = moved.filter((name) => was && scores[name] < was[name]);
-  const rose = moved.filter((name) => was && scores[name] > was[name]);
-  const falls = sumOf(scores) < (was ? sumOf(was) : 0);
+  const fell = moved.filter((name) => scoreOf(scores, name) < scoreOf(was, name));
+  const rose = moved.filter((name) => scoreOf(scores, name) > scoreOf(was, name));
+  const falls = was != null && weightedSum(weights, scores) < weightedSum(weights, was);
   const telling = (falls ? fell : rose).length > 0 ? (falls ? fell : rose) : moved;
   const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
   if (telling.length === 0) {
@@ -41,31 +55,33 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
   return [
     ...policy,
     ...telling.map((name) => {
-      const score = was ? Math.max(scores[name], was[name]) : scores[name];
+      const score = Math.max(scoreOf(scores, name), scoreOf(was, name));
       return `${described(name, inputs, currency)}, ${cutText(name, cutPoints, score, currency)}`;
     }),
   ];
 }
 
-const sumOf = ({ recency, frequency, monetary }: Scores) => recency + frequency + monetary;
-
-function described(name: (typeof names)[number], inputs: RfmInputs, currency: string): string {
-  const { daysSinceLastPurchase: days, purchaseCount, totalSpent } = inputs;
+function described(name: ScoreName, inputs: ScoreInputs, currency: string): string {
+  const { daysSinceLastPurchase: days, purchaseCount, totalSpent, contribution = 0n, lifetimeValue = 0n } = inputs;
   switch (name) {
     case 'recency':
       return `last bought ${days === 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`}`;
     case 'frequency':
       return purchaseCount === 1 ? 'bought once' : `bought ${purchaseCount} times`;
     case 'monetary':
-      return `spent ${decimalText({ minor: totalSpent, currency })} ${currency}`;
+      return `spent ${amountText(totalSpent, currency)}`;
+    case 'contribution':
+      return `contributed ${amountText(contribution, currency)}`;
+    case 'lifetimeValue':
+      return `is expected to bring ${amountText(lifetimeValue, currency)}`;
   }
 }
 
 /** @param score the one that was reached or lost */
-function cutText(name: (typeof names)[number], cuts: CutPoints, score: number, currency: string): string {
-  const cut = cuts[name][score - 2] ?? null;
+function cutText(name: ScoreName, cuts: CutPoints, score: number, currency: string): string {
+  const cut = cuts[name]?.[score - 2] ?? null;
   if (cut === null) return 'and nobody has that score any more';
-  return `the cut is ${typeof cut === 'bigint' ? `${decimalText({ minor: cut, currency })} ${currency}` : cut}`;
+  return `the cut is ${typeof cut === 'bigint' ? amountText(cut, currency) : cut}`;
 }
 
 function rounded(purchases: number): string {

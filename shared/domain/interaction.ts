@@ -65,7 +65,7 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
   const { sourceId, externalId, receivedAt, rate, mint } = frame;
   if (!order.snapshot || !order.placedAt) return [];
   const base = { sourceId, receivedAt };
-  const contribution = countedOf(order, rate);
+  const counted = countedOf(order, rate);
   const sale: Interaction = {
     ...base,
     id: mint('int', sourceId, 'order', externalId),
@@ -76,7 +76,7 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
     backfill: frame.backfillBefore !== undefined && order.placedAt < frame.backfillBefore,
     first: false,
     ...(rate && { rate }),
-    ...(contribution.purchase && { purchaseIn: contribution.currency }),
+    ...(counted.purchase && { purchaseIn: counted.currency }),
   };
   const unlisted = unlistedRefund(order);
   const taken = takenBack(order, order.snapshot);

@@ -1,4 +1,5 @@
 import { type Consents, withConsents } from './consent.ts';
+import { addContacts, type ContactDays } from './contacts.ts';
 import {
   type Customer,
   laterWord,
@@ -99,7 +100,7 @@ export function withPersons(
 }
 
 function stateOf(customer: Customer): PersonState {
-  const { createdAt, profile, sourceIds, consents, facts, waiting, live, lastLiveOrderAt, left } = customer;
+  const { createdAt, profile, sourceIds, consents, facts, waiting, contacts, live, lastLiveOrderAt, left } = customer;
   return {
     createdAt,
     profile,
@@ -107,6 +108,7 @@ function stateOf(customer: Customer): PersonState {
     consents,
     facts,
     waiting,
+    contacts,
     live,
     ...(lastLiveOrderAt && { lastLiveOrderAt }),
     ...(left && { left }),
@@ -151,6 +153,7 @@ function united({ id, version, updatedAt, standing }: Head, parts: Record<string
     consents,
     facts: all.reduce((sum, { facts }) => addFacts(sum, facts), noFacts),
     waiting,
+    contacts: all.reduce<ContactDays>((sum, { contacts }) => addContacts(sum, contacts), []),
     live: all.some(({ live }) => live),
     ...(lastLiveOrderAt && { lastLiveOrderAt }),
     ...(standing && { standing }),

@@ -12,6 +12,8 @@ export interface OrderedItem {
   unitPrice: bigint;
   sku?: string;
   category?: string;
+  /** What one piece cost the merchant, in minor units of the total's currency. */
+  unitCost?: bigint;
 }
 
 /** What a source said of an order at one time. Amounts without a currency are minor units of the total's currency. */
@@ -121,34 +123,6 @@ function larger(a: Money, b: Money): Money {
   return a.minor >= b.minor ? a : b;
 }
 
-/** What one order adds to the facts of its customer, in its own currency. */
-export interface Contribution {
-  /** ISO 4217; empty where the order adds nothing. */
-  currency: string;
-  purchase: boolean;
-  spent: bigint;
-  refunded: bigint;
-  /** The time of the purchase, where it is one. */
-  purchasedAt?: Instant;
-}
-
-export const noContribution: Contribution = { currency: '', purchase: false, spent: 0n, refunded: 0n };
-
-/**
- * Test orders and those that still await payment add nothing; cancelled and fully refunded ones are no purchases, though
- * what was paid back stays known.
- */
-export function contributionOf(order: Order): Contribution {
-  const { snapshot, placedAt } = order;
-  if (!snapshot || !placedAt || snapshot.test) return noContribution;
-  if (snapshot.awaitsPayment && !order.paidAt) return noContribution;
-  const { currency } = snapshot.total;
-  const refunded = refundedOf(order, snapshot);
-  const fullyRefunded = refunded > 0n && refunded >= snapshot.total.minor;
-  if (order.cancelledAt || fullyRefunded) return { currency, purchase: false, spent: 0n, refunded };
-  return { currency, purchase: true, spent: snapshot.total.minor - refunded, refunded, purchasedAt: placedAt };
-}
-
 /**
  * What was paid back, in the shop's currency: the listed refunds, or all in all where that is more, and what banks took
  * back beside them.
@@ -190,6 +164,15 @@ function restOf(listed: readonly Refund[], inAll: Refund | undefined, snapshot: 
   if (!inAll) return 0n;
   const rest = inShopCurrency([inAll], snapshot) - inShopCurrency(listed, snapshot);
   return rest > 0n ? rest : 0n;
+}
+
+/** How many refunds the customer was paid. */
+export function refundLines(order: Order, snapshot: Snapshot): number {
+  const taken = takenBack(order, snapshot);
+  const listed = Object.entries(order.refunds).filter(([id, { amount, failed, disputed }]) =>
+    disputed ? Object.hasOwn(taken, id) : !failed && amount.minor > 0n,
+  );
+  return listed.length + (unlistedRefund(order) ? 1 : 0);
 }
 
 /** The part of all refunds that no listed refund shows; nothing where there is none. */

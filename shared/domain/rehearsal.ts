@@ -13,6 +13,8 @@ export interface Place {
   group: string;
   /** Null for a customer without a purchase. */
   scores: Scores | null;
+  /** The channels to which a customer below the policy's standard is limited; null for all others. */
+  limitedTo: Standing['limitedTo'] | null;
 }
 
 /** A customer of whom a rehearsal makes something else. */
@@ -23,6 +25,6 @@ export interface Difference {
   is: Place;
 }
 
-export function placeOf({ tier, group, scores }: Standing): Place {
-  return { tier, group, scores: scores ?? null };
+export function placeOf({ tier, group, scores, limitedTo }: Standing): Place {
+  return { tier, group, scores: scores ?? null, limitedTo: limitedTo ?? null };
 }

@@ -10,11 +10,25 @@ export interface RfmInputs {
   totalSpent: bigint;
 }
 
+/** With what else the policy gives weight to, in minor units of the base currency. */
+export interface ScoreInputs extends RfmInputs {
+  /** Within the window. */
+  contribution?: bigint;
+  lifetimeValue?: bigint;
+}
+
+export const scoreNames = ['recency', 'frequency', 'monetary', 'contribution', 'lifetimeValue'] as const;
+export type ScoreName = (typeof scoreNames)[number];
+
 /** 1 to 5 each; 5 is best. */
 export interface Scores {
   recency: number;
   frequency: number;
   monetary: number;
+  /** Where the policy gives it weight. */
+  contribution?: number;
+  /** Where the policy gives it weight, and there are models. */
+  lifetimeValue?: number;
 }
 
 /**
@@ -28,6 +42,10 @@ export interface CutPoints {
   recency: readonly (number | null)[];
   frequency: readonly (number | null)[];
   monetary: readonly (bigint | null)[];
+  /** Where the policy gives it weight. */
+  contribution?: readonly (bigint | null)[];
+  /** Where the policy gives it weight: always absolute, as the models are fitted to what the same pass measures. */
+  lifetimeValue?: readonly bigint[];
 }
 
 /**
@@ -57,15 +75,24 @@ export function rfmInputsOf(
 /** @param marginPercent by so much of it a cut may be missed */
 export function scoresOf(
   cuts: CutPoints,
-  { daysSinceLastPurchase, purchaseCount, totalSpent }: RfmInputs,
+  { daysSinceLastPurchase, purchaseCount, totalSpent, contribution, lifetimeValue }: ScoreInputs,
   marginPercent = 0,
 ): Scores {
-  const scores = { recency: 1, frequency: 1, monetary: 1 };
+  const scores: Scores = { recency: 1, frequency: 1, monetary: amountScore(cuts.monetary, totalSpent, marginPercent) };
   const [atMost, atLeast] = [100 + marginPercent, 100 - marginPercent];
   for (const cut of cuts.recency) if (cut !== null && daysSinceLastPurchase * 100 <= cut * atMost) scores.recency += 1;
   for (const cut of cuts.frequency) if (cut !== null && purchaseCount * 100 >= cut * atLeast) scores.frequency += 1;
-  for (const cut of cuts.monetary) if (cut !== null && totalSpent * 100n >= cut * BigInt(atLeast)) scores.monetary += 1;
+  if (cuts.contribution && contribution !== undefined)
+    scores.contribution = amountScore(cuts.contribution, contribution, marginPercent);
+  if (cuts.lifetimeValue && lifetimeValue !== undefined)
+    scores.lifetimeValue = amountScore(cuts.lifetimeValue, lifetimeValue, marginPercent);
   return scores;
+}
+
+/** A cut below zero may be missed by a margin, too. */
+function amountScore(cuts: readonly (bigint | null)[], amount: bigint, marginPercent: number): number {
+  const isReached = (cut: bigint) => amount * 100n >= cut * 100n - (cut < 0n ? -cut : cut) * BigInt(marginPercent);
+  return 1 + cuts.filter((cut) => cut !== null && isReached(cut)).length;
 }
 
 /** How often each value occurs. Merging is addition: neither the order nor the number of parts matters. */
@@ -83,27 +110,37 @@ export interface Measure {
   purchases: Histogram;
   /** By {@link amountBucket}. */
   amounts: Histogram;
+  /** By {@link signedBucket}; empty where the policy gives contribution no weight. */
+  contributions: Histogram;
 }
 
 export function emptyMeasure(): Measure {
-  return { customers: 0, buyers: 0, days: new Map(), purchases: new Map(), amounts: new Map() };
+  return {
+    customers: 0,
+    buyers: 0,
+    days: new Map(),
+    purchases: new Map(),
+    amounts: new Map(),
+    contributions: new Map(),
+  };
 }
 
 /** Counts one live customer in. Who bought only before the window stands outside the quintiles, with scores of 1. */
-export function measureCustomer(measure: Measure, inputs: RfmInputs | undefined): void {
+export function measureCustomer(measure: Measure, inputs: ScoreInputs | undefined): void {
   measure.customers += 1;
   if (!inputs || inputs.purchaseCount === 0) return;
   measure.buyers += 1;
   count(measure.days, inputs.daysSinceLastPurchase, 1);
   count(measure.purchases, inputs.purchaseCount, 1);
   count(measure.amounts, amountBucket(inputs.totalSpent), 1);
+  if (inputs.contribution !== undefined) count(measure.contributions, signedBucket(inputs.contribution), 1);
 }
 
 /** Adds one measure to another. */
 export function mergeMeasure(into: Measure, from: Measure): void {
   into.customers += from.customers;
   into.buyers += from.buyers;
-  for (const part of ['days', 'purchases', 'amounts'] as const)
+  for (const part of ['days', 'purchases', 'amounts', 'contributions'] as const)
     for (const [value, times] of from[part]) count(into[part], value, times);
 }
 
@@ -128,6 +165,16 @@ export function amountBucket(amount: bigint): number {
   return (exponent - bits) * 2 ** bits + Number(amount >> BigInt(exponent - bits));
 }
 
+/** The bucket of an amount that may be below zero. */
+function signedBucket(amount: bigint): number {
+  return amount < 0n ? -amountBucket(-amount) : amountBucket(amount);
+}
+
+/** The smallest amount of a signed bucket. */
+function amountOfSigned(bucket: number): bigint {
+  return bucket < 0 ? 1n - amountOfBucket(1 - bucket) : amountOfBucket(bucket);
+}
+
 /** The smallest amount of a bucket. */
 export function amountOfBucket(bucket: number): bigint {
   if (bucket < exact) return BigInt(bucket);
@@ -139,13 +186,17 @@ export function amountOfBucket(bucket: number): bigint {
  * Quintiles by the share of buyers who are strictly worse: a score of k + 1 needs k fifths of them below. Equal values
  * get equal scores, and of n different values the best fifth has a 5.
  */
-export function quintiles({ buyers, days, purchases, amounts }: Measure): CutPoints {
+export function quintiles({ buyers, days, purchases, amounts, contributions }: Measure): CutPoints {
+  const upwards = (a: number, b: number) => a - b;
   return {
     kind: 'quintiles',
     buyers,
     recency: cutsOf(days, (a, b) => b - a),
-    frequency: cutsOf(purchases, (a, b) => a - b),
-    monetary: cutsOf(amounts, (a, b) => a - b).map((bucket) => (bucket === null ? null : amountOfBucket(bucket))),
+    frequency: cutsOf(purchases, upwards),
+    monetary: cutsOf(amounts, upwards).map((bucket) => (bucket === null ? null : amountOfBucket(bucket))),
+    ...(contributions.size > 0 && {
+      contribution: cutsOf(contributions, upwards).map((bucket) => (bucket === null ? null : amountOfSigned(bucket))),
+    }),
   };
 }
 

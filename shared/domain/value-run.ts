@@ -1,9 +1,12 @@
+import { canonicalText } from './canonical.ts';
 import type { Standing } from './customer.ts';
 import { type Instant, millisecondsOf } from './instant.ts';
+import { noCurrency } from './money.ts';
 import type { Outlook } from './outlook.ts';
+import type { Profitability } from './profitability.ts';
 import type { Rehearsal } from './rehearsal.ts';
-import type { CutPoints, RfmInputs, Scores } from './rfm.ts';
-import { isInMargin, rankOf, type TierPolicy, tierOf } from './tier-policy.ts';
+import type { CutPoints, RfmInputs, ScoreInputs, Scores } from './rfm.ts';
+import { isInMargin, limitsOf, rankOf, type TierPolicy, tierOf, type Weights, weightsBy } from './tier-policy.ts';
 import type { ValueModel } from './value-model.ts';
 
 /** One nightly recalculation. */
@@ -66,17 +69,20 @@ export interface Tally {
   tiers: Record<string, number>;
   /** Customers by the tier before the run (`none` for those who had none) and the tier after it. */
   migrations: Record<string, Record<string, number>>;
+  /** Customers below the policy's standard. */
+  limited: number;
 }
 
 export function emptyTally(): Tally {
-  return { customers: 0, buyers: 0, changed: 0, tiers: {}, migrations: {} };
+  return { customers: 0, buyers: 0, changed: 0, tiers: {}, migrations: {}, limited: 0 };
 }
 
 /** Counts one customer in. */
-export function tallyCustomer(tally: Tally, { kind, buyer, from, to }: Judgement): void {
+export function tallyCustomer(tally: Tally, { kind, buyer, from, to, limited }: Judgement): void {
   tally.customers += 1;
   if (buyer) tally.buyers += 1;
   if (kind !== 'kept') tally.changed += 1;
+  if (limited) tally.limited += 1;
   add(tally.tiers, to, 1);
   tallyMove(tally, from ?? 'none', to, 1);
 }
@@ -86,6 +92,7 @@ export function mergeTally(into: Tally, from: Tally): void {
   into.customers += from.customers;
   into.buyers += from.buyers;
   into.changed += from.changed;
+  into.limited += from.limited;
   for (const [tier, times] of Object.entries(from.tiers)) add(into.tiers, tier, times);
   for (const [before, row] of Object.entries(from.migrations))
     for (const [after, times] of Object.entries(row)) tallyMove(into, before, after, times);
@@ -110,15 +117,21 @@ export interface Receipt {
   /** The base currency of the amounts; absent while no source has fixed it. */
   currency?: string;
   /** Null for a customer without a purchase. */
-  inputs: RfmInputs | null;
+  inputs: ScoreInputs | null;
   cutPoints: CutPoints;
   /** Null for a customer without a purchase. */
   scores: Scores | null;
+  /** How much each score counted. */
+  weights: Weights;
   tier: string;
   previousTier: string | null;
   group: string;
   /** The lower tier that the scores alone would give, and since when: the policy does not let it fall yet. */
   held?: Held;
+  /** Within the policy's window; absent for a customer without a purchase. */
+  profitability?: Profitability;
+  /** Below the policy's standard: the only channels by which the customer is still reached. */
+  limitedTo?: Standing['limitedTo'];
   /** What the models say; absent where there is none. */
   outlook?: { alive: number; in90Days: number; lifetimeValue: bigint | null };
 }
@@ -133,6 +146,8 @@ interface Move {
   /** The tier before the run; null where there was none. */
   from: string | null;
   to: string;
+  /** Below the policy's standard. */
+  limited: boolean;
 }
 
 /** What a run makes of one customer. */
@@ -150,37 +165,47 @@ export function isFitted(run: ValueRun): run is FittedRun {
   return run.cutPoints !== undefined;
 }
 
-/**
- * What the run makes of a live customer with this standing.
- * @param inputs absent for one without a purchase
- * @param outlook asked for where something changes
- */
-export function judge(
-  run: FittedRun,
-  customerId: string,
-  inputs: RfmInputs | undefined,
-  standing: Standing | undefined,
-  outlook: () => Outlook | undefined,
-): Judgement {
+/** A live customer as a run finds it. */
+export interface Judged {
+  customerId: string;
+  /** Absent for one without a purchase. */
+  rfm: RfmInputs | undefined;
+  standing: Standing | undefined;
+  /** Asked for where the policy has use for it, or something changes. */
+  profitability: () => Profitability | undefined;
+  /** Likewise. */
+  outlook: () => Outlook | undefined;
+}
+
+/** What the run makes of a customer. */
+export function judge(run: FittedRun, judged: Judged): Judgement {
+  const { customerId, standing } = judged;
   if (standing?.runId === run.id)
     return {
       kind: 'written',
       buyer: standing.scores !== undefined,
       from: standing.previousTier,
       to: standing.tier,
+      limited: standing.limitedTo !== undefined,
     };
-  const { group, scores, ...byScores } = tierOf(run.policy, run.cutPoints, inputs);
-  const held = heldBy(run, inputs, standing, byScores.tier);
+  const weights = weightsBy(run.policy, run.model);
+  const inputs = inputsOf(judged, weights);
+  const { group, scores, ...byScores } = tierOf(run.policy, weights, run.cutPoints, inputs);
+  const held = heldBy(run, weights, inputs, standing, byScores.tier);
   const tier = held && standing ? standing.tier : byScores.tier;
   const from = standing?.tier ?? null;
-  const move = { buyer: inputs !== undefined, from, to: tier };
+  const profitability = inputs && run.policy.standard ? judged.profitability() : undefined;
+  const limitedTo = limitsOf(run.policy, profitability, run.currency ?? noCurrency);
+  const move = { buyer: inputs !== undefined, from, to: tier, limited: limitedTo !== undefined };
   const isSame =
     standing?.tier === tier &&
     standing.group === group &&
     standing.fallingSince === held?.since &&
-    sameScores(standing.scores, scores);
+    canonicalText(standing.scores) === canonicalText(scores) &&
+    canonicalText(standing.limitedTo) === canonicalText(limitedTo);
   if (isSame) return { kind: 'kept', ...move };
-  const ahead = outlook();
+  const ahead = judged.outlook();
+  const left = inputs && judged.profitability();
   return {
     kind: 'changed',
     ...move,
@@ -192,6 +217,7 @@ export function judge(
       runId: run.id,
       since: standing?.tier === tier ? standing.since : run.asOf,
       ...(held && { fallingSince: held.since }),
+      ...(limitedTo && { limitedTo }),
     },
     receipt: {
       customerId,
@@ -202,10 +228,13 @@ export function judge(
       inputs: inputs ?? null,
       cutPoints: run.cutPoints,
       scores: scores ?? null,
+      weights,
       tier,
       previousTier: from,
       group,
       ...(held && { held }),
+      ...(left && { profitability: left }),
+      ...(limitedTo && { limitedTo }),
       ...(ahead && {
         outlook: {
           alive: ahead.alive,
@@ -220,7 +249,8 @@ export function judge(
 /** Whether the policy keeps a customer in a tier that the scores alone no longer give. */
 function heldBy(
   { asOf, policy, cutPoints }: FittedRun,
-  inputs: RfmInputs | undefined,
+  weights: Weights,
+  inputs: ScoreInputs | undefined,
   standing: Standing | undefined,
   tierByScores: string,
 ): Held | undefined {
@@ -229,10 +259,21 @@ function heldBy(
     return undefined;
   const since = standing.fallingSince ?? asOf;
   const nights = Math.round((millisecondsOf(asOf) - millisecondsOf(since)) / 86_400_000);
-  const isHeld = nights < policy.descent.nights && isInMargin(policy, cutPoints, inputs, standing.tier);
+  const isHeld = nights < policy.descent.nights && isInMargin(policy, weights, cutPoints, inputs, standing.tier);
   return isHeld ? { tierByScores, since } : undefined;
 }
 
-function sameScores(a: Scores | undefined, b: Scores | undefined): boolean {
-  return a?.recency === b?.recency && a?.frequency === b?.frequency && a?.monetary === b?.monetary;
+/** What a customer is scored by: contribution and lifetime value only where they weigh something. */
+export function inputsOf(
+  { rfm, profitability, outlook }: Pick<Judged, 'rfm' | 'profitability' | 'outlook'>,
+  weights: Weights,
+): ScoreInputs | undefined {
+  if (!rfm) return undefined;
+  const contribution = weights.contribution > 0 ? profitability()?.contribution : undefined;
+  const lifetimeValue = weights.lifetimeValue > 0 ? outlook()?.lifetimeValue : undefined;
+  return {
+    ...rfm,
+    ...(contribution !== undefined && { contribution }),
+    ...(lifetimeValue != null && { lifetimeValue }),
+  };
 }

@@ -2,7 +2,7 @@ import type { Customer, Part, Standing } from '../domain/customer.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Stub } from '../domain/merge.ts';
 import type { Stored, Tombstone } from '../domain/tombstone.ts';
-import { daysText, readDays } from './purchase-days-text.ts';
+import { contactsText, daysText, readContacts, readDays, readSales, salesText } from './days-text.ts';
 
 /** What is known of one person, as it lies in the table. */
 interface PersonItem {
@@ -19,6 +19,10 @@ interface PersonItem {
   lastPurchaseAt?: string;
   /** By `daysText`; absent where there are none. */
   days?: string;
+  /** By `salesText`; absent where there are none. */
+  sales?: string;
+  /** By `contactsText`; absent where there are none. */
+  contacts?: string;
   /** Absent where nothing waits. */
   waiting?: Record<string, StoredFacts>;
   standing?: Standing;
@@ -56,23 +60,28 @@ export interface TombstoneItem {
 export type StoredItem = CustomerItem | StubItem | TombstoneItem;
 
 /** Amounts come back as numbers or, beyond 2^53, as bigint. */
-type StoredFacts = Omit<Facts, 'totalSpent' | 'totalRefunded' | 'days'> &
-  Record<'totalSpent' | 'totalRefunded', number | bigint> & { days?: string };
+type StoredFacts = Omit<Facts, 'totalSpent' | 'totalRefunded' | 'days' | 'sales'> &
+  Record<'totalSpent' | 'totalRefunded', number | bigint> & { days?: string; sales?: string };
 
-export function itemOf({ id, facts, waiting, parts, ...customer }: Customer): CustomerItem {
+export function itemOf({ id, facts, waiting, contacts, parts, ...customer }: Customer): CustomerItem {
   return {
     customerId: id,
     ...customer,
     ...factsItem(facts),
     ...waitingItem(waiting),
+    ...contactsItem(contacts),
     ...(parts && {
       parts: Object.fromEntries(Object.entries(parts).map(([person, part]) => [person, partItem(part)])),
     }),
   };
 }
 
-function partItem({ facts, waiting, ...part }: Part): PersonItem {
-  return { ...part, ...factsItem(facts), ...waitingItem(waiting) };
+function partItem({ facts, waiting, contacts, ...part }: Part): PersonItem {
+  return { ...part, ...factsItem(facts), ...waitingItem(waiting), ...contactsItem(contacts) };
+}
+
+function contactsItem(contacts: Customer['contacts']): Pick<PersonItem, 'contacts'> {
+  return contacts.length > 0 ? { contacts: contactsText(contacts) } : {};
 }
 
 function waitingItem(waiting: Customer['waiting']): Pick<PersonItem, 'waiting'> {
@@ -81,8 +90,12 @@ function waitingItem(waiting: Customer['waiting']): Pick<PersonItem, 'waiting'> 
   return { waiting: Object.fromEntries(entries.map(([currency, facts]) => [currency, factsItem(facts)])) };
 }
 
-function factsItem({ days, ...facts }: Facts): StoredFacts {
-  return { ...facts, ...(days.length > 0 && { days: daysText(days) }) };
+function factsItem({ days, sales, ...facts }: Facts): StoredFacts {
+  return {
+    ...facts,
+    ...(days.length > 0 && { days: daysText(days) }),
+    ...(sales.length > 0 && { sales: salesText(sales) }),
+  };
 }
 
 export function stubItem({ id, version, mergedInto }: Stub): StubItem {
@@ -127,6 +140,8 @@ function stateOf<Item extends PersonItem>({
   firstPurchaseAt,
   lastPurchaseAt,
   days,
+  sales,
+  contacts = '',
   waiting = {},
   ...state
 }: Item) {
@@ -137,16 +152,18 @@ function stateOf<Item extends PersonItem>({
     ...(firstPurchaseAt && { firstPurchaseAt }),
     ...(lastPurchaseAt && { lastPurchaseAt }),
     ...(days && { days }),
+    ...(sales && { sales }),
   });
   return {
     ...state,
     facts,
+    contacts: readContacts(contacts),
     waiting: Object.fromEntries(Object.entries(waiting).map(([currency, stored]) => [currency, factsOf(stored)])),
   };
 }
 
 function factsOf(item: StoredFacts): Facts {
-  const { purchaseCount, firstPurchaseAt, lastPurchaseAt, days = '' } = item;
+  const { purchaseCount, firstPurchaseAt, lastPurchaseAt, days = '', sales = '' } = item;
   return {
     purchaseCount,
     totalSpent: BigInt(item.totalSpent),
@@ -154,5 +171,6 @@ function factsOf(item: StoredFacts): Facts {
     ...(firstPurchaseAt && { firstPurchaseAt }),
     ...(lastPurchaseAt && { lastPurchaseAt }),
     days: readDays(days),
+    sales: readSales(sales),
   };
 }

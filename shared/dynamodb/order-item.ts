@@ -1,7 +1,7 @@
 import type { Rate } from '../domain/exchange-rate.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import type { Money } from '../domain/money.ts';
-import type { Order, Refund, Snapshot } from '../domain/order.ts';
+import type { Order, OrderedItem, Refund, Snapshot } from '../domain/order.ts';
 
 /** An order as it was stored: amounts come back as numbers or, beyond 2^53, as bigint. */
 export function readOrder(stored: Order): Order {
@@ -23,7 +23,15 @@ function readSnapshot(stored: Snapshot): Snapshot {
     ...(tax !== undefined && { tax: BigInt(tax) }),
     ...(shipping !== undefined && { shipping: BigInt(shipping) }),
     ...(discount !== undefined && { discount: BigInt(discount) }),
-    ...(items && { items: items.map((item) => ({ ...item, unitPrice: BigInt(item.unitPrice) })) }),
+    ...(items && { items: items.map(readItem) }),
+  };
+}
+
+function readItem({ unitCost, ...item }: OrderedItem): OrderedItem {
+  return {
+    ...item,
+    unitPrice: BigInt(item.unitPrice),
+    ...(unitCost !== undefined && { unitCost: BigInt(unitCost) }),
   };
 }
 

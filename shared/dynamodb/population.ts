@@ -1,19 +1,21 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Consent } from '../domain/consent.ts';
 import type { Customer, Standing } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
+import { type Scores, scoreNames } from '../domain/rfm.ts';
 import type { ValueRun } from '../domain/value-run.ts';
 import type { AssignedPopulation, Candidate, Change } from '../engine/assign-segment.ts';
 import type { MeasuredPopulation, Page, Segment } from '../engine/measure-segment.ts';
 import { inBatches } from './batches.ts';
 import { type Client, pageSize, type TableNames } from './client.ts';
 import { customerOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
-import { daysFromLedger } from './order-history.ts';
-import { readDays } from './purchase-days-text.ts';
+import { readContacts, readDays, readSales } from './days-text.ts';
+import { pastFromLedger } from './past.ts';
 import { standingsAround } from './value-reads.ts';
 
 type Attributes = Record<string, AttributeValue>;
 
-const measured = ['customerId', 'live', 'purchaseCount', 'days', 'waiting', 'updatedAt'];
+const measured = ['customerId', 'live', 'purchaseCount', 'days', 'sales', 'contacts', 'waiting', 'updatedAt'];
 const assigned = [...measured, 'version', 'standing'];
 
 /** So many customers are looked up in the ledger at once. */
@@ -112,17 +114,19 @@ export function populationStore(
   }
 
   async function rowOf(run: ValueRun, customer: Customer): Promise<{ candidate: Candidate; units: number }> {
-    const { id: customerId, version, live, createdAt, updatedAt, facts, waiting, standing } = customer;
-    const { days, units } = needsLedger(run, updatedAt)
-      ? await daysFromLedger(client, ledger, customer, run)
-      : { days: facts.days, units: 0 };
+    const { id: customerId, version, live, createdAt, updatedAt, facts, contacts, waiting, standing } = customer;
+    const { past, units } = needsLedger(run, updatedAt)
+      ? await pastFromLedger(client, ledger, customer, run)
+      : { past: { days: facts.days, sales: facts.sales, contacts }, units: 0 };
     const waits = Object.entries(waiting).map(([currency, { purchaseCount }]) => [currency, purchaseCount] as const);
-    const isWaiting = days.length === 0 && waits.length > 0;
+    const isWaiting = past.days.length === 0 && waits.length > 0;
     const candidate: Candidate = {
       customerId,
       version,
       counts: live && createdAt <= run.knownBy && !isWaiting,
-      days,
+      days: past.days,
+      sales: () => past.sales,
+      contacts: () => past.contacts,
       ...(waits.length > 0 && { waiting: Object.fromEntries(waits.filter(([, count]) => count !== 0)) }),
       ...(run.rehearsal?.kind === 'replay'
         ? await standingsAround(client, ledger, customerId, run.rehearsal.of, run.asOf)
@@ -170,6 +174,8 @@ function candidate(item: Attributes): Candidate {
     version: Number(item.version?.N ?? 0),
     counts: item.live?.BOOL === true && !(Number(item.purchaseCount?.N ?? 0) === 0 && waiting),
     days: readDays(item.days?.S ?? ''),
+    sales: () => readSales(item.sales?.S ?? ''),
+    contacts: () => readContacts(item.contacts?.S ?? ''),
     ...(waiting && { waiting: purchasesIn(waiting) }),
     ...(item.standing?.M && { standing: standingOf(item.standing.M) }),
   };
@@ -180,17 +186,29 @@ function purchasesIn(waiting: Attributes): Record<string, number> {
   return Object.fromEntries(counts.filter(([, count]) => count !== 0));
 }
 
-function standingOf({ tier, previousTier, group, scores, runId, since, fallingSince }: Attributes): Standing {
-  const score = (name: string) => Number(scores?.M?.[name]?.N ?? 0);
+function standingOf({
+  tier,
+  previousTier,
+  group,
+  scores,
+  runId,
+  since,
+  fallingSince,
+  limitedTo,
+}: Attributes): Standing {
   return {
     tier: tier?.S ?? '',
     previousTier: previousTier?.S ?? null,
     group: group?.S ?? '',
-    ...(scores?.M && {
-      scores: { recency: score('recency'), frequency: score('frequency'), monetary: score('monetary') },
-    }),
+    ...(scores?.M && { scores: scoresIn(scores.M) }),
     runId: runId?.S ?? '',
     since: since?.S ?? '',
     ...(fallingSince?.S && { fallingSince: fallingSince.S }),
+    ...(limitedTo?.L && { limitedTo: limitedTo.L.map(({ S }) => S as Consent['channel']) }),
   };
+}
+
+function scoresIn(attributes: Attributes): Scores {
+  const found = scoreNames.flatMap((name) => (attributes[name]?.N ? [[name, Number(attributes[name].N)]] : []));
+  return Object.fromEntries(found) as Scores;
 }

@@ -1,5 +1,5 @@
 import type { BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import type { CutPoints } from '../domain/rfm.ts';
+import type { CutPoints, ScoreInputs } from '../domain/rfm.ts';
 import type { Receipt } from '../domain/value-run.ts';
 import type { Receipts } from '../engine/assign-segment.ts';
 import { inBatches } from './batches.ts';
@@ -37,8 +37,9 @@ export function receiptOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>
   const receipt = item as unknown as Receipt;
   return {
     ...receipt,
-    inputs: receipt.inputs && { ...receipt.inputs, totalSpent: BigInt(receipt.inputs.totalSpent) },
+    inputs: receipt.inputs && inputsOf(receipt.inputs),
     cutPoints: cutPointsOf(receipt.cutPoints),
+    ...(receipt.profitability && { profitability: eachBigInt(receipt.profitability) }),
     ...(receipt.outlook && { outlook: outlookOf(receipt.outlook) }),
   };
 }
@@ -47,7 +48,26 @@ function outlookOf({ lifetimeValue, ...outlook }: NonNullable<Receipt['outlook']
   return { ...outlook, lifetimeValue: lifetimeValue === null ? null : BigInt(lifetimeValue) };
 }
 
+function inputsOf({ totalSpent, contribution, lifetimeValue, ...inputs }: ScoreInputs): ScoreInputs {
+  return {
+    ...inputs,
+    totalSpent: BigInt(totalSpent),
+    ...(contribution !== undefined && { contribution: BigInt(contribution) }),
+    ...(lifetimeValue !== undefined && { lifetimeValue: BigInt(lifetimeValue) }),
+  };
+}
+
+function eachBigInt<Amounts extends object>(amounts: Amounts): Amounts {
+  return Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, BigInt(amount)])) as Amounts;
+}
+
 /** Amounts come back from the table as numbers where they are small. */
-export function cutPointsOf(cuts: CutPoints): CutPoints {
-  return { ...cuts, monetary: cuts.monetary.map((cut) => (cut === null ? null : BigInt(cut))) };
+export function cutPointsOf({ monetary, contribution, lifetimeValue, ...cuts }: CutPoints): CutPoints {
+  const amounts = (of: readonly (bigint | null)[]) => of.map((cut) => (cut === null ? null : BigInt(cut)));
+  return {
+    ...cuts,
+    monetary: amounts(monetary),
+    ...(contribution && { contribution: amounts(contribution) }),
+    ...(lifetimeValue && { lifetimeValue: lifetimeValue.map(BigInt) }),
+  };
 }

@@ -82,7 +82,7 @@ export async function standingsAround(
   return { ...(standing && { standing }), ...(last && { judged: last }) };
 }
 
-function standingOf({ tier, previousTier, group, scores, runId, asOf, held }: Receipt): Standing {
+function standingOf({ tier, previousTier, group, scores, runId, asOf, held, limitedTo }: Receipt): Standing {
   return {
     tier,
     previousTier,
@@ -91,5 +91,6 @@ function standingOf({ tier, previousTier, group, scores, runId, asOf, held }: Re
     runId,
     since: asOf,
     ...(held && { fallingSince: held.since }),
+    ...(limitedTo && { limitedTo }),
   };
 }

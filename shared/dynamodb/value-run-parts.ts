@@ -43,6 +43,7 @@ export function measureParts(places: PartPlaces): Parts<MeasurePart> {
         days: sorted(measure.days),
         purchases: sorted(measure.purchases),
         amounts: sorted(measure.amounts),
+        contributions: sorted(measure.contributions),
       },
     }),
     read: ({ measure, counts, ...part }) => ({
@@ -53,6 +54,7 @@ export function measureParts(places: PartPlaces): Parts<MeasurePart> {
         days: new Map(measure.days),
         purchases: new Map(measure.purchases),
         amounts: new Map(measure.amounts),
+        contributions: new Map(measure.contributions),
       },
     }),
   });

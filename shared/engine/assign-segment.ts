@@ -14,7 +14,15 @@ import {
   type Units,
   type ValueRun,
 } from '../domain/value-run.ts';
-import { type MeasuredRow, type Page, pagesOf, reserve, type Segment, spanOf } from './measure-segment.ts';
+import {
+  type MeasuredRow,
+  type Page,
+  pagesOf,
+  profitabilityBy,
+  reserve,
+  type Segment,
+  spanOf,
+} from './measure-segment.ts';
 import { Problem } from './problem.ts';
 import { type AssignPart, type Parts, type Runs, readRun } from './value-run.ts';
 
@@ -175,6 +183,15 @@ async function write(
 /** Nothing for a customer who is left out of value. */
 export function judgeFor(run: FittedRun): (row: Candidate) => Judgement | undefined {
   const span = spanOf(run);
-  return ({ counts, customerId, days, standing }) =>
-    counts ? judge(run, customerId, rfmInputsOf(days, span), standing, () => outlookBy(run, days)) : undefined;
+  const profitabilityOf = profitabilityBy(run);
+  return ({ counts, customerId, standing, ...row }) =>
+    counts
+      ? judge(run, {
+          customerId,
+          standing,
+          rfm: rfmInputsOf(row.days, span),
+          profitability: () => profitabilityOf(row),
+          outlook: () => outlookBy(run, row.days),
+        })
+      : undefined;
 }

@@ -1,7 +1,10 @@
 import { calendarOf } from '../domain/calendar.ts';
+import type { ContactDays } from '../domain/contacts.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import { type Profitability, reckonerOf } from '../domain/profitability.ts';
 import type { PurchaseDays } from '../domain/purchase-days.ts';
 import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
+import type { SalesDays } from '../domain/sales.ts';
 import { countCustomer, emptyModelCounts } from '../domain/value-model.ts';
 import type { ValueRun } from '../domain/value-run.ts';
 import { addWaiting, type MeasurePart, type Parts, type Runs, readRun } from './value-run.ts';
@@ -19,6 +22,9 @@ export interface MeasuredRow {
   /** False while only tests speak of this customer, or all purchases wait for a rate: left out of value. */
   counts: boolean;
   days: PurchaseDays;
+  /** Read where they are asked for: few policies need them of everybody. */
+  sales: () => SalesDays;
+  contacts: () => ContactDays;
   /** Purchases that wait for a rate, by currency; absent where none does. */
   waiting?: Record<string, number>;
 }
@@ -61,6 +67,8 @@ export async function measureSegment(
   const begun = await measures.read(runId, place.segment);
   if (run.state !== 'running' || begun?.done) return true;
   const span = spanOf(run);
+  const profitabilityOf = profitabilityBy(run);
+  const weighs = run.policy.weights.contribution > 0;
   const measure = begun?.measure ?? emptyMeasure();
   const counts = begun?.counts ?? emptyModelCounts();
   const waiting = { ...begun?.waiting };
@@ -72,7 +80,9 @@ export async function measureSegment(
   )) {
     for (const row of rows) {
       if (row.counts) {
-        measureCustomer(measure, rfmInputsOf(row.days, span));
+        const rfm = rfmInputsOf(row.days, span);
+        const contribution = rfm && weighs ? profitabilityOf(row)?.contribution : undefined;
+        measureCustomer(measure, rfm && { ...rfm, ...(contribution !== undefined && { contribution }) });
         countCustomer(counts, row.days, span.today);
       }
       if (row.waiting) addWaiting(waiting, row.waiting);
@@ -97,8 +107,19 @@ export async function measureSegment(
 }
 
 /** The day of a run, and how far back it looks. */
-export function spanOf({ asOf, timeZone, policy }: ValueRun): { today: number; windowDays: number | null } {
+export function spanOf({ asOf, timeZone, policy }: Pick<ValueRun, 'asOf' | 'timeZone' | 'policy'>): {
+  today: number;
+  windowDays: number | null;
+} {
   return { today: calendarOf(timeZone)(millisecondsOf(asOf)), windowDays: policy.windowDays };
+}
+
+/** What is left of a customer's purchases by the run's policy; nothing while there is no base currency. */
+export function profitabilityBy(run: Pick<ValueRun, 'asOf' | 'timeZone' | 'currency' | 'policy'>) {
+  const reckon = run.currency === undefined ? undefined : reckonerOf(run.policy.costs, run.currency);
+  const span = spanOf(run);
+  return ({ sales, contacts }: Pick<MeasuredRow, 'sales' | 'contacts'>): Profitability | undefined =>
+    reckon?.(sales(), contacts(), span);
 }
 
 /** Pages to the end, each next one fetched while the last one is worked on. */

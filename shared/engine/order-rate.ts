@@ -1,5 +1,6 @@
 import { dayOf, type Rate, waitsForRate } from '../domain/exchange-rate.ts';
-import { contributionOf, type Order } from '../domain/order.ts';
+import type { Order } from '../domain/order.ts';
+import { orderFactsOf } from '../domain/order-facts.ts';
 import type { Frame } from './draft.ts';
 import type { Known } from './known.ts';
 import type { WaitingOrder, Write } from './record-store.ts';
@@ -16,7 +17,7 @@ export async function rateOf(
   { baseCurrency }: Frame,
 ): Promise<Rate | undefined> {
   const rates = homes.flatMap(({ line }) => line?.rate ?? []);
-  const { currency } = contributionOf(order);
+  const { currency } = orderFactsOf(order);
   const fixed = rates.find((rate) => rate.currency === currency);
   const needsOne = currency !== '' && currency !== baseCurrency && order.placedAt !== undefined;
   if (fixed || !needsOne) return fixed ?? rates[0];
@@ -44,7 +45,7 @@ export function waitingWrites(
 
 function waitingOrder({ name, interactionId }: Home, order: Order, rate: Rate | undefined, frame: Frame) {
   if (!order.placedAt || !waitsForRate(order, rate, frame.baseCurrency)) return undefined;
-  const { currency } = contributionOf(order);
+  const { currency } = orderFactsOf(order);
   return { currency, placedAt: order.placedAt, interactionId, natural: orderRef(name, frame) } satisfies WaitingOrder;
 }
 

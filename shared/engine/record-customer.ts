@@ -1,5 +1,7 @@
+import { calendarOf } from '../domain/calendar.ts';
 import { canonicalText } from '../domain/canonical.ts';
 import { type Consent, consentKey } from '../domain/consent.ts';
+import { contactOf } from '../domain/contacts.ts';
 import { type Customer, newCustomer, withDeparture, withWord } from '../domain/customer.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { Interaction } from '../domain/interaction.ts';
@@ -213,6 +215,9 @@ export async function draftSaying(
     at: occurredAt,
     test: false,
     consents: fact.kind === 'consent' ? [fact.consent] : [],
+    ...(fact.kind === 'conversation' && {
+      contact: contactOf(fact.type, fact.conversation, occurredAt, calendarOf(frame.baseTimeZone)),
+    }),
   });
   const line = { id, sourceId, externalId, occurredAt, receivedAt };
   const interaction: Interaction =

@@ -4,7 +4,8 @@ import { countedOf, type Rate, waitsForRate } from '../domain/exchange-rate.ts';
 import type { Person } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
-import { type Contribution, joinOrders, noContribution, type Order, refundsPerOrder } from '../domain/order.ts';
+import { joinOrders, type Order, refundsPerOrder } from '../domain/order.ts';
+import { noOrderFacts, type OrderFacts } from '../domain/order-facts.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
 import type { Draft, Frame } from './draft.ts';
 import { type Fact, Unintelligible, type Who } from './fact.ts';
@@ -127,20 +128,20 @@ function held(
 }
 
 /** Takes the sale out of every ledger that it stood in, and counts it once in its owner's. */
-async function recount(touched: Touched, home: Home, others: readonly Home[], owner: Customer, is: Contribution) {
+async function recount(touched: Touched, home: Home, others: readonly Home[], owner: Customer, is: OrderFacts) {
   for (const other of others) {
-    if (other.holder) await touched.count(other.holder, standing(other), noContribution);
+    if (other.holder) await touched.count(other.holder, standing(other), noOrderFacts);
   }
   const was = standing(home);
   if (home.holder && home.holder.id !== owner.id) {
-    await touched.count(home.holder, was, noContribution);
-    await touched.count(owner, noContribution, is);
+    await touched.count(home.holder, was, noOrderFacts);
+    await touched.count(owner, noOrderFacts, is);
   } else await touched.count(owner, was, is);
 }
 
 /** What a sale adds where it stands now. */
-function standing({ holder, order, line }: Home): Contribution {
-  return holder && order ? countedOf(order, line?.rate) : noContribution;
+function standing({ holder, order, line }: Home): OrderFacts {
+  return holder && order ? countedOf(order, line?.rate) : noOrderFacts;
 }
 
 /**

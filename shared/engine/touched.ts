@@ -1,8 +1,8 @@
 import { type Calendar, calendarOf } from '../domain/calendar.ts';
 import { type Customer, factsIn, withFactsIn } from '../domain/customer.ts';
-import { uncoversBound, withContribution } from '../domain/facts.ts';
+import { uncoversBound, withOrderFacts } from '../domain/facts.ts';
 import type { Instant } from '../domain/instant.ts';
-import { type Contribution, noContribution } from '../domain/order.ts';
+import { noOrderFacts, type OrderFacts } from '../domain/order-facts.ts';
 import { customerWrite, type Frame, isChanged } from './draft.ts';
 import type { RecordStore, Write } from './record-store.ts';
 
@@ -33,12 +33,12 @@ export class Touched {
   }
 
   /** Changes what the sale adds to a customer; one that changed its currency leaves one sum and joins another. */
-  async count(customer: Customer, was: Contribution, is: Contribution): Promise<void> {
+  async count(customer: Customer, was: OrderFacts, is: OrderFacts): Promise<void> {
     const moves = was.currency !== '' && was.currency !== is.currency;
     const changes = moves
       ? [
-          { was, is: noContribution },
-          { was: noContribution, is },
+          { was, is: noOrderFacts },
+          { was: noOrderFacts, is },
         ]
       : [{ was, is }];
     let after = this.of(customer);
@@ -48,7 +48,7 @@ export class Touched {
       const facts = factsIn(after, currency, this.#baseCurrency);
       const uncovered = uncoversBound(facts, change.was, change.is);
       const rest = uncovered ? await this.#store.purchaseBounds(customer.id, currency, this.#orderIds) : undefined;
-      const counted = withContribution(facts, change.was, change.is, this.#calendar, rest);
+      const counted = withOrderFacts(facts, change.was, change.is, this.#calendar, rest);
       after = withFactsIn(after, currency, this.#baseCurrency, counted);
     }
     this.set(customer, after);

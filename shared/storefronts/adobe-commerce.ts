@@ -99,6 +99,7 @@ const itemShape = z.object({
   qty_ordered: amount,
   base_price: amount,
   base_price_incl_tax: amount,
+  base_cost: amount,
   parent_item_id: z.nullish(identifier),
 });
 
@@ -213,11 +214,12 @@ function saidOf(order: CommerceOrder, code: string) {
     ...orderedItems(
       (order.items ?? [])
         .filter(({ parent_item_id: parent }) => parent == null)
-        .map(({ name, sku, qty_ordered, base_price, base_price_incl_tax }) => ({
+        .map(({ name, sku, qty_ordered, base_price, base_price_incl_tax, base_cost }) => ({
           title: name,
           sku,
           quantity: qty_ordered,
           unitPrice: minorOf(base_price_incl_tax ?? base_price, code),
+          unitCost: minorOf(base_cost, code),
         })),
     ),
   };

@@ -129,6 +129,7 @@ const productsShape = z.array(
     sku: maybeText,
     quantity: z.nullish(z.union([z.number(), z.string()])),
     price_inc_tax: z.nullish(decimal),
+    cost_price_ex_tax: z.nullish(decimal),
   }),
 );
 
@@ -235,11 +236,12 @@ function translateOrder(
             discount,
           }),
           ...orderedItems(
-            products.map(({ name, sku, quantity, price_inc_tax }) => ({
+            products.map(({ name, sku, quantity, price_inc_tax, cost_price_ex_tax }) => ({
               title: name,
               sku,
               quantity,
               unitPrice: roundedPart(price_inc_tax, code),
+              unitCost: roundedPart(cost_price_ex_tax, code),
             })),
           ),
           test: false,

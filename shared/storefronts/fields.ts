@@ -189,11 +189,14 @@ export interface ItemSaid {
   unitPrice: bigint | undefined;
   sku?: string | undefined;
   category?: string | undefined;
+  /** What one piece cost the merchant, in minor units; zero where shops leave it open. */
+  unitCost?: bigint | undefined;
 }
 
 /** The items that are said fully enough to be kept; long names are cut. */
 export function orderedItems(said: readonly ItemSaid[]): { items?: OrderedItem[] } {
-  const items = said.slice(0, itemsPerOrder).flatMap(({ title, quantity, unitPrice, sku, category }): OrderedItem[] => {
+  const items = said.slice(0, itemsPerOrder).flatMap((item): OrderedItem[] => {
+    const { title, quantity, unitPrice, sku, category, unitCost } = item;
     const count = Number(quantity ?? Number.NaN);
     if (!title || unitPrice === undefined || !Number.isFinite(count) || count <= 0 || count > 1e9) return [];
     return [
@@ -203,6 +206,7 @@ export function orderedItems(said: readonly ItemSaid[]): { items?: OrderedItem[]
         unitPrice,
         ...(sku && { sku: sku.slice(0, 64).toWellFormed() }),
         ...(category && { category: category.slice(0, 64).toWellFormed() }),
+        ...(unitCost !== undefined && unitCost > 0n && { unitCost }),
       },
     ];
   });

@@ -146,6 +146,8 @@ export const standardOrder = z.object({
         unitPrice: z.nullish(decimal),
         sku: maybeText,
         category: maybeText,
+        /** What one piece cost the merchant. */
+        unitCost: z.nullish(decimal),
       }),
     ),
   ),
@@ -232,7 +234,11 @@ function translateOrder(order: z.output<typeof standardOrder>, type: string, at:
             discount: part(order.discount, order.total.currency),
           }),
           ...orderedItems(
-            (order.items ?? []).map((item) => ({ ...item, unitPrice: part(item.unitPrice, order.total.currency) })),
+            (order.items ?? []).map((item) => ({
+              ...item,
+              unitPrice: part(item.unitPrice, order.total.currency),
+              unitCost: part(item.unitCost, order.total.currency),
+            })),
           ),
           test: order.test === true,
         },

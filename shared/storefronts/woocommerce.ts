@@ -19,6 +19,7 @@ import {
   parts,
   person,
   read,
+  roundedPart,
 } from './fields.ts';
 import { isAmong } from './signature.ts';
 import { woocommerceListing } from './woocommerce-listing.ts';
@@ -140,6 +141,8 @@ const orderShape = z.object({
         quantity: z.nullish(z.union([z.number(), z.string()])),
         subtotal: z.nullish(decimal),
         subtotal_tax: z.nullish(decimal),
+        /** Of the whole line; there where the shop keeps costs. */
+        cost_of_goods_sold: z.nullish(z.object({ value: z.nullish(decimal) })),
       }),
     ),
   ),
@@ -217,9 +220,10 @@ function refundsOf({ refunds, currency: code }: WooOrder, updatedAt: Instant): O
 /** `subtotal` is that of the whole line before discounts, always without tax. */
 function itemsOf({ line_items, currency: code, prices_include_tax }: WooOrder) {
   return orderedItems(
-    (line_items ?? []).map(({ name, sku, quantity, subtotal, subtotal_tax }) => {
+    (line_items ?? []).map(({ name, sku, quantity, subtotal, subtotal_tax, cost_of_goods_sold: cost }) => {
       const net = part(subtotal, code);
       const tax = prices_include_tax ? (part(subtotal_tax, code) ?? 0n) : 0n;
+      const costs = roundedPart(cost?.value, code);
       const thousandths = Math.round(Number(quantity ?? 0) * 1000);
       const isCounted = net !== undefined && Number.isSafeInteger(thousandths) && thousandths > 0;
       return {
@@ -227,6 +231,7 @@ function itemsOf({ line_items, currency: code, prices_include_tax }: WooOrder) {
         sku,
         quantity,
         unitPrice: isCounted ? scale(net + tax, 1000n, BigInt(thousandths)) : undefined,
+        unitCost: isCounted && costs !== undefined ? scale(costs, 1000n, BigInt(thousandths)) : undefined,
       };
     }),
   );

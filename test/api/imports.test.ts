@@ -350,19 +350,24 @@ describe('our own formats', () => {
 
   test('one interaction a row, further items of an order in further rows', async () => {
     const text = [
-      'type,externalId,occurredAt,currency,total,tax,amount,orderExternalId,customer.email,customer.firstName,item.title,item.quantity,item.unitPrice,test',
-      'order,p1,2024-02-01T10:00:00+01:00,EUR,30.00,3.00,,,vera@example.com,Vera,Tea,2,10.00,',
-      'order,p1,,,,,,,,,Cup,1,10.00,',
-      'refund,p1,2024-02-03T10:00:00Z,EUR,,,5.00,p1,,,,,,',
-      'order,p2,2024-02-01T10:00:00Z,EUR,,,,,vera@example.com,,,,,',
-      'order,p3,2024-02-01T10:00:00Z,EUR,99.00,,,,vera@example.com,,,,,yes',
+      'type,externalId,occurredAt,currency,total,tax,amount,orderExternalId,customer.email,customer.firstName,item.title,item.quantity,item.unitPrice,item.category,item.unitCost,test',
+      'order,p1,2024-02-01T10:00:00+01:00,EUR,30.00,3.00,,,vera@example.com,Vera,Tea,2,10.00,Drinks,4.20,',
+      'order,p1,,,,,,,,,Cup,1,10.00,,,',
+      'refund,p1,2024-02-03T10:00:00Z,EUR,,,5.00,p1,,,,,,,,',
+      'order,p2,2024-02-01T10:00:00Z,EUR,,,,,vera@example.com,,,,,,,',
+      'order,p3,2024-02-01T10:00:00Z,EUR,99.00,,,,vera@example.com,,,,,,,yes',
     ].join('\n');
     const { body } = await whole('shop', 'rapport-csv', text);
     expect(body.counts).toMatchObject({ recorded: 3, failed: 1 });
     expect(await errorsOf(body.id)).toEqual([expect.objectContaining({ line: 5, detail: '/total is missing' })]);
     const vera = await customerBy('vera@example.com');
     expect(vera.facts).toMatchObject({ purchaseCount: 1, totalSpent: { amount: '25.00' } });
-    expect((await ledgerOf(vera.id)).find(({ externalId }) => externalId === 'p1')).toBeDefined();
+    const items = [
+      { title: 'Tea', quantity: 2, category: 'Drinks', unitCost: { amount: '4.20', currency: 'EUR' } },
+      { title: 'Cup', quantity: 1 },
+    ];
+    const sale = (await ledgerOf(vera.id)).find(({ externalId, type }) => externalId === 'p1' && type === 'order');
+    expect(sale).toMatchObject({ items });
   });
 });
 

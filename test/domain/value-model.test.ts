@@ -186,6 +186,7 @@ describe('the sentence that explains a change', () => {
       monetary: [5_000n, 15_000n, 40_000n, 100_000n],
     },
     scores: { recency: 3, frequency: 3, monetary: 3 },
+    weights: { recency: 1, frequency: 1, monetary: 1, contribution: 0, lifetimeValue: 0 },
     tier: 'silver',
     previousTier: 'gold',
     group: 'needs_attention',

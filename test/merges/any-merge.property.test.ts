@@ -6,7 +6,7 @@ import { type Customer, factsIn } from '../../shared/domain/customer.ts';
 import { addFacts, type Facts, foldFacts, noFacts } from '../../shared/domain/facts.ts';
 import type { Interaction } from '../../shared/domain/interaction.ts';
 import { personIn, personsOf } from '../../shared/domain/merge.ts';
-import { contributionOf } from '../../shared/domain/order.ts';
+import { orderFactsOf } from '../../shared/domain/order-facts.ts';
 import { type CustomerItem, customerOf } from '../../shared/dynamodb/customer-item.ts';
 import type { Fault } from '../fault-proxy.ts';
 import {
@@ -219,7 +219,7 @@ async function check(persons: string[]): Promise<void> {
 
 function foldOf(lines: Interaction[], currency: string): Facts {
   const orders = lines.flatMap((line) => (line.type === 'order' ? [line.order] : []));
-  const contributions = orders.map(contributionOf).filter((contribution) => contribution.currency === currency);
+  const contributions = orders.map(orderFactsOf).filter((contribution) => contribution.currency === currency);
   return foldFacts(contributions, calendarOf('Europe/Berlin'));
 }
 

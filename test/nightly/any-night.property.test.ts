@@ -167,7 +167,8 @@ async function check(night: Night, { run, before, expected, asOf }: Outcome): Pr
     expect(standing?.since).toBe(was?.standing?.tier === wanted.tier ? was.standing.since : asOf);
     const { inputs, cutPoints, scores, tier, group } = receipt ?? {};
     if (!cutPoints) throw new Error(`${id} has no receipt`);
-    expect(tierOf(defaultTierPolicy('EUR'), cutPoints, inputs ?? undefined)).toEqual({
+    const policy = defaultTierPolicy('EUR');
+    expect(tierOf(policy, policy.weights, cutPoints, inputs ?? undefined)).toEqual({
       tier: receipt?.held?.tierByScores ?? tier,
       group,
       ...(scores && { scores }),

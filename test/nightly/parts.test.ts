@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { emptyMeasure } from '../../shared/domain/rfm.ts';
 import { type Client, connect } from '../../shared/dynamodb/client.ts';
 import { runPartKey } from '../../shared/dynamodb/keys.ts';
 import { assignParts, measureParts, type PartPlaces } from '../../shared/dynamodb/value-run-parts.ts';
@@ -169,7 +170,7 @@ it('leaves little in the table, however large the body', async () => {
 
 function aPart(values: number): MeasurePart {
   const entries = Array.from({ length: values }, (_, index): [number, number] => [index, randomInt(1, 1_000_000)]);
-  const measure = { customers: 1, buyers: 1, days: new Map(entries), purchases: new Map(), amounts: new Map() };
+  const measure = { ...emptyMeasure(), customers: 1, buyers: 1, days: new Map(entries) };
   const counts = { histories: new Map(entries), spend: new Map(entries) };
   return { done: false, measure, counts, readUnits: 1.5 };
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { calendarOf } from '../../shared/domain/calendar.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
-import { foldFacts, noFacts, withContribution } from '../../shared/domain/facts.ts';
-import { noContribution } from '../../shared/domain/order.ts';
+import { foldFacts, noFacts, withOrderFacts } from '../../shared/domain/facts.ts';
+import { noOrderFacts, type OrderFacts } from '../../shared/domain/order-facts.ts';
 import { aCustomer } from '../fixtures/customer.ts';
 
 export const asOf = '2026-03-30T01:00:00.000Z';
@@ -27,14 +27,13 @@ interface Purchase {
 }
 
 export function whoBought(id: string, purchases: readonly Purchase[], timeZone: string): Customer {
-  const contributions = purchases.map(({ at, spent }) => ({
-    currency: 'EUR',
-    purchase: true,
-    spent,
-    refunded: 0n,
-    purchasedAt: at,
-  }));
-  return aCustomer({ id: `cus_${id}`, version: 3, facts: foldFacts(contributions, calendarOf(timeZone)) });
+  const facts = foldFacts(purchases.map(factsOf), calendarOf(timeZone));
+  return aCustomer({ id: `cus_${id}`, version: 3, facts });
+}
+
+function factsOf({ at, spent }: Purchase): OrderFacts {
+  const sale = { at, refunds: 0, goods: [{ category: '', net: spent, paidBack: 0n }] };
+  return { currency: 'EUR', purchase: true, spent, refunded: 0n, purchasedAt: at, sale };
 }
 
 export function aProspect(id: string): Customer {
@@ -53,9 +52,8 @@ export function bought(customer: Customer, spent: bigint): Customer {
   return boughtAt(customer, { at: '2026-03-29T12:00:00.000Z', spent }, 'Europe/Berlin');
 }
 
-export function boughtAt(customer: Customer, { at, spent }: Purchase, timeZone: string): Customer {
-  const purchase = { currency: 'EUR', purchase: true, spent, refunded: 0n, purchasedAt: at };
-  const facts = withContribution(customer.facts, noContribution, purchase, calendarOf(timeZone));
+export function boughtAt(customer: Customer, purchase: Purchase, timeZone: string): Customer {
+  const facts = withOrderFacts(customer.facts, noOrderFacts, factsOf(purchase), calendarOf(timeZone));
   return { ...customer, version: customer.version + 1, facts };
 }
 

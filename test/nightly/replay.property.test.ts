@@ -6,6 +6,8 @@ import type { ValueRun } from '../../shared/domain/value-run.ts';
 import { runKey } from '../../shared/dynamodb/keys.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
+import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
+import type { Fact } from '../../shared/engine/fact.ts';
 import { record } from '../../shared/engine/record.ts';
 import { aNight, type Night } from './sequencer.ts';
 
@@ -19,7 +21,7 @@ const event = fc.record({
   late: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(2000)),
   person: fc.nat(3),
   order: fc.nat(9),
-  kind: fc.constantFrom('order', 'order', 'order', 'refund', 'cancellation'),
+  kind: fc.constantFrom('order', 'order', 'order', 'refund', 'cancellation', 'visit'),
   cents: fc.integer({ min: 100, max: 60_000 }),
 });
 type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
@@ -30,9 +32,11 @@ it('a run computed again is identical, whatever came after it and during it', as
       fc.array(event, { minLength: 5, maxLength: 30 }),
       fc.uniqueArray(fc.integer({ min: 1, max: 2400 }), { minLength: 1, maxLength: 3 }),
       fc.integer({ min: 1, max: 3 }),
-      async (events, hours, segments) => {
+      fc.boolean(),
+      async (events, hours, segments, costly) => {
         const night = await aNight({ segments });
         try {
+          if (costly) await judgeByCosts(night);
           const runs = await nightsThrough(night, events, hours);
           await night.holdClock(at(9000));
           for (const { id, asOf } of runs) {
@@ -65,7 +69,7 @@ async function nightsThrough(night: Night, events: readonly Event[], hours: read
       receivedAt: at(one.told),
       mint: mintWith('salt'),
     });
-    if (!known.has(name)) known.set(name, at(one.told - one.late));
+    if (!known.has(name) && one.kind !== 'visit') known.set(name, at(one.told - one.late));
   };
   let told = 0;
   for (const hour of hours.toSorted((a, b) => a - b)) {
@@ -82,8 +86,34 @@ async function nightsThrough(night: Night, events: readonly Event[], hours: read
   return runs;
 }
 
-function factOf({ told, late, person, order, kind, cents }: Event, placedAt: string | undefined) {
+/** Tiers by contribution, with costs and a standard that some miss. */
+async function judgeByCosts(night: Night): Promise<void> {
+  const policies = tierPolicyStore(night.store, night.tables.registry);
+  const { version: _, ...rules } = await policies.current('EUR');
+  const { costs } = rules;
+  await policies.saveDraft({
+    rules: {
+      ...rules,
+      weights: { recency: 1, frequency: 0, monetary: 0, contribution: 2, lifetimeValue: 0 },
+      costs: { ...costs, refunds: { each: '30.00', goodsLost: 0.5 }, service: { ...costs.service, visit: '300.00' } },
+      standard: { contributionAtLeast: '50.00', channels: ['email'] },
+    },
+    updatedAt: at(0),
+  });
+  await policies.publish('EUR');
+}
+
+function factOf({ told, late, person, order, kind, cents }: Event, placedAt: string | undefined): Fact {
   const happened = at(told - late);
+  if (kind === 'visit')
+    return {
+      kind: 'conversation',
+      type: 'visit',
+      externalId: `v-${told}`,
+      who: { externalId: `person-${person}` },
+      occurredAt: happened,
+      conversation: {},
+    };
   const snapshot = { updatedAt: at(-5000), total: { minor: 60_000n, currency: 'EUR' }, test: false };
   const stated: Order =
     placedAt === undefined || kind === 'order'

@@ -10,6 +10,8 @@ import {
   mergeMeasure,
   quintiles,
   type RfmInputs,
+  type ScoreInputs,
+  scoreNames,
 } from '../../shared/domain/rfm.ts';
 import { cutPointsOf, defaultTierPolicy, tierOf } from '../../shared/domain/tier-policy.ts';
 import { daysBetween } from './oracle.ts';
@@ -28,7 +30,7 @@ const better: fc.Arbitrary<RfmInputs> = fc.record({
 const policy = defaultTierPolicy('EUR');
 const order = ['basic', 'bronze', 'silver', 'gold', 'platinum'];
 
-function measured(all: readonly RfmInputs[]) {
+function measured(all: readonly ScoreInputs[]) {
   const measure = emptyMeasure();
   for (const one of all) measureCustomer(measure, one);
   return measure;
@@ -48,8 +50,8 @@ describe('a tier', () => {
           purchaseCount: one.purchaseCount + more.purchaseCount,
           totalSpent: one.totalSpent + more.totalSpent,
         };
-        const before = tierOf(policy, cutPoints, one);
-        const after = tierOf(policy, cutPoints, improved);
+        const before = tierOf(policy, policy.weights, cutPoints, one);
+        const after = tierOf(policy, policy.weights, cutPoints, improved);
         for (const score of ['recency', 'frequency', 'monetary'] as const)
           expect(after.scores?.[score]).toBeGreaterThanOrEqual(before.scores?.[score] ?? 6);
         expect(order.indexOf(after.tier)).toBeGreaterThanOrEqual(order.indexOf(before.tier));
@@ -78,11 +80,70 @@ describe('a tier', () => {
           purchaseCount: rank + 1,
           totalSpent: BigInt(rank),
         }));
-        const scores = all.map((one) => tierOf(policy, quintiles(measured(all)), one).scores);
+        const scores = all.map((one) => tierOf(policy, policy.weights, quintiles(measured(all)), one).scores);
         for (const score of [1, 2, 3, 4, 5]) {
           for (const name of ['recency', 'frequency', 'monetary'] as const)
             expect(scores.filter((one) => one?.[name] === score)).toHaveLength(fifth);
         }
+      }),
+    );
+  });
+});
+
+describe('a tier by contribution or a mix', () => {
+  const weight = fc.nat(10);
+  const weights = fc
+    .record({
+      recency: weight,
+      frequency: weight,
+      monetary: weight,
+      contribution: weight,
+      lifetimeValue: fc.constant(0),
+    })
+    .filter((given) => Object.values(given).some((one) => one > 0));
+  const contributions = fc.bigInt({ min: -(2n ** 40n), max: 2n ** 40n });
+  const scored = fc.tuple(inputs, contributions).map(([one, contribution]): ScoreInputs => ({ ...one, contribution }));
+
+  it('never falls with more of anything', () => {
+    fc.assert(
+      fc.property(
+        weights,
+        fc.array(scored, { maxLength: 40 }),
+        fc.boolean(),
+        scored,
+        better,
+        fc.nat(),
+        (mix, all, small, one, more, extra) => {
+          const least = Object.values(mix).reduce((sum, each) => sum + each, 0);
+          const tiers = [5, 4, 3, 2, 1].map((score) => ({ name: String(score), atLeast: score * least }));
+          const mixed = { ...policy, weights: mix, tiers, standardErrorAtMost: small ? 0 : 1 };
+          const cutPoints = cutPointsOf(mixed, measured(all), 'EUR');
+          const improved: ScoreInputs = {
+            daysSinceLastPurchase: Math.max(0, one.daysSinceLastPurchase + more.daysSinceLastPurchase),
+            purchaseCount: one.purchaseCount + more.purchaseCount,
+            totalSpent: one.totalSpent + more.totalSpent,
+            contribution: (one.contribution ?? 0n) + BigInt(extra),
+          };
+          const [before, after] = [one, improved].map((given) => tierOf(mixed, mix, cutPoints, given));
+          for (const name of scoreNames)
+            expect(after?.scores?.[name] ?? 0).toBeGreaterThanOrEqual(before?.scores?.[name] ?? 0);
+          expect(Number(after?.tier)).toBeGreaterThanOrEqual(Number(before?.tier));
+        },
+      ),
+    );
+  });
+
+  it('by one score alone is that score', () => {
+    fc.assert(
+      fc.property(fc.array(scored, { minLength: 1, maxLength: 40 }), scored, (all, one) => {
+        const alone = { recency: 0, frequency: 0, monetary: 0, contribution: 3, lifetimeValue: 0 };
+        const tiers = [5, 4, 3, 2, 1].map((score) => ({ name: String(score), atLeast: score * 3 }));
+        const mixed = { ...policy, weights: alone, tiers, standardErrorAtMost: 1 };
+        const { tier, scores } = tierOf(mixed, alone, cutPointsOf(mixed, measured(all), 'EUR'), one);
+        expect(tier).toBe(String(scores?.contribution));
+        const below = all.filter(({ contribution = 0n }) => contribution < (one.contribution ?? 0n)).length;
+        // Buckets are under 0.8 % wide: who is in the same one is not worse.
+        expect(scores?.contribution).toBeLessThanOrEqual(1 + Math.floor((5 * below) / all.length));
       }),
     );
   });

@@ -2,6 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
 import { runKey, runListKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
+import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
 
@@ -53,9 +54,11 @@ describe('a small shop', () => {
         monetary: [5_000n, 15_000n, 40_000n, 100_000n],
       },
       scores: { recency: 3, frequency: 2, monetary: 2 },
+      weights: { recency: 1, frequency: 1, monetary: 1, contribution: 0, lifetimeValue: 0 },
       tier: 'bronze',
       previousTier: null,
       group: 'almost_lost',
+      profitability: { netSales: 9_900n, costOfGoods: 0n, refundsCost: 0n, costToServe: 0n, contribution: 9_900n },
     });
   });
 
@@ -315,3 +318,40 @@ function standing(tier: string, group: string, scores?: object) {
 async function item(Key: { pk: string; sk: string }): Promise<Record<string, unknown> | undefined> {
   return (await night.client.send(new GetCommand({ TableName: night.tables.registry, Key }))).Item;
 }
+
+it('cuts tiers by lifetime value where there are models, by amounts in shops of any size', async () => {
+  const policies = tierPolicyStore(night.store, night.tables.registry);
+  const { version: _, ...rules } = await policies.current('EUR');
+  const lifetimeValueAtLeast = ['50.00', '100.00', '200.00', '400.00'];
+  await policies.saveDraft({
+    rules: {
+      ...rules,
+      weights: { recency: 0, frequency: 0, monetary: 0, contribution: 0, lifetimeValue: 2 },
+      tiers: [5, 4, 3, 2, 1].map((score) => ({ name: `worth ${score}`, atLeast: 2 * score })),
+      absolute: { ...rules.absolute, lifetimeValueAtLeast },
+    },
+    updatedAt: asOf,
+  });
+  await policies.publish('EUR');
+  const buyers = Array.from({ length: 40 }, (_, index) =>
+    [400, 300, 200, 20].slice(index % 4).reduce(
+      (one, daysAgo) => {
+        const at = new Date(Date.parse(asOf) - daysAgo * 86_400_000 - index * 3_600_000).toISOString();
+        return boughtAt(one, { at, spent: BigInt(1_000 + 400 * index) }, 'Europe/Berlin');
+      },
+      { ...dee, id: `cus_${index}` },
+    ),
+  );
+  await night.put(buyers);
+  const run = await night.run({ asOf });
+  expect(run?.model).toMatchObject({ purchases: { from: 'pooled' }, spend: { from: 'pooled' } });
+  const receipts = await night.receipts();
+  expect(receipts).toHaveLength(40);
+  for (const { outlook, inputs, scores, tier } of receipts) {
+    const worth = Number(outlook?.lifetimeValue) / 100;
+    expect(inputs?.lifetimeValue).toBe(outlook?.lifetimeValue);
+    expect(scores?.lifetimeValue).toBe(1 + lifetimeValueAtLeast.filter((cut) => worth >= Number(cut)).length);
+    expect(tier).toBe(`worth ${scores?.lifetimeValue}`);
+  }
+  expect(Object.keys(run?.report?.tiers ?? {}).length).toBeGreaterThan(2);
+});

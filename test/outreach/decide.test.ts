@@ -46,6 +46,16 @@ describe('decide', () => {
     ['suppressed', aCustomer(), true],
     ['no_address', aCustomer({ profile: {} }), false],
     ['no_address', aCustomer({ profile: { email: { value: 'a,b@example.com', at: now } } }), false],
+    ['below_standard', aCustomer({ standing: aStanding({ limitedTo: ['sms'] }) }), false],
+    ['below_standard', aCustomer({ standing: aStanding({ limitedTo: [] }) }), false],
+    [
+      'consent_refused',
+      aCustomer({
+        standing: aStanding({ limitedTo: [] }),
+        consents: { 'email:marketing': aConsent({ state: 'refused' }) },
+      }),
+      false,
+    ],
     ['history_only', without(aCustomer(), 'lastLiveOrderAt'), false],
     ['test_data', aCustomer({ live: false }), false],
   ] as const)('is silent with the reason %s', (silence, customer, isSuppressed) => {

@@ -207,7 +207,15 @@ test('the shop counts in its own currency, the customer saw another; discounts a
     base_discount_amount: '-2.5000',
     base_total_paid: '10.0000',
     items: [
-      { item_id: 1, name: 'Tee', sku: 'T', qty_ordered: '2.0000', base_price: '5.0000', base_price_incl_tax: '5.9500' },
+      {
+        item_id: 1,
+        name: 'Tee',
+        sku: 'T',
+        qty_ordered: '2.0000',
+        base_price: '5.0000',
+        base_price_incl_tax: '5.9500',
+        base_cost: '2.2000',
+      },
       { item_id: 2, name: 'Tee M', sku: 'T-M', qty_ordered: '2.0000', base_price: '0.0000', parent_item_id: 1 },
     ],
   };
@@ -219,7 +227,7 @@ test('the shop counts in its own currency, the customer saw another; discounts a
           total: { minor: 1000n, currency: 'EUR' },
           presentment: { minor: 1630n, currency: 'JPY' },
           discount: 250n,
-          items: [{ title: 'Tee', sku: 'T', quantity: 2, unitPrice: 595n }],
+          items: [{ title: 'Tee', sku: 'T', quantity: 2, unitPrice: 595n, unitCost: 220n }],
         },
         paidAt: timeOf(4),
       },

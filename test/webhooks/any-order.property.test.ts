@@ -5,7 +5,7 @@ import { calendarOf } from '../../shared/domain/calendar.ts';
 import { factsIn } from '../../shared/domain/customer.ts';
 import { foldFacts } from '../../shared/domain/facts.ts';
 import type { Interaction } from '../../shared/domain/interaction.ts';
-import { contributionOf } from '../../shared/domain/order.ts';
+import { orderFactsOf } from '../../shared/domain/order-facts.ts';
 import { customerOf } from '../../shared/dynamodb/customer-item.ts';
 import { readOrder } from '../../shared/dynamodb/order-item.ts';
 import type { Fault } from '../fault-proxy.ts';
@@ -80,7 +80,7 @@ async function sendUntilTaken({ topic, body }: Message): Promise<void> {
 async function foldOfLedger(customerId: string, currency: string) {
   const lines = (await door.lines(customerId)) as unknown as Interaction[];
   const orders = lines.flatMap((line) => (line.type === 'order' ? [readOrder(line.order)] : []));
-  const contributions = orders.map(contributionOf).filter((contribution) => contribution.currency === currency);
+  const contributions = orders.map(orderFactsOf).filter((contribution) => contribution.currency === currency);
   return foldFacts(contributions, calendarOf('Europe/Berlin'));
 }
 

@@ -65,8 +65,16 @@ const order = (over: Record<string, unknown> = {}) => ({
   ...over,
 });
 const products = [
-  { id: 1, name: 'Tea', sku: 'TEA-1', quantity: 2, price_inc_tax: '57.5700', price_ex_tax: '48.3782' },
-  { id: 2, name: 'Cup', sku: '', quantity: 1, price_inc_tax: '5.9501' },
+  {
+    id: 1,
+    name: 'Tea',
+    sku: 'TEA-1',
+    quantity: 2,
+    price_inc_tax: '57.5700',
+    price_ex_tax: '48.3782',
+    cost_price_ex_tax: '20.1250',
+  },
+  { id: 2, name: 'Cup', sku: '', quantity: 1, price_inc_tax: '5.9501', cost_price_ex_tax: '0.0000' },
 ];
 
 function knows(id: number | string, found: unknown, more: { products?: unknown; refunds?: unknown[] } = {}): void {
@@ -130,7 +138,7 @@ test('an order is fetched with everything that belongs to it', async () => {
         discount: 1250,
         test: false,
         items: [
-          { title: 'Tea', sku: 'TEA-1', quantity: 2, unitPrice: 5757 },
+          { title: 'Tea', sku: 'TEA-1', quantity: 2, unitPrice: 5757, unitCost: 2012 },
           { title: 'Cup', quantity: 1, unitPrice: 595 },
         ],
       },

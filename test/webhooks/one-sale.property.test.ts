@@ -70,7 +70,9 @@ test('a sale that is told in several forms, each under a name of its own, counts
         const bought = theirs.filter((sale) => refundOf(sale) < sale.cents);
         const times = bought.map(({ minute }) => timeOf(minute)).sort();
         const customer = customerOf(item as NonNullable<typeof item>);
-        const { days, ...facts } = customer.facts;
+        const { days, sales, ...facts } = customer.facts;
+        const goods = sales.flatMap((day) => day.goods);
+        expect(goods.reduce((sum, { net, paidBack }) => sum + net - paidBack, 0n)).toBe(facts.totalSpent);
         expect(days.reduce((sum, { purchases }) => sum + purchases, 0)).toBe(bought.length);
         expect(facts).toEqual({
           purchaseCount: bought.length,

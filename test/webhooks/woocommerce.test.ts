@@ -263,12 +263,17 @@ test('yen have no decimals and dinars three; a price with tax is shown with tax;
     currency: 'KWD',
     total: '1.250',
     prices_include_tax: true,
-    line_items: [{ name: 'Dates', quantity: 1.5, subtotal: '1.000', subtotal_tax: '0.200' }],
+    line_items: [
+      { name: 'Dates', quantity: 1.5, subtotal: '1.000', subtotal_tax: '0.200', cost_of_goods_sold: { value: 0.4501 } },
+    ],
   });
   expect(translated('order.created', order)).toMatchObject({
     fact: {
       order: {
-        snapshot: { total: { minor: 1250n, currency: 'KWD' }, items: [{ quantity: 1.5, unitPrice: 800n }] },
+        snapshot: {
+          total: { minor: 1250n, currency: 'KWD' },
+          items: [{ quantity: 1.5, unitPrice: 800n, unitCost: 300n }],
+        },
       },
     },
   });

@@ -92,6 +92,7 @@ export class Population {
         totalSpent: { N: String(numberOf(original.totalSpent) + 7_990) },
         lastPurchaseAt: { S: new Date(at).toISOString() },
         days: { S: `${textOf(original.days)} ${dayOf(at) - lastDayIn(textOf(original.days))}:7990` },
+        sales: { S: `${textOf(original.sales)} ${dayOf(at) - lastDayIn(textOf(original.days))}:6714` },
       };
       await this.#write(Array.from({ length: this.#copies }, (_, copy) => copyOf(bought, history, copy)));
       customers += this.#copies;
@@ -145,6 +146,7 @@ function historyOf(form: Item, history: number, until: number, chance: () => num
     firstPurchaseAt: { S: new Date(first).toISOString() },
     lastPurchaseAt: { S: new Date(last).toISOString() },
     days: { S: daysText([...days], each) },
+    sales: { S: `|${salesText([...days], each)}` },
   };
 }
 
@@ -154,6 +156,12 @@ const dayOf = (milliseconds: number) => Math.floor(milliseconds / day);
 function daysText(days: readonly (readonly [number, number])[], each: number): string {
   const since = (index: number) => (days[index]?.[0] ?? 0) - (days[index - 1]?.[0] ?? 0);
   return days.map(([, n], index) => `${since(index)}:${n * each}${n > 1 ? `:${n}` : ''}`).join(' ');
+}
+
+/** Without tax: what was sold on each day, of no category. */
+function salesText(days: readonly (readonly [number, number])[], each: number): string {
+  const since = (index: number) => (days[index]?.[0] ?? 0) - (days[index - 1]?.[0] ?? 0);
+  return days.map(([, n], index) => `${since(index)}:${Math.round((n * each) / 1.19)}`).join(' ');
 }
 
 function lastDayIn(text: string): number {

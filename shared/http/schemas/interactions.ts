@@ -67,6 +67,7 @@ const order = named(
             unitPrice: moneyIn,
             sku: z.optional(line(64)),
             category: z.optional(line(64)),
+            unitCost: z.optional(moneyIn.check(z.describe('What one piece cost the merchant'))),
           }),
         )
         .check(z.maxLength(itemsPerOrder)),
@@ -125,7 +126,13 @@ export function currencyFaults(given: InteractionGiven): { pointer: string; deta
   if (given.type !== 'order') return [];
   const { total, tax, shipping, discount, items = [] } = given;
   const amounts = { '/tax': tax, '/shipping': shipping, '/discount': discount };
-  const prices = items.map(({ unitPrice }, index) => [`/items/${index}/unitPrice`, unitPrice] as const);
+  const prices = items.flatMap(
+    ({ unitPrice, unitCost }, index) =>
+      [
+        [`/items/${index}/unitPrice`, unitPrice],
+        [`/items/${index}/unitCost`, unitCost],
+      ] as const,
+  );
   return [...Object.entries(amounts), ...prices]
     .filter(([, amount]) => amount && amount.currency !== total.currency)
     .map(([pointer]) => ({ pointer: `${pointer}/currency`, detail: 'must be the currency of the total' }));

@@ -1,7 +1,27 @@
 import * as z from 'zod/mini';
+import { scoreNames } from '../../domain/rfm.ts';
 import { instant, instantIn, money, named, page } from './common.ts';
 
-const scores = z.strictObject({ recency: z.int(), frequency: z.int(), monetary: z.int() });
+const scores = z
+  .strictObject({
+    recency: z.int(),
+    frequency: z.int(),
+    monetary: z.int(),
+    contribution: z.optional(z.int()),
+    lifetimeValue: z.optional(z.int()),
+  })
+  .check(z.describe('Contribution and lifetime value where the policy gives them weight'));
+
+const profitabilityFields = {
+  netSales: money.check(z.describe('Without tax and shipping, after discounts and refunds')),
+  costOfGoods: money,
+  refundsCost: money,
+  costToServe: money,
+  contribution: money.check(z.describe('Net sales less the three costs')),
+};
+const limitedTo = z
+  .nullable(z.array(z.string()))
+  .check(z.describe("Below the policy's standard of contribution: the only channels of outreach; null for all others"));
 
 const cutPoints = named(
   'CutPoints',
@@ -12,6 +32,8 @@ const cutPoints = named(
       recency: z.array(z.nullable(z.int())).check(z.describe('At most so many days for the scores 2, 3, 4 and 5')),
       frequency: z.array(z.nullable(z.int())).check(z.describe('At least so many purchases')),
       monetary: z.array(z.nullable(money)).check(z.describe('At least so much')),
+      contribution: z.optional(z.array(z.nullable(money))),
+      lifetimeValue: z.optional(z.array(money)),
     })
     .check(z.describe('null where nobody can have that score, because too many customers are equal')),
 );
@@ -21,10 +43,25 @@ const receiptFields = {
   asOf: instant,
   policyVersion: z.int(),
   inputs: z
-    .nullable(z.strictObject({ daysSinceLastPurchase: z.int(), purchaseCount: z.int(), totalSpent: money }))
+    .nullable(
+      z.strictObject({
+        daysSinceLastPurchase: z.int(),
+        purchaseCount: z.int(),
+        totalSpent: money,
+        contribution: z.optional(money),
+        lifetimeValue: z.optional(money),
+      }),
+    )
     .check(z.describe("Purchases and money of the policy's window; null for a customer without a purchase")),
   cutPoints,
   scores: z.nullable(scores),
+  weights: z
+    .record(z.enum(scoreNames), z.int())
+    .check(z.describe('How much each score counted: without models lifetime value counts for nothing')),
+  profitability: z
+    .nullable(z.strictObject(profitabilityFields))
+    .check(z.describe("Within the policy's window; null for a customer without a purchase")),
+  limitedTo,
   outlook: z
     .nullable(z.strictObject({ alive: z.number(), in90Days: z.number(), lifetimeValue: z.nullable(money) }))
     .check(z.describe('What the models of the run said; null where there were none')),
@@ -83,6 +120,10 @@ export const value = named(
     runId: z.nullable(z.string()),
     receipt: z.nullable(receipt).check(z.describe('What explains the last change, so that anyone can compute it')),
     explanation: z.nullable(explanation),
+    limitedTo,
+    profitability: z
+      .nullable(named('Profitability', z.strictObject({ runId: z.string(), asOf: instant, ...profitabilityFields })))
+      .check(z.describe('By the policy of the latest run, within its window; null without a purchase')),
     outlook: z
       .nullable(outlook)
       .check(z.describe('By the models of the latest run; null without a purchase, and where RFM alone speaks')),
@@ -146,6 +187,7 @@ export const valueRun = named(
         ),
         tiers: tally,
         migrations: z.record(z.string(), tally).check(z.describe('Customers by the tier before and the tier after')),
+        limited: z.int().check(z.describe("Customers below the policy's standard of contribution")),
         durationMs: z.int(),
         differences: z.optional(
           z.int().check(z.describe('Of a preview or a replay: customers of whom it makes something else')),
@@ -161,7 +203,7 @@ export const valueRun = named(
 
 export const valueRuns = page('ValueRuns', valueRun);
 
-const place = z.strictObject({ tier: z.string(), group: z.string(), scores: z.nullable(scores) });
+const place = z.strictObject({ tier: z.string(), group: z.string(), scores: z.nullable(scores), limitedTo });
 
 const difference = named(
   'Difference',

@@ -1,21 +1,23 @@
-import { daysKnown } from '../domain/as-of.ts';
+import { type Past, pastKnown } from '../domain/as-of.ts';
 import { calendarOf } from '../domain/calendar.ts';
 import type { Customer } from '../domain/customer.ts';
-import type { Interaction } from '../domain/interaction.ts';
+import { conversationTypes, type Interaction } from '../domain/interaction.ts';
 import { personsOf } from '../domain/merge.ts';
-import type { PurchaseDays } from '../domain/purchase-days.ts';
 import type { ValueRun } from '../domain/value-run.ts';
 import { type Client, pageSize } from './client.ts';
 import { interactionKey } from './keys.ts';
 import { readInteraction } from './order-item.ts';
 
-/** A customer's purchases by day, from the ledgers of all its persons, as far as a run may know them. */
-export async function daysFromLedger(
+/** A value for each type of conversation. */
+const conversations = Object.fromEntries(conversationTypes.map((type) => [`:${type}`, type]));
+
+/** What a night looks at of a customer, from the ledgers of all its persons, as far as a run may know them. */
+export async function pastFromLedger(
   client: Client,
   ledger: string,
   customer: Customer,
   { knownBy, timeZone, currency }: ValueRun,
-): Promise<{ days: PurchaseDays; units: number }> {
+): Promise<{ past: Past; units: number }> {
   const lines: Interaction[] = [];
   let units = 0;
   for (const person of personsOf(customer)) {
@@ -24,13 +26,14 @@ export async function daysFromLedger(
       const page = await client.query({
         TableName: ledger,
         KeyConditionExpression: 'pk = :person',
-        FilterExpression: '#type IN (:order, :refund, :cancellation)',
+        FilterExpression: `#type IN (:order, :refund, :cancellation, ${Object.keys(conversations).join(', ')})`,
         ExpressionAttributeNames: { '#type': 'type' },
         ExpressionAttributeValues: {
           ':person': interactionKey(person, '', '').pk,
           ':order': 'order',
           ':refund': 'refund',
           ':cancellation': 'cancellation',
+          ...conversations,
         },
         ConsistentRead: true,
         Limit: pageSize,
@@ -42,5 +45,5 @@ export async function daysFromLedger(
       start = page.LastEvaluatedKey;
     } while (start);
   }
-  return { days: daysKnown(lines, { knownBy, currency, calendar: calendarOf(timeZone) }), units };
+  return { past: pastKnown(lines, { knownBy, currency, calendar: calendarOf(timeZone) }), units };
 }
