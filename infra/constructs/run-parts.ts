@@ -12,7 +12,10 @@ export const objectActions = {
 /** For so many days a run that was broken off can go on where it was. */
 const days = 7;
 
-/** The parts of value runs that are too large for an item: counts without persons, dropped when their run ends. */
+/**
+ * The parts of value runs that are too large for an item: counts, and ids of customers who are being written. They are
+ * dropped when their run ends.
+ */
 export class RunParts extends Construct {
   readonly bucket: Bucket;
   /** As other stacks see it, and the name of the export that they see it by. */
@@ -31,7 +34,7 @@ export class RunParts extends Construct {
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        'Counts of one night, read by the steps that wrote them: a log of accesses would outlive and outgrow them.',
+        'What one night counts, read by its own steps alone: a log of accesses would outlive and outgrow it.',
     });
     const stack = Stack.of(this);
     const imported = stack.exportValue(this.bucket.bucketArn);
