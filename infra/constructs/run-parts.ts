@@ -33,8 +33,7 @@ export class RunParts extends Construct {
     });
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
-      reason:
-        'What one night counts, read by its own steps alone: a log of accesses would outlive and outgrow it.',
+      reason: 'What one night counts, read by its own steps alone: a log of accesses would outlive and outgrow it.',
     });
     const stack = Stack.of(this);
     const imported = stack.exportValue(this.bucket.bucketArn);
