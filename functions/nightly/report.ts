@@ -4,14 +4,17 @@ import { readClock } from '../../shared/dynamodb/clock.ts';
 import { assignParts, measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { failRun, reportRun } from '../../shared/engine/value-run.ts';
+import { partBodies } from '../../shared/s3/part-bodies.ts';
 
-const registry = readVariables(process.env, [variables.registryTable])[variables.registryTable];
+const environment = readVariables(process.env, [variables.registryTable, variables.partsBucket]);
+const registry = environment[variables.registryTable];
 const testStage = process.env[variables.testStage] === 'true';
 const client = connect();
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
 const stores = {
   runs: valueRunStore(client, registry),
-  measures: measureParts(client, registry),
-  assigned: assignParts(client, registry),
+  measures: measureParts(places),
+  assigned: assignParts(places),
 };
 
 export interface ReportInput {
