@@ -3,6 +3,7 @@ import { millisecondsOf } from '../../shared/domain/instant.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readClock } from '../../shared/dynamodb/clock.ts';
 import { differenceStore } from '../../shared/dynamodb/difference-store.ts';
+import { hindsightStore } from '../../shared/dynamodb/hindsight.ts';
 import { populationStore } from '../../shared/dynamodb/population.ts';
 import { receiptStore } from '../../shared/dynamodb/receipt-store.ts';
 import { runResult } from '../../shared/dynamodb/run-results.ts';
@@ -13,24 +14,29 @@ import { assignSegment } from '../../shared/engine/assign-segment.ts';
 import { compareBacktest, type FittedBacktest } from '../../shared/engine/backtest-run.ts';
 import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { rehearseSegment } from '../../shared/engine/rehearse-segment.ts';
+import { partBodies } from '../../shared/s3/part-bodies.ts';
 
 const environment = readVariables(process.env, [
   variables.registryTable,
   variables.customersTable,
   variables.ledgerTable,
+  variables.partsBucket,
 ]);
 const registry = environment[variables.registryTable];
 const testStage = process.env[variables.testStage] === 'true';
 const client = connect();
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
+const tables = { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE };
 const stores = {
   runs: valueRunStore(client, registry),
-  assigned: assignParts(client, registry),
-  population: populationStore(client, { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE }),
+  assigned: assignParts(places),
+  population: populationStore(client, tables),
+  hindsight: hindsightStore(client, tables),
   receipts: receiptStore(client, environment[variables.ledgerTable]),
 };
 const backtest = {
   ...stores,
-  after: backtestTallies(client, registry),
+  after: backtestTallies(places),
   fits: runResult<FittedBacktest>(client, registry, 'fits'),
 };
 

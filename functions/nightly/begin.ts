@@ -11,7 +11,7 @@ import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { Problem } from '../../shared/engine/problem.ts';
-import { beginRehearsal, beginRun, type Opening } from '../../shared/engine/value-run.ts';
+import { beginRehearsal, beginRun, longestUnderWay, type Opening } from '../../shared/engine/value-run.ts';
 
 const environment = readVariables(process.env, [variables.registryTable, variables.nightSchedule, variables.segments]);
 const registry = environment[variables.registryTable];
@@ -25,9 +25,6 @@ export type NightInput =
   | { scheduledTime: string }
   | { asOf: string; runId?: string }
   | { asOf: string; runId: string; rehearsal: Rehearsal };
-
-/** A webhook waits for the store for seconds at most; then the delivery goes to the retry queue. */
-const underWay = 15_000;
 
 /**
  * Opens a value run. A scheduled night is skipped while the test clock holds: the test clock starts its own nights.
@@ -48,7 +45,7 @@ export async function handler(input: NightInput) {
     timeZone: baseTimeZone ?? schedule.timeZone,
     segments: Number(environment[variables.segments]),
     currency,
-    underWay: 'scheduledTime' in input ? underWay : 0,
+    underWay: 'scheduledTime' in input ? longestUnderWay : 0,
   };
   const opened = rehearsal ? await beginRehearsal(stores, opening, rehearsal) : await beginRun(stores, opening);
   if (opened.skipped) return { ...opened, segments: [] };

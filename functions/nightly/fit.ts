@@ -7,13 +7,16 @@ import { measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { type FittedBacktest, fitBacktest } from '../../shared/engine/backtest-run.ts';
 import { fitRun, readRun } from '../../shared/engine/value-run.ts';
+import { partBodies } from '../../shared/s3/part-bodies.ts';
 
-const registry = readVariables(process.env, [variables.registryTable])[variables.registryTable];
+const environment = readVariables(process.env, [variables.registryTable, variables.partsBucket]);
+const registry = environment[variables.registryTable];
 const client = connect();
-const stores = { runs: valueRunStore(client, registry), measures: measureParts(client, registry) };
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
+const stores = { runs: valueRunStore(client, registry), measures: measureParts(places) };
 const backtest = {
   ...stores,
-  before: backtestCounts(client, registry),
+  before: backtestCounts(places),
   fits: runResult<FittedBacktest>(client, registry, 'fits'),
 };
 

@@ -8,25 +8,28 @@ import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { countBacktest } from '../../shared/engine/backtest-run.ts';
 import { measureSegment, type SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { countMigration } from '../../shared/engine/migration-run.ts';
+import { partBodies } from '../../shared/s3/part-bodies.ts';
 
 const environment = readVariables(process.env, [
   variables.registryTable,
   variables.customersTable,
   variables.ledgerTable,
+  variables.partsBucket,
 ]);
 const registry = environment[variables.registryTable];
 const tables = { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE };
 const client = connect();
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
 const stores = {
   runs: valueRunStore(client, registry),
-  measures: measureParts(client, registry),
+  measures: measureParts(places),
   population: populationStore(client, tables),
 };
-const backtest = { ...stores, before: backtestCounts(client, registry) };
+const backtest = { ...stores, before: backtestCounts(places) };
 const migration = {
   ...stores,
   population: migrationPages(client, tables),
-  moved: migrationParts(client, registry),
+  moved: migrationParts(places),
 };
 
 export async function handler(input: SegmentTask, context: { getRemainingTimeInMillis(): number }) {

@@ -12,26 +12,29 @@ import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { type BacktestResult, type FittedBacktest, reportBacktest } from '../../shared/engine/backtest-run.ts';
 import { reportMigration } from '../../shared/engine/migration-run.ts';
 import { failRun, readRun, reportRun } from '../../shared/engine/value-run.ts';
+import { partBodies } from '../../shared/s3/part-bodies.ts';
 
-const registry = readVariables(process.env, [variables.registryTable])[variables.registryTable];
+const environment = readVariables(process.env, [variables.registryTable, variables.partsBucket]);
+const registry = environment[variables.registryTable];
 const testStage = process.env[variables.testStage] === 'true';
 const client = connect();
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
 const stores = {
   runs: valueRunStore(client, registry),
-  measures: measureParts(client, registry),
-  assigned: assignParts(client, registry),
+  measures: measureParts(places),
+  assigned: assignParts(places),
   reports: reportCountsStore(client, registry),
 };
 const backtest = {
   ...stores,
-  before: backtestCounts(client, registry),
-  after: backtestTallies(client, registry),
+  before: backtestCounts(places),
+  after: backtestTallies(places),
   fits: runResult<FittedBacktest>(client, registry, 'fits'),
   results: runResult<BacktestResult>(client, registry, 'result'),
 };
 const migration = {
   ...stores,
-  moved: migrationParts(client, registry),
+  moved: migrationParts(places),
   results: runResult<TierMigration>(client, registry, 'result'),
 };
 

@@ -118,11 +118,6 @@ export const runPartKey = (runId: string, phase: 'measure' | 'assign', segment: 
   pk: `run#${runId}`,
   sk: `${phase}#${String(segment).padStart(5, '0')}`,
 });
-/** Registry: the pieces of a part that is too large for one item; `writing` tells one writing of it from the next. */
-export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: string, piece: number) => ({
-  pk: part.pk,
-  sk: `${part.sk}#${writing}#${String(piece).padStart(4, '0')}`,
-});
 /** Registry: what a run was asked for, and what came of it beside its record. */
 export const runResultKey = (runId: string, name: 'request' | 'fits' | 'result' | 'reports') => ({
   pk: `run#${runId}`,

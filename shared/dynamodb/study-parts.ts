@@ -4,12 +4,11 @@ import type { NestedSums } from '../domain/models/nested-sums.ts';
 import type { TierMigration } from '../domain/reports/tier-migration.ts';
 import type { Parts } from '../engine/value-run.ts';
 import type { WalkPart } from '../engine/walk-segment.ts';
-import type { Client } from './client.ts';
-import { partStore } from './value-run-parts.ts';
+import { type PartPlaces, partStore } from './value-run-parts.ts';
 
 /** What the first pass of a backtest counts. */
-export function backtestCounts(client: Client, registry: string): Parts<WalkPart<BeforeCounts>> {
-  return partStore(client, registry, 'measure', {
+export function backtestCounts(places: PartPlaces): Parts<WalkPart<BeforeCounts>> {
+  return partStore(places, 'measure', {
     write: ({ state, ...part }: WalkPart<BeforeCounts>) => ({
       ...part,
       histories: plain(state.histories),
@@ -23,8 +22,8 @@ export function backtestCounts(client: Client, registry: string): Parts<WalkPart
 }
 
 /** What the second pass of a backtest compares. */
-export function backtestTallies(client: Client, registry: string): Parts<WalkPart<BacktestTally>> {
-  return partStore(client, registry, 'assign', {
+export function backtestTallies(places: PartPlaces): Parts<WalkPart<BacktestTally>> {
+  return partStore(places, 'assign', {
     write: ({ state: { arrivals, repeats, alike, spent, expectedSpend, forecasts, ...tally }, ...part }: Compared) => ({
       part,
       tally,
@@ -61,9 +60,9 @@ export function backtestTallies(client: Client, registry: string): Parts<WalkPar
 type Compared = WalkPart<BacktestTally>;
 
 /** Who moved from which tier to which. */
-export function migrationParts(client: Client, registry: string): Parts<WalkPart<TierMigration>> {
+export function migrationParts(places: PartPlaces): Parts<WalkPart<TierMigration>> {
   const form = { write: (part: WalkPart<TierMigration>) => part, read: (part: WalkPart<TierMigration>) => part };
-  return partStore(client, registry, 'measure', form);
+  return partStore(places, 'measure', form);
 }
 
 interface PlainSums {

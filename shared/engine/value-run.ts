@@ -107,6 +107,9 @@ export type Opened =
 
 const tolerance = 5 * 60_000;
 
+/** Milliseconds: a webhook waits for the store for seconds at most; then the delivery goes to the retry queue. */
+export const longestUnderWay = 15_000;
+
 /**
  * Opens a run, or goes on with one that was interrupted. Runs follow each other in the order of their `asOf`: one that
  * is older than the current run is skipped, and an unfinished run that a later one takes over from ends there.

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { causes } from '../../domain/rehearsal.ts';
 import { scoreNames } from '../../domain/rfm.ts';
 import { instant, instantIn, money, named, page } from './common.ts';
 
@@ -217,6 +218,11 @@ const difference = named(
     customerId: z.string(),
     was: z.nullable(place).check(z.describe('null for a customer who had no value yet')),
     is: place.check(z.describe('What the preview or the replay makes of the customer')),
+    causes: z.optional(
+      z
+        .array(z.enum(causes))
+        .check(z.describe('Of a replay: what is known to have happened since that makes a difference')),
+    ),
   }),
 );
 
