@@ -6,9 +6,12 @@ import { differenceStore } from '../../shared/dynamodb/difference-store.ts';
 import { hindsightStore } from '../../shared/dynamodb/hindsight.ts';
 import { populationStore } from '../../shared/dynamodb/population.ts';
 import { receiptStore } from '../../shared/dynamodb/receipt-store.ts';
+import { runResult } from '../../shared/dynamodb/run-results.ts';
+import { backtestTallies } from '../../shared/dynamodb/study-parts.ts';
 import { assignParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { assignSegment } from '../../shared/engine/assign-segment.ts';
+import { compareBacktest, type FittedBacktest } from '../../shared/engine/backtest-run.ts';
 import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { rehearseSegment } from '../../shared/engine/rehearse-segment.ts';
 import { partBodies } from '../../shared/s3/part-bodies.ts';
@@ -31,13 +34,25 @@ const stores = {
   hindsight: hindsightStore(client, tables),
   receipts: receiptStore(client, environment[variables.ledgerTable]),
 };
+const backtest = {
+  ...stores,
+  after: backtestTallies(places),
+  fits: runResult<FittedBacktest>(client, registry, 'fits'),
+};
 
 export async function handler(input: SegmentTask, context: { getRemainingTimeInMillis(): number }) {
   const now = await readClock({ testStage, client, registry });
   const remaining = () => context.getRemainingTimeInMillis();
   const differences = differenceStore(client, registry, millisecondsOf(now));
-  const done = input.rehearsal
-    ? await rehearseSegment({ ...stores, differences }, input, remaining)
-    : await assignSegment(stores, input, { now, remaining });
+  const done = await assign();
   return { ...input, done };
+
+  async function assign(): Promise<boolean> {
+    if (input.study === 'backtest') return compareBacktest(backtest, input, remaining);
+    // A migration is counted in the first pass.
+    if (input.study === 'migration') return true;
+    return input.rehearsal
+      ? rehearseSegment({ ...stores, differences }, input, remaining)
+      : assignSegment(stores, input, { now, remaining });
+  }
 }

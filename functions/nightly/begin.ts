@@ -2,7 +2,7 @@ import { readVariables, variables } from '../../shared/contracts/environment.ts'
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import { isKeyText } from '../../shared/domain/identity.ts';
 import { type Instant, instantOf, parseInstant } from '../../shared/domain/instant.ts';
-import type { Rehearsal } from '../../shared/domain/rehearsal.ts';
+import { type Rehearsal, studyOf } from '../../shared/domain/rehearsal.ts';
 import { runIdOf } from '../../shared/domain/value-run.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readTestClock } from '../../shared/dynamodb/clock.ts';
@@ -49,12 +49,14 @@ export async function handler(input: NightInput) {
   };
   const opened = rehearsal ? await beginRehearsal(stores, opening, rehearsal) : await beginRun(stores, opening);
   if (opened.skipped) return { ...opened, segments: [] };
+  const study = studyOf(rehearsal);
   const segments: SegmentTask[] = Array.from({ length: opened.segments }, (_, segment) => ({
     runId,
     asOf,
     segment,
     of: opened.segments,
     ...(rehearsal && { rehearsal: true }),
+    ...(study && { study: study.kind }),
   }));
   return { skipped: false, runId, asOf, rehearsal: rehearsal !== undefined, segments };
 }

@@ -5,9 +5,26 @@ import type { Scores } from './rfm.ts';
 
 /**
  * A run that changes nobody: a preview judges by the draft of the tier policy, a replay computes a past run again from
- * the ledger.
+ * the ledger; or a study.
  */
-export type Rehearsal = { kind: 'preview' } | { kind: 'replay'; of: string };
+export type Rehearsal = { kind: 'preview' } | { kind: 'replay'; of: string } | Study;
+
+/**
+ * A run that judges nobody either: a backtest compares what would have been forecast on a day with what came after it, a
+ * migration says who went from which tier to which between two runs.
+ */
+export type Study =
+  | {
+      kind: 'backtest';
+      /** The last day that is fitted to: `2026-03-31`, in the merchant's time zone. */
+      until: string;
+      horizonDays: number;
+    }
+  | { kind: 'migration'; from: string; to: string };
+
+export function studyOf(rehearsal: Rehearsal | undefined): Study | undefined {
+  return rehearsal?.kind === 'backtest' || rehearsal?.kind === 'migration' ? rehearsal : undefined;
+}
 
 /** What a run made of a customer. */
 export interface Place {

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { plainReportCounts, reportCountsOf } from '../domain/reports/report-counts.ts';
 import type { Histogram } from '../domain/rfm.ts';
 import type { PartBodies } from '../engine/part-bodies.ts';
 import { Problem } from '../engine/problem.ts';
@@ -35,8 +36,9 @@ export interface PartPlaces {
 
 export function measureParts(places: PartPlaces): Parts<MeasurePart> {
   return partStore(places, 'measure', {
-    write: ({ measure, counts, ...part }: MeasurePart) => ({
+    write: ({ measure, counts, reports, ...part }: MeasurePart) => ({
       ...part,
+      ...(reports && { reports: plainReportCounts(reports) }),
       counts: { histories: sorted(counts.histories), spend: sorted(counts.spend) },
       measure: {
         ...measure,
@@ -46,8 +48,9 @@ export function measureParts(places: PartPlaces): Parts<MeasurePart> {
         contributions: sorted(measure.contributions),
       },
     }),
-    read: ({ measure, counts, ...part }) => ({
+    read: ({ measure, counts, reports, ...part }) => ({
       ...part,
+      ...(reports && { reports: reportCountsOf(reports) }),
       counts: { histories: new Map(counts.histories), spend: new Map(counts.spend) },
       measure: {
         ...measure,
@@ -71,8 +74,9 @@ function sorted(histogram: Histogram): [number, number][] {
 /**
  * The object first, then the item that names it, on condition: a part is saved whole or not at all. An object that no item
  * came to name, and one whose item names another by now, goes at once where that is possible, else by the bucket's own rule.
+ * @param form how a part becomes JSON
  */
-function partStore<Part extends { done: boolean }, Plain>(
+export function partStore<Part extends { done: boolean }, Plain>(
   { client, registry, bodies }: PartPlaces,
   phase: Phase,
   form: { write: (part: Part) => Plain; read: (plain: Plain) => Part },

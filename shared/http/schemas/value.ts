@@ -171,9 +171,15 @@ export const valueRun = named(
         z.union([
           z.strictObject({ kind: z.literal('preview') }),
           z.strictObject({ kind: z.literal('replay'), of: z.string() }),
+          z.strictObject({ kind: z.literal('backtest'), until: z.string(), horizonDays: z.int() }),
+          z.strictObject({ kind: z.literal('migration'), from: z.string(), to: z.string() }),
         ]),
       )
-      .check(z.describe('A preview or a replay, which changes nobody; null for a run that judges')),
+      .check(
+        z.describe(
+          'A preview, a replay, or a look at the customers (backtest, migration): changes nobody; null for a run that judges',
+        ),
+      ),
     timeZone: z.optional(z.string()),
     policyVersion: z.optional(z.int()),
     cutPoints: z.optional(cutPoints),
