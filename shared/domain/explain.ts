@@ -42,7 +42,7 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
   const was = before?.scores;
   const names = scoreNames.filter((name) => scores[name] !== undefined && weights[name] > 0);
   const scoreOf = (of: Scores | undefined | null, name: ScoreName) => of?.[name] ?? 0;
-  const moved = was ? names.filter((name) => scores[name] !== was[name]) : [];
+  const moved = was ? names.filter((name) => was[name] !== undefined && scores[name] !== was[name]) : [];
   const fell = moved.filter((name) => scoreOf(scores, name) < scoreOf(was, name));
   const rose = moved.filter((name) => scoreOf(scores, name) > scoreOf(was, name));
   const falls = was != null && weightedSum(weights, scores) < weightedSum(weights, was);
@@ -56,7 +56,7 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
     ...policy,
     ...telling.map((name) => {
       const score = Math.max(scoreOf(scores, name), scoreOf(was, name));
-      return `${described(name, inputs, currency)}, ${cutText(name, cutPoints, score, currency)}`;
+      return [described(name, inputs, currency), ...cutText(name, cutPoints, score, currency)].join(', ');
     }),
   ];
 }
@@ -77,11 +77,12 @@ function described(name: ScoreName, inputs: ScoreInputs, currency: string): stri
   }
 }
 
-/** @param score the one that was reached or lost */
-function cutText(name: ScoreName, cuts: CutPoints, score: number, currency: string): string {
+/** @param score the one that was reached or lost; everybody has a 1 */
+function cutText(name: ScoreName, cuts: CutPoints, score: number, currency: string): string[] {
+  if (score < 2) return [];
   const cut = cuts[name]?.[score - 2] ?? null;
-  if (cut === null) return 'and nobody has that score any more';
-  return `the cut is ${typeof cut === 'bigint' ? amountText(cut, currency) : cut}`;
+  if (cut === null) return ['and nobody has that score any more'];
+  return [`the cut is ${typeof cut === 'bigint' ? amountText(cut, currency) : cut}`];
 }
 
 function rounded(purchases: number): string {

@@ -50,12 +50,12 @@ export function saleOf(order: Order, snapshot: Snapshot, cancelled: boolean): Sa
   const refunds = refundLines(order, snapshot);
   if (cancelled) return { refunds, goods: [] };
   const { total, tax = 0n, shipping = 0n, items = [] } = snapshot;
-  const net = total.minor - tax - shipping;
-  if (net <= 0n) return { refunds, goods: [] };
+  const rest = total.minor - tax - shipping;
+  const net = rest > 0n ? rest : 0n;
   const refunded = refundedOf(order, snapshot);
-  const back = refunded > total.minor ? total.minor : refunded;
+  const isAllBack = refunded > 0n && refunded >= total.minor;
   const shares = sharesOf(net, items).map(({ category, net: part, cost }): Goods => {
-    const ofIt = (amount: bigint) => scale(amount, back, total.minor);
+    const ofIt = (amount: bigint) => (isAllBack ? amount : refunded > 0n ? scale(amount, refunded, total.minor) : 0n);
     return {
       category,
       net: part,
@@ -66,11 +66,15 @@ export function saleOf(order: Order, snapshot: Snapshot, cancelled: boolean): Sa
   return { refunds, goods: addGoods([], inLargest(shares)) };
 }
 
-/** Net sales by line, in proportion to price and quantity; the parts come to the whole. */
+/**
+ * Net sales by line, in proportion to price and quantity, or to quantity alone where nothing has a price; the parts come
+ * to the whole. What was given away costs all the same.
+ */
 function sharesOf(net: bigint, items: readonly OrderedItem[]): { category: string; net: bigint; cost?: bigint }[] {
   const lines = items.map((item) => ({ ...item, thousandths: BigInt(Math.round(item.quantity * 1000)) }));
-  const weightOf = ({ thousandths, unitPrice }: (typeof lines)[number]) =>
-    unitPrice > 0n ? thousandths * unitPrice : 0n;
+  type Line = (typeof lines)[number];
+  const priceOf = ({ thousandths, unitPrice }: Line) => (unitPrice > 0n ? thousandths * unitPrice : 0n);
+  const weightOf = lines.some((line) => priceOf(line) > 0n) ? priceOf : ({ thousandths }: Line) => thousandths;
   const all = lines.reduce((sum, line) => sum + weightOf(line), 0n);
   if (all === 0n) return [{ category: '', net }];
   let before = 0n;

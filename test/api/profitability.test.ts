@@ -137,6 +137,12 @@ test('tiers can be cut by contribution', async () => {
   expect(cutPoints).toMatchObject({ contribution: [eur('0.00'), eur('20.00'), eur('51.00'), eur('500.00')] });
   const value = await shownValue(customerId);
   expect(value).toMatchObject({ tier: 'earns', scores: { contribution: 4 } });
+  const [ben] = (await api.call('GET /v1/customers', { query: customer('ben') })).body.data as unknown as {
+    id: string;
+  }[];
+  expect((await shownValue(ben?.id ?? '')).explanation).toMatch(
+    /^moved from \w+ to costs: by version \d+ of the policy, contributed -29.00 EUR$/,
+  );
   expect(value.explanation).toBe('is earns: contributed 51.00 EUR');
 });
 

@@ -76,8 +76,7 @@ it('net sales of an order are its total without tax and shipping, and what was p
       ).toBeLessThan(10);
       const costs = goodsOf(sales).reduce((sum, { cost }) => sum + (cost?.all ?? 0n), 0n);
       const asked = items.reduce((sum, { unitCost = 0n, quantity }) => sum + Number(unitCost) * quantity, 0);
-      const hasPrice = items.some(({ unitPrice }) => unitPrice > 0n) && net > 0n;
-      if (hasPrice) expect(Math.abs(Number(costs) - asked)).toBeLessThanOrEqual(items.length);
+      if (!one.cancelledAt) expect(Math.abs(Number(costs) - asked)).toBeLessThanOrEqual(items.length);
     }),
     { numRuns: 500 },
   );

@@ -119,17 +119,14 @@ export function backtestCounter({ until, end, fits, minorPerUnit }: BacktestSigh
   const known = new Map<number, Outlook>();
 
   return (tally: BacktestTally, days: PurchaseDays): void => {
+    tally.beyond += days.filter(({ day, purchases }) => purchases > 0 && day > end).length;
     const past = pastOf(days, until);
     if (!past) return;
     const { history, repeatSpent } = past;
     const first = until - history.T;
     let [bought, spent] = [0, 0n];
     for (const one of days) {
-      if (one.purchases <= 0 || one.day < first) continue;
-      if (one.day > end) {
-        tally.beyond += 1;
-        continue;
-      }
+      if (one.purchases <= 0 || one.day < first || one.day > end) continue;
       if (one.day > first) count(tally.repeats, one.day);
       if (one.day <= until) continue;
       bought += 1;
