@@ -102,6 +102,23 @@ test('contribution is net sales less goods, refunds and service, to the cent', a
   expect(limitedTo).toBeNull();
 });
 
+test('what is given away costs what it cost', async () => {
+  const gift = { title: 'Pot', quantity: 2, unitPrice: eur('0.00'), unitCost: eur('9.00'), category: 'Pots' };
+  const { customerId } = await report({
+    ...order,
+    externalId: 'G-1',
+    customer: customer('gus'),
+    total: eur('5.00'),
+    tax: eur('0.00'),
+    shipping: eur('5.00'),
+    items: [gift],
+  });
+  await night();
+  expect(await shownValue(customerId)).toMatchObject({
+    profitability: { netSales: eur('0.00'), costOfGoods: eur('18.00'), contribution: eur('-18.00') },
+  });
+});
+
 test('who contributes less than the standard is reached by cheaper channels alone, and the receipt says so', async () => {
   const { customerId } = await report({ ...order, externalId: 'B-1', customer: customer('ben') });
   const visit = { type: 'visit', customer: customer('ben'), occurredAt: '2026-03-05T10:00:00Z' };
@@ -109,7 +126,7 @@ test('who contributes less than the standard is reached by cheaper channels alon
   await report({ ...visit, externalId: 'V-3' });
   await judgeBy({ costs, standard: { contributionAtLeast: '5.00', channels: ['email', 'sms'] } });
   const run = await night();
-  expect(run.report).toMatchObject({ limited: 2 });
+  expect(run.report).toMatchObject({ limited: 3 });
   const value = await shownValue(customerId);
   // 80.00 less 10.00, 9.00 and 10.00 of goods and two visits.
   expect(value).toMatchObject({
