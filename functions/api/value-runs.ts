@@ -184,11 +184,12 @@ export function shownRun(run: ValueRun): z.infer<typeof valueRun> {
 
 export function shownReceipt(receipt: Receipt): NonNullable<z.infer<typeof value>['receipt']> {
   const { runId, asOf, policyVersion, inputs, cutPoints, scores, tier, previousTier, group, held, currency } = receipt;
-  const { weights, profitability, limitedTo, outlook } = receipt;
+  const { windowDays, weights, profitability, limitedTo, outlook } = receipt;
   return {
     runId,
     asOf,
     policyVersion,
+    windowDays,
     inputs: inputs && shownInputs(inputs, currency),
     cutPoints: shownCuts(cutPoints, currency),
     scores,

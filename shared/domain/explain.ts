@@ -50,28 +50,29 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
   const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
   if (telling.length === 0) {
     if (before?.held && !receipt.held) return [`below the cut since ${before.held.since.slice(0, 10)}`];
-    return [...policy, ...names.map((name) => described(name, inputs, currency))];
+    return [...policy, ...names.map((name) => described(name, inputs, receipt))];
   }
   return [
     ...policy,
     ...telling.map((name) => {
       const score = Math.max(scoreOf(scores, name), scoreOf(was, name));
-      return [described(name, inputs, currency), ...cutText(name, cutPoints, score, currency)].join(', ');
+      return [described(name, inputs, receipt), ...cutText(name, cutPoints, score, currency)].join(', ');
     }),
   ];
 }
 
-function described(name: ScoreName, inputs: ScoreInputs, currency: string): string {
+function described(name: ScoreName, inputs: ScoreInputs, { currency = noCurrency, windowDays }: Receipt): string {
   const { daysSinceLastPurchase: days, purchaseCount, totalSpent, contribution = 0n, lifetimeValue = 0n } = inputs;
+  const within = windowDays === null ? '' : ` in ${windowDays} days`;
   switch (name) {
     case 'recency':
       return `last bought ${days === 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`}`;
     case 'frequency':
-      return purchaseCount === 1 ? 'bought once' : `bought ${purchaseCount} times`;
+      return `${purchaseCount === 1 ? 'bought once' : `bought ${purchaseCount} times`}${within}`;
     case 'monetary':
-      return `spent ${amountText(totalSpent, currency)}`;
+      return `spent ${amountText(totalSpent, currency)}${within}`;
     case 'contribution':
-      return `contributed ${amountText(contribution, currency)}`;
+      return `contributed ${amountText(contribution, currency)}${within}`;
     case 'lifetimeValue':
       return `is expected to bring ${amountText(lifetimeValue, currency)}`;
   }

@@ -116,6 +116,8 @@ export interface Receipt {
   policyVersion: number;
   /** The base currency of the amounts; absent while no source has fixed it. */
   currency?: string;
+  /** Days that purchases and money are of; null for all time. */
+  windowDays: number | null;
   /** Null for a customer without a purchase. */
   inputs: ScoreInputs | null;
   cutPoints: CutPoints;
@@ -225,6 +227,7 @@ export function judge(run: FittedRun, judged: Judged): Judgement {
       asOf: run.asOf,
       policyVersion: run.policy.version,
       ...(run.currency && { currency: run.currency }),
+      windowDays: run.policy.windowDays,
       inputs: inputs ?? null,
       cutPoints: run.cutPoints,
       scores: scores ?? null,

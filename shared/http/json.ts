@@ -5,7 +5,7 @@ const deepest = 16;
 
 /**
  * Reads JSON of strangers: valid UTF-8, at most 16 levels deep, no key twice, no `__proto__`. Numbers that a double
- * cannot hold exactly as written come back as their text: `820982911946154508`, `10.10`.
+ * cannot hold exactly come back as their text: `820982911946154508`, `92.43999999999999999`.
  * @throws Problem 400 `malformed_json` that says where, never what
  */
 export function readJson(body: Uint8Array): unknown {
@@ -79,10 +79,20 @@ function unescaped(quoted: string): string | undefined {
   }
 }
 
+/** What is longer is no number that anybody reckons with. */
+const longestNumber = 40;
+
+/** A double gives back fifteen digits as they were written, whatever zeros or exponent stand around them. */
 function exactNumber(text: string): number | string {
+  if (text.length > longestNumber) return text;
   const number = Number(text);
-  const isExact = Number.isInteger(number) ? Number.isSafeInteger(number) : true;
-  return isExact && String(number) === text ? number : text;
+  const isInRange = Number.isInteger(number) ? Number.isSafeInteger(number) : Number.isFinite(number);
+  const digits = text
+    .replace(/[eE].*$/, '')
+    .replace(/[-.]/g, '')
+    .replace(/^0+|0+$/g, '');
+  const isExact = digits.length <= 15 && (number !== 0 || digits === '');
+  return isInRange && (isExact || String(number) === text) ? number || 0 : text;
 }
 
 function refuseTwice({ position }: { position: number }): never {

@@ -146,3 +146,16 @@ test('a key needs the scope', async () => {
   expect((await api.call('GET /v1/tier-policy', { key })).status).toBe(200);
   expect((await api.call('POST /v1/tier-policy/publish', { key })).status).toBe(403);
 });
+
+test('a number is a number, however it is written', async () => {
+  const text = JSON.stringify(await rulesNow())
+    .replace(/"margin":[^,}]+/, '"margin":0.50')
+    .replace(/"discountRate":[^,}]+/, '"discountRate":1e-1');
+  const written = text.replace(/"marginPercent":\d+/, '"marginPercent":10.0');
+  expect(written).toContain('"marginPercent":10.0');
+  const { status, body } = await api.call('PUT /v1/tier-policy', { body: written });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    draft: { rules: { outlook: { margin: 0.5, discountRate: 0.1 }, descent: { marginPercent: 10 } } },
+  });
+});

@@ -43,6 +43,7 @@ const receiptFields = {
   runId: z.string(),
   asOf: instant,
   policyVersion: z.int(),
+  windowDays: z.nullable(z.int()).check(z.describe('Days that purchases and money are of; null for all time')),
   inputs: z
     .nullable(
       z.strictObject({
