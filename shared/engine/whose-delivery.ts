@@ -1,7 +1,7 @@
 import type { KeptDelivery } from '../domain/delivery.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { PersonalData } from './erase-person.ts';
-import { namesOrder, namesPerson } from './names-person.ts';
+import { namedIn } from './names-person.ts';
 import { orderId } from './sale-names.ts';
 
 export type ListedDelivery = Pick<KeptDelivery, 'id' | 'customerId' | 'interactionId'>;
@@ -44,8 +44,11 @@ export function whoseDelivery({ data, content }: DeliveryReads, sought: Sought) 
     if (interactionId !== undefined && (await sales()).lines.has(interactionId)) return true;
     if (customerId !== undefined && !isShared) return false;
     const { body, headers } = await content(id);
-    if (namesPerson(body, headers, { ...sought, ids })) return true;
-    return customerId === undefined && namesOrder(body, headers, (await sales()).names);
+    const named = namedIn(body, headers, { ...sought, ids });
+    if (named.byId || named.addresses.length > 0) return true;
+    if (customerId !== undefined || named.orders.size === 0) return false;
+    const { names } = await sales();
+    return [...named.orders].some((order) => names.has(order));
   };
 }
 
