@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
 import { personsOf } from '../../shared/domain/merge.ts';
-import { newPrivacyRequest, type PrivacyRequest } from '../../shared/domain/privacy-request.ts';
+import { newPrivacyRequest, type PrivacyRequest, timedOut, wasCutOff } from '../../shared/domain/privacy-request.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { type KeptRequest, PrivacyRequestStore } from '../../shared/dynamodb/privacy-request-store.ts';
 import type { PrivacyRequests } from '../../shared/engine/privacy-desk.ts';
@@ -121,6 +121,7 @@ function shown(request: PrivacyRequest): z.infer<typeof privacyRequest> {
     doneAt: doneAt ?? null,
     erasedAt: erasedAt ?? null,
     counts,
-    failure: failure ?? null,
+    // A call that was cut off could not say so itself.
+    failure: wasCutOff(request, Date.now()) ? timedOut : (failure ?? null),
   };
 }

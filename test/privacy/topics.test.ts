@@ -180,7 +180,7 @@ describe('customers/redact', () => {
     await shop.workAll();
     await shop.keep();
     expect(await shop.traces([guest.email, 'manya'])).toEqual([]);
-  });
+  }, 30_000);
 
   test('of somebody who is not known keeps the person from coming to be', async () => {
     const jack = { id: 191_200, email: 'jack@example.com', phone: null };
@@ -325,5 +325,5 @@ describe('requests that stay open', () => {
     console.error = error;
     expect(told.filter((line) => line.includes('privacy request is due soon')).length).toBeGreaterThan(0);
     expect(await requestOf(deliveryId)).toMatchObject({ status: 'done' });
-  });
+  }, 30_000);
 });
