@@ -13,6 +13,7 @@ import { newestOf } from '../../shared/dynamodb/newest.ts';
 import { listJobs } from '../../shared/dynamodb/outreach-list.ts';
 import { personalData } from '../../shared/dynamodb/personal-data.ts';
 import { receiptOf } from '../../shared/dynamodb/receipt-store.ts';
+import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { getSource, listSourceIds } from '../../shared/dynamodb/source-store.ts';
 import { suggestionsAbout } from '../../shared/dynamodb/suggestion-store.ts';
 import { customerIdFrom } from '../../shared/engine/known.ts';
@@ -191,5 +192,6 @@ async function whoseOf(door: Door, personIds: string[], sourceId: string, store:
   const phoneOf = (text: string) => person({ phone: text }, { country }).phone;
   const sought = { personIds, homeIds, marks, orders: [], sourceId, mint, phoneOf };
   const content = async (deliveryId: string) => contentOf(await readable(store, deliveryId, now));
-  return whoseDelivery({ data: personalData(client, tables), content }, sought);
+  const reads = { records: recordStore(client, tables), data: personalData(client, tables), content };
+  return whoseDelivery(reads, sought, 'export');
 }

@@ -326,10 +326,15 @@ async function readable(judged: Promise<boolean>): Promise<boolean | 'unreadable
 }
 
 /** What belongs to a person goes; of a source that is erased, everything. */
-function judge({ data, deliveries, ...ports }: ErasurePorts, request: PrivacyRequest, sourceId: string, mint: Mint) {
+function judge(
+  { records, data, deliveries, ...ports }: ErasurePorts,
+  request: PrivacyRequest,
+  sourceId: string,
+  mint: Mint,
+) {
   if (request.type === 'source_erasure') return async () => true;
   const content = (deliveryId: string) => deliveries.content(deliveryId);
   const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
   const orders = sourcesOf(request).includes(sourceId) ? request.orders : [];
-  return whoseDelivery({ data, content }, { ...request, orders, sourceId, mint, phoneOf });
+  return whoseDelivery({ records, data, content }, { ...request, orders, sourceId, mint, phoneOf }, 'erasure');
 }
