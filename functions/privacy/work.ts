@@ -104,7 +104,8 @@ async function goOn(requestId: string, remaining: () => number): Promise<void> {
         countries.set(sourceId, (await getSource(client, registry, sourceId))?.country);
       },
     }),
-    switchOff: (sourceId, at) => switchOffSource(client, registry, sourceId, at),
+    source: (sourceId) => getSource(client, registry, sourceId),
+    switchOff: (sourceId, at, upTo) => switchOffSource(client, registry, { sourceId, at, upTo }),
     async keep(request) {
       const isKept = await requests.put(request, revision);
       revision += 1;

@@ -66,6 +66,8 @@ export interface PrivacyRequest {
   /** Where the step goes on. */
   cursor?: string;
   counts: ErasureCounts;
+  /** Of a source that is erased, its revision when the work began: what it was put as later is not switched off. */
+  sourceRevision?: number;
   /** Attempts in a row that failed, and why the last did. */
   attempts: number;
   failure?: string;
@@ -107,6 +109,15 @@ const term = 30 * 86_400_000;
 
 export function dueOf(requestedAt: Instant): Instant {
   return instantOf(millisecondsOf(requestedAt) + term);
+}
+
+/**
+ * Whether something began after an erasure: it was received later and speaks of later, so it is no part of what is erased.
+ * @param given.occurredAt of what time it speaks; absent where nobody understood it
+ */
+export function isSince(given: { receivedAt: Instant; occurredAt?: Instant }, erasedAt: Instant): boolean {
+  const { receivedAt, occurredAt = receivedAt } = given;
+  return receivedAt > erasedAt && occurredAt > erasedAt;
 }
 
 /** So long before it is due, an open request is told of. */

@@ -6,10 +6,12 @@ import {
   addErased,
   type ErasureStep,
   erasureSteps,
+  isSince,
   type PrivacyRequest,
   setDown,
   timedOut,
 } from '../domain/privacy-request.ts';
+import type { Source } from '../domain/source.ts';
 import { type Burial, bury, markAsErased } from './erase-person.ts';
 import {
   type ErasureStores,
@@ -17,6 +19,7 @@ import {
   erasePerson,
   forgetSource,
   holdersOf,
+  knownBy,
   knownOrders,
   type SourcePeople,
   withdrawOrder,
@@ -41,8 +44,9 @@ export interface ErasedDeliveries {
 export interface ErasurePorts extends ErasureStores {
   people: SourcePeople;
   deliveries: ErasedDeliveries;
-  /** Nothing comes in by this source any more, and nothing is asked of its shop. */
-  switchOff(sourceId: string, at: Instant): Promise<void>;
+  source(sourceId: string): Promise<Pick<Source, 'revision' | 'erasedAt'> | undefined>;
+  /** Nothing comes in by this source any more, and nothing is asked of its shop, where it is what it was at `revision`. */
+  switchOff(sourceId: string, at: Instant, revision: number): Promise<void>;
   /** Keeps how far it came; false where somebody else took it further meanwhile. */
   keep(request: PrivacyRequest): Promise<boolean>;
   phoneOf(text: string, sourceId: string): string | undefined;
@@ -147,7 +151,7 @@ async function take(
   const erasure = { ...frame, erasedAt: request.erasedAt ?? frame.now };
   switch (request.step) {
     case 'search':
-      return searchSource(ports, request, erasure);
+      return searchSource(ports, current, keep, erasure);
     case 'people': {
       const { personIds, whole } = request;
       const isBuried = await bury(ports.records, { personIds, whole }, erasure, noting(current, keep));
@@ -209,23 +213,34 @@ async function sourcesKnowing({ records }: ErasurePorts, personIds: string[]): P
 
 type Erasure = EraseFrame & { erasedAt: Instant };
 
-/** Who is known to no other source is erased; of the others goes what this source said. */
-async function searchSource(ports: ErasurePorts, request: PrivacyRequest, erasure: Erasure): Promise<Taken> {
-  const [sourceId] = sourcesOf(request);
-  if (sourceId === undefined) return { next: request, isDone: true };
-  if (request.cursor === undefined) await ports.switchOff(sourceId, erasure.erasedAt);
-  const { persons, next: cursor } = await ports.people.everybody(request.cursor);
-  let next = request;
-  for (const { personId, sourceIds } of persons) {
-    const spoken = await ports.people.spokenOf(personId, sourceId);
-    if (!spoken.here && !Object.hasOwn(sourceIds, sourceId)) continue;
-    const isKnownElsewhere = spoken.elsewhere || Object.keys(sourceIds).some((id) => id !== sourceId);
-    const more = isKnownElsewhere
-      ? await forgetSource(ports, personId, sourceId, erasure)
-      : await erasePerson(ports, personId, erasure);
+/**
+ * Who is known to no other source is erased; of the others goes what this source said. What it says since, being put anew,
+ * is no part of it.
+ */
+async function searchSource(
+  ports: ErasurePorts,
+  current: () => PrivacyRequest,
+  keep: (request: PrivacyRequest) => Promise<void>,
+  erasure: Erasure,
+): Promise<Taken> {
+  const [sourceId] = sourcesOf(current());
+  const source = sourceId === undefined ? undefined : await ports.source(sourceId);
+  if (sourceId === undefined || !source) return { next: current(), isDone: true };
+  const { sourceRevision = source.revision, cursor, pass } = current();
+  if (current().sourceRevision === undefined) await keep({ ...current(), sourceRevision });
+  if (cursor === undefined) await ports.switchOff(sourceId, erasure.erasedAt, sourceRevision);
+  const idsAreSince = pass === 2 && source.erasedAt === undefined;
+  const { persons, next: goesOn } = await ports.people.everybody(cursor);
+  let next = current();
+  for (const person of persons) {
+    const known = await knownBy(ports.people, person, sourceId, { ...erasure, idsAreSince });
+    if (!known.before) continue;
+    const more = known.otherwise
+      ? await forgetSource(ports, person.personId, sourceId, { ...erasure, keepsId: known.keepsId })
+      : await erasePerson(ports, person.personId, erasure);
     next = counted(next, more);
   }
-  return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
+  return { next: goesOn === undefined ? next : { ...next, cursor: goesOn }, isDone: goesOn === undefined };
 }
 
 /**
@@ -256,8 +271,11 @@ async function withdrawOrders(
   for (const name of listed)
     if ((await withdrawOrder(ports.records, name, place, frame)) && names.includes(name)) orders += 1;
   const isMeant = async (person: Customer) => {
-    const spoken = await ports.people.spokenOf(person.id, sourceId);
-    return Object.keys(person.sourceIds).length === 0 && !spoken.here && !spoken.elsewhere;
+    const { before, otherwise } = await knownBy(ports.people, { ...person, personId: person.id }, sourceId, {
+      erasedAt,
+      idsAreSince: true,
+    });
+    return !before && !otherwise;
   };
   let persons = 0;
   for (const guest of others)
@@ -292,7 +310,7 @@ async function withholdDeliveries(
     hasRead = true;
     return ports.deliveries.content(deliveryId);
   };
-  const isMeant = judge({ ...ports, deliveries: { ...ports.deliveries, content } }, request, sourceId, erasure.mint);
+  const isMeant = judge({ ...ports, deliveries: { ...ports.deliveries, content } }, request, sourceId, erasure);
   let deliveries = 0;
   let place: string | undefined;
   for (const delivery of page.deliveries) {
@@ -330,11 +348,16 @@ function judge(
   { records, data, deliveries, ...ports }: ErasurePorts,
   request: PrivacyRequest,
   sourceId: string,
-  mint: Mint,
+  erasure: Erasure,
 ) {
-  if (request.type === 'source_erasure') return async () => true;
+  const { mint, erasedAt } = erasure;
+  if (request.type === 'source_erasure') return async (delivery: ListedDelivery) => !isSince(delivery, erasedAt);
   const content = (deliveryId: string) => deliveries.content(deliveryId);
   const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
   const orders = sourcesOf(request).includes(sourceId) ? request.orders : [];
-  return whoseDelivery({ records, data, content }, { ...request, orders, sourceId, mint, phoneOf }, 'erasure');
+  return whoseDelivery(
+    { records, data, content },
+    { ...request, orders, sourceId, mint, phoneOf, upTo: erasedAt },
+    'erasure',
+  );
 }

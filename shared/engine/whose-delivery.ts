@@ -1,5 +1,6 @@
 import type { KeptDelivery } from '../domain/delivery.ts';
 import type { Identity } from '../domain/identity.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
 import type { PersonalData } from './erase-person.ts';
 import { Known } from './known.ts';
@@ -8,7 +9,7 @@ import type { RecordStore } from './record-store.ts';
 import { identifiesNobody } from './resolve.ts';
 import { orderId, orderRef } from './sale-names.ts';
 
-export type ListedDelivery = Pick<KeptDelivery, 'id' | 'customerId' | 'interactionId'>;
+export type ListedDelivery = Pick<KeptDelivery, 'id' | 'customerId' | 'interactionId' | 'receivedAt' | 'occurredAt'>;
 
 /** The body as it was parsed, text where it is no JSON; and the headers that were kept with it. */
 export type DeliveryContent = { body: unknown; headers: Readonly<Record<string, string>> };
@@ -23,6 +24,8 @@ export interface Sought {
   /** The source's own ids of orders that are the persons', with whomever they stand. */
   orders: readonly string[];
   sourceId: string;
+  /** What came later and was recorded for nobody is nobody's: who may have come back is somebody new. */
+  upTo?: Instant;
   mint: Mint;
   phoneOf(text: string): string | undefined;
 }
@@ -44,15 +47,16 @@ export interface DeliveryReads {
  * goes with the first who is erased.
  */
 export function whoseDelivery({ records, data, content }: DeliveryReads, sought: Sought, purpose: Purpose) {
-  const { personIds, homeIds, marks } = sought;
+  const { personIds, homeIds, marks, upTo } = sought;
   const ids = new Set([...marks, ...personIds]);
   let reading: Promise<Sales> | undefined;
   const sales = () => (reading ??= salesOf(data, sought));
-  return async ({ id, customerId, interactionId }: ListedDelivery): Promise<boolean> => {
+  return async ({ id, customerId, interactionId, receivedAt }: ListedDelivery): Promise<boolean> => {
     const isShared = customerId !== undefined && homeIds.includes(customerId);
     if (customerId !== undefined && !isShared && personIds.includes(customerId)) return true;
     if (interactionId !== undefined && (await sales()).lines.has(interactionId)) return true;
     if (customerId !== undefined && !isShared) return false;
+    if (customerId === undefined && upTo !== undefined && receivedAt > upTo) return false;
     const { body, headers } = await content(id);
     const named = namedIn(body, headers, { ...sought, ids });
     const isOrdered = async () => {
