@@ -259,6 +259,30 @@ test('an export has what nobody understood and what is thought of the person, an
   expect(own.map((body) => JSON.parse(body).id).sort()).toEqual([501, 503, 506]);
 });
 
+test('an export is for keys that reach all sources', async () => {
+  const ida = { id: 191_550, email: 'ida.export@example.com', first_name: 'Ida' };
+  await shop.deliver('orders/create', anOrder(191_550, ida));
+  await shop.deliver('customers/update', { id: 'x', email: ida.email }, { sourceId: 'other' });
+  await shop.keep();
+  const customerId = (await shop.find({ email: ida.email }))?.id as string;
+  const { body: listed } = await shop.api.call('GET /v1/sources');
+  const all = listed.data.map(({ id }) => String(id));
+  const keyFor = (sources: string[]) => shop.api.keyFor('acme', ['privacy:write'], { sources });
+  const asked = async (key: string) => {
+    const made = await shop.api.call('POST /v1/privacy-requests', { key, body: { type: 'export', customerId } });
+    return [made.status, made.body.code];
+  };
+  const { body: request } = await shop.api.call('POST /v1/privacy-requests', { body: { type: 'export', customerId } });
+  const params = { requestId: request.id as string };
+  for (const sources of [[], ['shop'], ['shop', 'nowhere'], ['*'], all]) {
+    const key = await keyFor(sources);
+    const reaches = sources === all || sources.includes('*');
+    expect(await asked(key)).toEqual(reaches ? [202, undefined] : [403, 'sources_not_allowed']);
+    const { status } = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', { key, params });
+    expect(status).toBe(reaches ? 200 : 403);
+  }
+});
+
 describe('privacy.* of the platform standard', () => {
   test('an erasure and an export', async () => {
     const customer = { id: 't1', email: 'tilda@example.com', firstName: 'Tilda' };
@@ -355,8 +379,8 @@ describe('shop/redact', () => {
     for (const id of [`${sourceId}:${both.id}`, 'shop:88001'])
       expect((await shop.find({ externalId: id }))?.id).toBe(known?.id);
     const held = async ({ deliveryId: id }: { deliveryId: string }) =>
-      (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId: id } })).body.withheld === true;
-    expect([await held(before), await held(after)]).toEqual([true, false]);
+      (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId: id } })).body.withheld;
+    expect([await held(before), await held(after)]).toEqual([true, undefined]);
     expect((await shop.deliver('orders/create', anOrder(9_030, fresh, later), { sourceId })).status).toBe('recorded');
   });
 });
@@ -374,8 +398,8 @@ test('what nobody understood and came after an erasure stays, though the erasure
   await shop.workAll();
   expect(await shop.request(requestId)).toMatchObject({ status: 'done', erasedAt: today });
   const held = async ({ deliveryId }: { deliveryId: string }) =>
-    (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } })).body.withheld === true;
-  expect([await held(before), await held(after)]).toEqual([true, false]);
+    (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } })).body.withheld;
+  expect([await held(before), await held(after)]).toEqual([true, undefined]);
 });
 
 describe('requests that stay open', () => {
