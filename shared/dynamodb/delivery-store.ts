@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { KeptDelivery } from '../domain/delivery.ts';
-import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import { millisecondsOf } from '../domain/instant.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type { Deliveries } from '../engine/receive.ts';
 import type { Client } from './client.ts';
@@ -115,15 +115,20 @@ async function followHead(client: Client, table: string, id: string, pieces: num
   }
 }
 
-/** When a delivery came first, where it is kept. */
-export async function firstReceivedAt(client: Client, table: string, deliveryId: string): Promise<Instant | undefined> {
+/** When a delivery came first and what it is, where it is kept. */
+export async function firstOf(
+  client: Client,
+  table: string,
+  deliveryId: string,
+): Promise<Pick<KeptDelivery, 'receivedAt' | 'status'> | undefined> {
   const { Item } = await client.get({
     TableName: table,
     Key: deliveryKey(deliveryId),
-    ProjectionExpression: 'receivedAt',
+    ProjectionExpression: 'receivedAt, #status',
+    ExpressionAttributeNames: { '#status': 'status' },
     ConsistentRead: true,
   });
-  return Item?.receivedAt;
+  return Item as Pick<KeptDelivery, 'receivedAt' | 'status'> | undefined;
 }
 
 /** Whether a write was made; false where its condition did not hold. */

@@ -178,6 +178,29 @@ describe('a delivery that comes again', () => {
     expect(await itemsOf(body.deliveryId)).toHaveLength(1);
   });
 
+  test.each([
+    ['in one batch', [[0, 1]]],
+    ['in one batch, the other way round', [[1, 0]]],
+    ['in two', [[0], [1]]],
+    ['in two, the other way round', [[1], [0]]],
+  ])('at the very same moment, %s', async (name, batches) => {
+    const id = `w-same-${name.replace(/\W/g, '')}`;
+    const number = 2_800 + batches.length * 10 + (batches[0]?.[0] ?? 0);
+    const { body } = await send(order(number), 'orders/create', id);
+    await send(order(number), 'orders/create', id);
+    // As under a test clock, which stands still.
+    const at = new Date().toISOString();
+    const messages = waiting.splice(0).map((text) => {
+      const { delivery, ...rest } = JSON.parse(text);
+      return JSON.stringify({ ...rest, delivery: { ...delivery, receivedAt: at, decidedAt: at } });
+    });
+    const statuses = messages.map((text) => JSON.parse(text).delivery.status);
+    expect(statuses).toEqual(['recorded', 'duplicate']);
+    for (const batch of batches) await work(batch.map((index) => messages[index] as string));
+    expect((await kept(body.deliveryId))?.delivery.status).toBe('recorded');
+    expect(await itemsOf(body.deliveryId)).toHaveLength(1);
+  });
+
   test('a message that the queue gives twice is kept once and counted once', async () => {
     await send(order(22), 'orders/create', 'w-22');
     const [message = ''] = waiting.splice(0);
