@@ -1,4 +1,4 @@
-const adapters = 'dynamodb|storefronts|channels|http';
+const adapters = 'dynamodb|s3|storefronts|channels|http';
 const folders = `domain|engine|contracts|aws|${adapters}`;
 
 /** Who may import whom. The README shows the same as a table. */
@@ -36,7 +36,7 @@ module.exports = {
       name: 'stores-alone-make-aws-calls',
       comment: 'Of the adapters: the functions and the local stack may make calls, too.',
       severity: 'error',
-      from: { path: '^shared/', pathNot: '^shared/(aws|dynamodb)/' },
+      from: { path: '^shared/', pathNot: '^shared/(aws|dynamodb|s3)/' },
       to: { path: '^shared/aws/' },
     },
     {

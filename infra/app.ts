@@ -33,7 +33,8 @@ export function createApp(options: { context?: Record<string, unknown>; outdir?:
   });
   const chosen = readOptions(app.node);
   const data = new DataStack(app, `Rapport-${chosen.stage}-Data`, { testStage: chosen.testStage, ...chosen.alarms });
-  new EngineStack(app, `Rapport-${chosen.stage}-Engine`, { tables: data.tables, options: chosen });
+  const { tables, runParts } = data;
+  new EngineStack(app, `Rapport-${chosen.stage}-Engine`, { tables, runParts, options: chosen });
   Tags.of(app).add('rapport:stage', chosen.stage, {
     // CDK would tag it; CloudFormation's schema of it has no tags.
     excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],

@@ -36,6 +36,9 @@ export async function startEmbedded(): Promise<Embedded> {
     AWS_SECRET_ACCESS_KEY: 'local',
     // Nobody answers there: a test that wants a queue opens one.
     AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1',
+    // Nor there: a test whose nights leave large parts opens a store of objects.
+    AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1',
+    [variables.partsBucket]: 'run-parts',
     [variables.keepQueue]: 'http://127.0.0.1:1/000000000000/keep',
     [variables.deliveryDays]: '30',
     [variables.customersTable]: names.customers,

@@ -17,6 +17,7 @@ import { problemAnswer, reportedProblem } from '../../shared/http/problem-answer
 import { countAgainstLimit } from '../../shared/http/rate-limit.ts';
 import type { HttpAnswer, HttpRequest } from '../../shared/http/request.ts';
 import type { Route } from '../../shared/http/route.ts';
+import { showBacktest, showBacktests, startBacktest } from './backtests.ts';
 import { findCustomers, showCustomer, showInteractions } from './customers.ts';
 import { showDeliveries, showDelivery } from './deliveries.ts';
 import type { Door } from './door.ts';
@@ -37,6 +38,7 @@ import {
 } from './reconciliations.ts';
 import { previewDraft, replayRun, showDifferences } from './rehearsals.ts';
 import { replayDeliveries, replayDelivery } from './replays.ts';
+import { showConcentration, showRepeatPurchases, showRetention, showTierMigration } from './reports.ts';
 import { showSourceHealth } from './source-health.ts';
 import { replaceSource, showSource, showSources } from './sources.ts';
 import { moveClock, showClock, unsetClock } from './test-clock.ts';
@@ -86,6 +88,13 @@ const table: Record<RouteKey<ApiRoute>, Route<Door>> = {
   'GET /v1/value-runs/{runId}': showValueRun,
   'POST /v1/value-runs/{runId}/replay': replayRun,
   'GET /v1/value-runs/{runId}/differences': showDifferences,
+  'GET /v1/backtests': showBacktests,
+  'POST /v1/backtests': startBacktest,
+  'GET /v1/backtests/{backtestId}': showBacktest,
+  'GET /v1/reports/retention': showRetention,
+  'GET /v1/reports/repeat-purchases': showRepeatPurchases,
+  'GET /v1/reports/concentration': showConcentration,
+  'GET /v1/reports/tier-migration': showTierMigration,
   'GET /v1/tier-policy': showTierPolicy,
   'PUT /v1/tier-policy': replaceDraft,
   'POST /v1/tier-policy/publish': publishDraft,

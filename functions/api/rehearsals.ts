@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Instant } from '../../shared/domain/instant.ts';
-import type { Rehearsal } from '../../shared/domain/rehearsal.ts';
+import { type Rehearsal, studyOf } from '../../shared/domain/rehearsal.ts';
 import type { ValueRun } from '../../shared/domain/value-run.ts';
 import { listDifferences } from '../../shared/dynamodb/difference-store.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
@@ -53,7 +53,8 @@ export const showDifferences = route({
   answers: { 200: { description: 'A page of differences', schema: differencesPage } },
   async answer(door: Door, { params: { runId }, query }) {
     const run = await valueRunStore(door.client, door.tables.registry).read(runId);
-    if (!run?.rehearsal) throw new Problem(404, 'rehearsal_not_found', 'There is no preview or replay of this id.');
+    if (!run?.rehearsal || studyOf(run.rehearsal))
+      throw new Problem(404, 'rehearsal_not_found', 'There is no preview or replay of this id.');
     const { limit, after, page } = await pagingOf(door, query);
     const found = await listDifferences(door.client, door.tables.registry, {
       runId,

@@ -1,7 +1,8 @@
-import type { BacktestAnswer, BacktestOrder, BacktestReport, ModelReport } from '../../shared/contracts/backtest.ts';
-import { type Backtest, compareAfter, spendBefore } from '../../shared/domain/models/backtest.ts';
+import type { BacktestAnswer, BacktestOrder, BacktestReport } from '../../shared/contracts/backtest.ts';
+import { compareAfter, spendBefore } from '../../shared/domain/models/backtest.ts';
+import { reportOf } from '../../shared/domain/models/backtest-report.ts';
 import { fitBgNbd } from '../../shared/domain/models/bg-nbd.ts';
-import { anyTerms, type Fit } from '../../shared/domain/models/fit.ts';
+import { anyTerms } from '../../shared/domain/models/fit.ts';
 import { fitGammaGamma } from '../../shared/domain/models/gamma-gamma.ts';
 import { HoldoutCut } from '../../shared/domain/models/holdout-cut.ts';
 import { fitMbgNbd } from '../../shared/domain/models/mbg-nbd.ts';
@@ -51,27 +52,6 @@ function timed<Value>(work: () => Value): [Value, number] {
   const value = work();
   const { user, system } = process.cpuUsage(begun);
   return [value, (user + system) / 1e6];
-}
-
-type Frame = Pick<BacktestReport, 'until' | 'horizonDays' | 'lastDay' | 'leftOut'>;
-
-function reportOf({ models, customers, repeatPurchases, weekly, ...rest }: Backtest, frame: Frame): BacktestReport {
-  const { mbgNbd, bgNbd, gammaGamma } = models;
-  return {
-    ...frame,
-    customers,
-    repeatPurchases,
-    models: { mbgNbd: modelOf(mbgNbd), bgNbd: modelOf(bgNbd), gammaGamma: modelOf(gammaGamma) },
-    ...rest,
-    weekly: weekly.map((week) => ({ ...week, day: textOfDay(week.day) })),
-  };
-}
-
-function modelOf<Name extends string>(fit: Fit<Record<Name, number>>): ModelReport<Name> {
-  if (!fit.fitted) return fit;
-  const { parameters, logLikelihood, standardErrors, iterations, customers, edge } = fit;
-  const facts = { fitted: true as const, logLikelihood, customers, iterations, standardErrors, edge };
-  return { ...parameters, ...facts };
 }
 
 function quoted(text: string): string {

@@ -2,7 +2,7 @@ import { readVariables, variables } from '../../shared/contracts/environment.ts'
 import type { NightSchedule } from '../../shared/contracts/schedule.ts';
 import { isKeyText } from '../../shared/domain/identity.ts';
 import { type Instant, instantOf, parseInstant } from '../../shared/domain/instant.ts';
-import type { Rehearsal } from '../../shared/domain/rehearsal.ts';
+import { type Rehearsal, studyOf } from '../../shared/domain/rehearsal.ts';
 import { runIdOf } from '../../shared/domain/value-run.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readTestClock } from '../../shared/dynamodb/clock.ts';
@@ -11,7 +11,7 @@ import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import type { SegmentTask } from '../../shared/engine/measure-segment.ts';
 import { Problem } from '../../shared/engine/problem.ts';
-import { beginRehearsal, beginRun, type Opening } from '../../shared/engine/value-run.ts';
+import { beginRehearsal, beginRun, longestUnderWay, type Opening } from '../../shared/engine/value-run.ts';
 
 const environment = readVariables(process.env, [variables.registryTable, variables.nightSchedule, variables.segments]);
 const registry = environment[variables.registryTable];
@@ -25,9 +25,6 @@ export type NightInput =
   | { scheduledTime: string }
   | { asOf: string; runId?: string }
   | { asOf: string; runId: string; rehearsal: Rehearsal };
-
-/** A webhook waits for the store for seconds at most; then the delivery goes to the retry queue. */
-const underWay = 15_000;
 
 /**
  * Opens a value run. A scheduled night is skipped while the test clock holds: the test clock starts its own nights.
@@ -48,16 +45,18 @@ export async function handler(input: NightInput) {
     timeZone: baseTimeZone ?? schedule.timeZone,
     segments: Number(environment[variables.segments]),
     currency,
-    underWay: 'scheduledTime' in input ? underWay : 0,
+    underWay: 'scheduledTime' in input ? longestUnderWay : 0,
   };
   const opened = rehearsal ? await beginRehearsal(stores, opening, rehearsal) : await beginRun(stores, opening);
   if (opened.skipped) return { ...opened, segments: [] };
+  const study = studyOf(rehearsal);
   const segments: SegmentTask[] = Array.from({ length: opened.segments }, (_, segment) => ({
     runId,
     asOf,
     segment,
     of: opened.segments,
     ...(rehearsal && { rehearsal: true }),
+    ...(study && { study: study.kind }),
   }));
   return { skipped: false, runId, asOf, rehearsal: rehearsal !== undefined, segments };
 }

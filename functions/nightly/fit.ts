@@ -1,14 +1,28 @@
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
+import { studyOf } from '../../shared/domain/rehearsal.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
+import { runResult } from '../../shared/dynamodb/run-results.ts';
+import { backtestCounts } from '../../shared/dynamodb/study-parts.ts';
 import { measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
-import { fitRun } from '../../shared/engine/value-run.ts';
+import { type FittedBacktest, fitBacktest } from '../../shared/engine/backtest-run.ts';
+import { fitRun, readRun } from '../../shared/engine/value-run.ts';
+import { partBodies } from '../../shared/s3/part-bodies.ts';
 
-const registry = readVariables(process.env, [variables.registryTable])[variables.registryTable];
+const environment = readVariables(process.env, [variables.registryTable, variables.partsBucket]);
+const registry = environment[variables.registryTable];
 const client = connect();
-const stores = { runs: valueRunStore(client, registry), measures: measureParts(client, registry) };
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
+const stores = { runs: valueRunStore(client, registry), measures: measureParts(places) };
+const backtest = {
+  ...stores,
+  before: backtestCounts(places),
+  fits: runResult<FittedBacktest>(client, registry, 'fits'),
+};
 
 export async function handler({ runId, asOf }: { runId: string; asOf: string }) {
-  await fitRun(stores, runId);
+  const study = studyOf((await readRun(stores.runs, runId)).rehearsal);
+  if (!study) await fitRun(stores, runId);
+  if (study?.kind === 'backtest') await fitBacktest(backtest, runId);
   return { runId, asOf };
 }

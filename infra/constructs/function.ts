@@ -28,6 +28,7 @@ import { type Variable, variables } from '../../shared/contracts/environment.ts'
 import { type LogLine, logLines } from '../../shared/contracts/log-lines.ts';
 import { bundleInto, repositoryPath, repositoryRoot } from '../bundling.ts';
 import { type BoundTable, tableActions, tableArns } from './bound-table.ts';
+import { objectActions, type RunParts } from './run-parts.ts';
 
 export interface RapportFunctionProps {
   /** Entry file, relative to the repository root; its export is `handler`. */
@@ -46,6 +47,9 @@ export type FunctionFactory = (
   id: string,
   props: Omit<RapportFunctionProps, 'stage' | 'testStage'>,
 ) => RapportFunction;
+
+/** What a value run keeps parts of. */
+type RunPhase = 'measure' | 'assign';
 
 /** Where the local stack finds the source of a function. */
 export const entryMetadata = 'rapport:entry';
@@ -129,6 +133,22 @@ export class RapportFunction extends Construct {
   /** Conditional updates, many in one call (PartiQL). */
   updatesInBulk(table: BoundTable): this {
     return this.uses(table, tableActions.updatesInBulk);
+  }
+
+  /** Parts of value runs of the given phases, each a prefix of the bucket. */
+  keepsParts(
+    { bucket, arn }: RunParts,
+    access: Partial<Record<keyof typeof objectActions, readonly RunPhase[]>>,
+  ): this {
+    for (const [actions, phases] of Object.entries(access) as [keyof typeof objectActions, readonly RunPhase[]][])
+      for (const phase of phases) {
+        this.may(objectActions[actions], [`${arn.imported}/${phase}/*`]);
+        Validations.of(this.role).acknowledge({
+          id: `AwsSolutions-IAM5[Resource::${arn.exportedAs}/${phase}/*]`,
+          reason: 'Each writing of a part is an object of its own under the prefix of its phase.',
+        });
+      }
+    return this.set(variables.partsBucket, bucket.bucketName);
   }
 
   /** Is called with what changes in a table. The table's stream has to be on. */

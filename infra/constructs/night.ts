@@ -23,9 +23,11 @@ import { cronExpression, type NightSchedule } from '../../shared/contracts/sched
 import type { BoundTable } from './bound-table.ts';
 import type { FunctionFactory, RapportFunction } from './function.ts';
 import { DeadLetterQueue } from './queue.ts';
+import type { RunParts } from './run-parts.ts';
 
 export interface NightProps {
   tables: { customers: BoundTable; ledger: BoundTable; registry: BoundTable };
+  runParts: RunParts;
   createFunction: FunctionFactory;
   schedule: NightSchedule;
   segments: number;
@@ -36,7 +38,7 @@ type Step = 'begin' | 'countWaiting' | 'measure' | 'fit' | 'assign' | 'report';
 /**
  * The value run: begin → count what waited → measure each segment → fit → assign each segment → report. Started with
  * segments it only counts what waited for an exchange rate.
- * The state carries only which run and which segment; everything else lies in the tables, so any step can be repeated.
+ * The state carries only which run and which segment; everything else lies in the tables, or in the bucket, so any step can be repeated.
  */
 export class Night extends Construct {
   readonly machine: StateMachine;
@@ -70,7 +72,7 @@ export class Night extends Construct {
 
 function stepsOf(
   scope: Construct,
-  { tables, createFunction, schedule, segments }: NightProps,
+  { tables, runParts, createFunction, schedule, segments }: NightProps,
 ): Record<Step, RapportFunction> {
   const { customers, ledger, registry } = tables;
   const step = (
@@ -98,14 +100,23 @@ function stepsOf(
       .writes(customers, ledger),
     measure: step('Measure', 'functions/nightly/measure.ts', 'Measures one segment of the customers', 5, 1024)
       .scans(customers)
-      .reads(customers, ledger),
-    fit: step('Fit', 'functions/nightly/fit.ts', 'Merges the measures and fits the cut points', 5, 1024),
+      .reads(customers, ledger)
+      .keepsParts(runParts, { reads: ['measure'], writes: ['measure'] }),
+    fit: step('Fit', 'functions/nightly/fit.ts', 'Merges the measures and fits the cut points', 5, 1024).keepsParts(
+      runParts,
+      { reads: ['measure'] },
+    ),
     assign: step('Assign', 'functions/nightly/assign.ts', 'Scores one segment and writes what changed', 5, 1024)
       .scans(customers)
       .reads(customers, ledger)
       .updatesInBulk(customers)
-      .writesInBulk(ledger),
-    report: step('Report', 'functions/nightly/report.ts', 'Closes a value run with its report', 1, 512),
+      .writesInBulk(ledger)
+      .keepsParts(runParts, { reads: ['assign'], writes: ['assign'] }),
+    // It reads and drops all that the segments left, one after the other.
+    report: step('Report', 'functions/nightly/report.ts', 'Closes a value run with its report', 5, 1024).keepsParts(
+      runParts,
+      { reads: ['measure', 'assign'], deletes: ['measure', 'assign'] },
+    ),
   };
 }
 

@@ -60,7 +60,8 @@ async function main(): Promise<number> {
   if (wants('checkout')) figures.push(...(await measureCheckout(bench)));
   if (wants('load')) figures.push(...(await measureLoad(bench)));
   if (wants('storefronts')) figures.push(...(await measureStorefronts(bench)));
-  if (wants('night') || wants('fit') || wants('memory')) figures.push(...(await measureNights(bench, options.only)));
+  if (['night', 'cost', 'fit', 'memory'].some((name) => wants(name as FigureName)))
+    figures.push(...(await measureNights(bench, options.only)));
   if (wants('models')) figures.push(...(await measureModels(bench)));
   rmSync(folder, { recursive: true, force: true });
   const report = {

@@ -40,6 +40,8 @@ export interface Endpoints {
   dynamodb: string;
   /** DynamoDB for functions that insert many items in one call; as the others' where absent. */
   inserts?: string;
+  /** S3. */
+  objects: string;
   /** All other services. */
   services: string;
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
@@ -82,7 +84,7 @@ function environmentOf(
   properties: FunctionProperties,
   endpoints: Endpoints,
 ): Record<string, string> {
-  const { region, dynamodb, services, credentials, noFile } = endpoints;
+  const { region, dynamodb, objects, services, credentials, noFile } = endpoints;
   const own = Object.entries(properties.Environment?.Variables ?? {}).map(([key, value]) => [key, String(value)]);
   return {
     ...Object.fromEntries(own),
@@ -99,6 +101,7 @@ function environmentOf(
     // The first is for services that the stack does not have: they fail here rather than call out.
     AWS_ENDPOINT_URL: services,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+    AWS_ENDPOINT_URL_S3: objects,
     AWS_ENDPOINT_URL_SQS: services,
     AWS_ENDPOINT_URL_EVENTBRIDGE: services,
     AWS_ENDPOINT_URL_SFN: services,

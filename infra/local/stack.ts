@@ -17,6 +17,7 @@ import type { LocalFunction } from './functions.ts';
 import { Gateway } from './gateway.ts';
 import { lockFolder } from './lock.ts';
 import { type Log, silentLog } from './log.ts';
+import { ObjectEndpoint } from './objects.ts';
 import { Outbox } from './outbox.ts';
 import { localPages } from './pages.ts';
 import { Positions } from './positions.ts';
@@ -35,7 +36,7 @@ import { Template } from './template.ts';
 import { Ticker } from './ticker.ts';
 
 export interface LocalStackOptions {
-  /** Everything that lasts: tables, queues, positions, executions, the outbox. Made where it is not there. */
+  /** Everything that lasts: tables, objects, queues, positions, executions, the outbox. Made where it is not there. */
   dataFolder: string;
   /** 0 chooses a free one. */
   port: number;
@@ -129,6 +130,9 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   ]);
   const template = new Template(stacks, { region, account, servicesUrl: services.url, apiUrl: gateway.url });
 
+  const objects = await ObjectEndpoint.open(template, join(dataFolder, 'objects'));
+  undo.push(() => objects.close());
+
   const credentials = options.engine?.credentials ?? { accessKeyId: 'local', secretAccessKey: 'local' };
   const engineUrl = options.engine?.url ?? embeddedEngine?.url ?? '';
   const engine = engineClient({ url: engineUrl, region, credentials });
@@ -143,6 +147,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
     region,
     dynamodb: engineUrl,
     ...(embeddedEngine && { inserts: services.url }),
+    objects: objects.url,
     services: services.url,
     credentials,
     noFile: join(dataFolder, 'none'),
@@ -209,6 +214,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
     await trim?.stop();
     await endWork({ subscriptions, queues, ticker, machines, functions });
     await services.close();
+    await objects.close();
     for (const queue of queues.values()) await queue.close();
     await positions.close();
     engine.close();

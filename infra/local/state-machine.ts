@@ -4,7 +4,7 @@ import { Journal } from './journal.ts';
 import type { Log } from './log.ts';
 import { ServiceError } from './services.ts';
 import type { Definition } from './states-definition.ts';
-import { runStates, StatesError } from './states-run.ts';
+import { type RunParts, runStates, StatesError } from './states-run.ts';
 
 type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
 
@@ -190,6 +190,7 @@ export class StateMachines {
     };
     const work = runStates(machine.definition, context.Execution.Input, context, {
       invoke: this.#parts.invoke,
+      ...(this.#parts.entered && { entered: this.#parts.entered }),
       pause: (milliseconds) => pause(milliseconds, stopping.signal),
       stopped,
     })
@@ -228,6 +229,8 @@ export class StateMachines {
 export interface StateMachinesParts {
   /** Invokes the function that a task names. */
   invoke(resource: string, input: unknown): Promise<Outcome>;
+  /** Told of each state that is entered. */
+  entered?: RunParts['entered'];
   /** Resolves when all that was set off has been worked off, or after a while. */
   settled(): Promise<unknown>;
   log: Log;

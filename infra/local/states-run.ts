@@ -15,6 +15,8 @@ export class StatesError extends Error {
 export interface RunParts {
   /** Invokes the function that a task names. */
   invoke(resource: string, input: unknown): Promise<Outcome>;
+  /** Told of each state that is entered, repetitions among them, and whether it is one of a map's. */
+  entered?(inMap: boolean): void;
   /** Milliseconds; rejects when the execution is stopped. */
   pause(milliseconds: number): Promise<void>;
   /** True once the execution is stopped or the stack ends. */
@@ -53,6 +55,7 @@ interface Step {
 async function attempt(state: State, input: unknown, context: object, parts: RunParts): Promise<Step> {
   const used = new Map<Retrier, number>();
   for (;;) {
+    parts.entered?.('Map' in context);
     try {
       return await enter(state, input, context, parts);
     } catch (cause) {

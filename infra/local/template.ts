@@ -56,6 +56,7 @@ const withoutRunTimeMeaning = new Set([
   'AWS::SNS::Topic',
   'AWS::SNS::TopicPolicy',
   'AWS::SNS::Subscription',
+  'AWS::S3::BucketPolicy',
   'AWS::SQS::QueuePolicy',
   'AWS::Lambda::Permission',
   'AWS::Events::Archive',
@@ -76,6 +77,7 @@ const run: Record<string, string | undefined> = {
   'AWS::ApiGatewayV2::Stage': undefined,
   'AWS::ApiGatewayV2::Route': undefined,
   'AWS::ApiGatewayV2::Integration': undefined,
+  'AWS::S3::Bucket': 'BucketName',
   'AWS::SQS::Queue': 'QueueName',
   'AWS::Events::EventBus': 'Name',
   'AWS::Events::Rule': 'Name',
@@ -129,6 +131,7 @@ export class Template {
     const kinds: Record<string, string> = {
       'AWS::DynamoDB::Table': 'dynamodb:R:A:table/',
       'AWS::Lambda::Function': 'lambda:R:A:function:',
+      'AWS::S3::Bucket': 's3:::',
       'AWS::SQS::Queue': 'sqs:R:A:',
       'AWS::SNS::Topic': 'sns:R:A:',
       'AWS::Events::EventBus': 'events:R:A:event-bus/',

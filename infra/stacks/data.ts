@@ -12,8 +12,12 @@ import { variables } from '../../shared/contracts/environment.ts';
 import { tables } from '../../shared/contracts/tables.ts';
 import { Alarms } from '../constructs/alarms.ts';
 import type { BoundTable } from '../constructs/bound-table.ts';
+import { RunParts } from '../constructs/run-parts.ts';
 
-/** What stays: the five tables. Whatever reads or writes them lives in the engine stack and can be replaced. */
+/**
+ * What stays: the five tables, and the bucket for what a night has no room for in them. Whatever reads or writes them lives
+ * in the engine stack and can be replaced.
+ */
 export class DataStack extends Stack {
   readonly tables: {
     customers: BoundTable;
@@ -22,6 +26,7 @@ export class DataStack extends Stack {
     outreach: BoundTable;
     registry: BoundTable;
   };
+  readonly runParts: RunParts;
 
   constructor(scope: Construct, id: string, props: { testStage: boolean; address?: string }) {
     super(scope, id, { description: 'Rapport: customers, ledger, deliveries, outreach and registry' });
@@ -79,6 +84,7 @@ export class DataStack extends Stack {
       outreach: { table: outreach, indexes: Object.keys(tables.outreach.indexes), variable: variables.outreachTable },
       registry: { table: registry, indexes: Object.keys(tables.registry.indexes), variable: variables.registryTable },
     };
+    this.runParts = new RunParts(this, 'RunParts', props);
     new Alarms(this, 'Alarms', props).watchTables(this.tables);
   }
 }

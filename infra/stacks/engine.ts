@@ -12,16 +12,23 @@ import { Outreach } from '../constructs/outreach.ts';
 import { Privacy } from '../constructs/privacy.ts';
 import { Publish } from '../constructs/publish.ts';
 import { Reconcile } from '../constructs/reconcile.ts';
+import type { RunParts } from '../constructs/run-parts.ts';
 import { Subscription } from '../constructs/subscription.ts';
 import { WebhookRetry } from '../constructs/webhook-retry.ts';
 import type { Options } from '../options.ts';
 import type { DataStack } from './data.ts';
 
+interface EngineProps {
+  tables: DataStack['tables'];
+  runParts: RunParts;
+  options: Options;
+}
+
 /** What is replaced: every function, and the edges between them. */
 export class EngineStack extends Stack {
-  constructor(scope: Construct, id: string, props: { tables: DataStack['tables']; options: Options }) {
+  constructor(scope: Construct, id: string, props: EngineProps) {
     super(scope, id, { description: 'Rapport: webhooks, API, outreach and the night' });
-    const { tables, options } = props;
+    const { tables, runParts, options } = props;
     const { customers, deliveries, ledger, outreach, registry } = tables;
     const createFunction: FunctionFactory = (within, name, given) => {
       const made = new RapportFunction(within, name, { ...given, stage: options.stage, testStage: options.testStage });
@@ -40,6 +47,7 @@ export class EngineStack extends Stack {
     });
     const { machine, report } = new Night(this, 'Night', {
       tables,
+      runParts,
       createFunction,
       schedule: options.nightSchedule,
       segments: options.segments,

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Exchanged } from './exchange.ts';
 
 /** Throttling in the words of the services, and what else passes although its status is 400. */
 const passing = new Set([
@@ -78,8 +78,8 @@ const silent = new Set(['AmazonSQS.ChangeMessageVisibility']);
  * What an answer holds.
  * @throws AwsError where it is none of success
  */
-export function answered(target: string, { statusCode: status = 0, headers }: IncomingMessage, text: string): unknown {
-  const content = parsed(text);
+export function answered(target: string, { status, headers, body }: Exchanged): unknown {
+  const content = parsed(body.toString('utf8'));
   if (status === 200 && (content || silent.has(target))) return content ?? {};
   if (status === 200) throw noAnswer(target, 'EBADMSG');
   const fields = content ?? {};
@@ -91,6 +91,18 @@ export function answered(target: string, { statusCode: status = 0, headers }: In
     passing: status >= 500 || status === 429 || passing.has(name),
     explanation: String(fields.message ?? fields.Message ?? name),
     fields,
+  });
+}
+
+/** What a service that speaks XML failed with: `<Error><Code>SlowDown</Code><Message>…</Message></Error>`. */
+export function failedInXml(target: string, { status, body }: Exchanged): AwsError {
+  const text = body.subarray(0, 4_096).toString('utf8');
+  const name = /<Code>(\w{1,100})<\/Code>/.exec(text)?.[1] ?? 'Unknown';
+  const explanation = /<Message>([^<]*)<\/Message>/.exec(text)?.[1];
+  return new AwsError(name, target, {
+    status,
+    passing: status >= 500 || status === 429 || passing.has(name),
+    ...(explanation && { explanation }),
   });
 }
 

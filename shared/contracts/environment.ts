@@ -5,6 +5,8 @@ export const variables = {
   deliveriesTable: 'DELIVERIES_TABLE',
   outreachTable: 'OUTREACH_TABLE',
   registryTable: 'REGISTRY_TABLE',
+  /** Bucket for the parts of a value run that are too large for an item. */
+  partsBucket: 'PARTS_BUCKET',
   bus: 'BUS_NAME',
   /** Where deliveries wait for their next try: it is filled at the door, and emptied by a worker that sets the waits. */
   retryQueue: 'RETRY_QUEUE_URL',

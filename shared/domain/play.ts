@@ -1,5 +1,5 @@
 import { type Customer, firstPurchaseAt } from './customer.ts';
-import type { Instant } from './instant.ts';
+import { type Instant, millisecondsOf } from './instant.ts';
 import { render, showableName } from './template.ts';
 
 /** Ways to reach a customer. */
@@ -58,6 +58,8 @@ export const plays: readonly Play[] = [
 export type NoOccasion =
   | 'other_trigger'
   | 'backfill'
+  /** It was placed long before anybody told of it: thanks would come out of the blue. */
+  | 'long_ago'
   | 'test_data'
   | 'not_first_purchase'
   | 'not_top_tier'
@@ -71,6 +73,9 @@ export interface TierNames {
   others: readonly string[];
 }
 
+/** Longer than any shop tries to deliver a message, in milliseconds. */
+const thanksWithin = 14 * 86_400_000;
+
 /**
  * Why the trigger is no occasion for the play; nothing where it is one.
  * @param customer as it is now, which may be later than the trigger
@@ -80,11 +85,13 @@ export function noOccasion(
   trigger: Trigger,
   customer: Customer,
   tiers: TierNames | undefined,
+  now: Instant,
 ): NoOccasion | undefined {
   if (play.occasion === 'first_purchase') {
     if (trigger.kind !== 'order') return 'other_trigger';
     if (trigger.backfill) return 'backfill';
     if (trigger.test) return 'test_data';
+    if (millisecondsOf(trigger.occurredAt) < millisecondsOf(now) - thanksWithin) return 'long_ago';
     return trigger.occurredAt === firstPurchaseAt(customer) ? undefined : 'not_first_purchase';
   }
   if (trigger.kind !== 'tier') return 'other_trigger';

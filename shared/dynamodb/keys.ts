@@ -118,10 +118,15 @@ export const runPartKey = (runId: string, phase: 'measure' | 'assign', segment: 
   pk: `run#${runId}`,
   sk: `${phase}#${String(segment).padStart(5, '0')}`,
 });
-/** Registry: the pieces of a part that is too large for one item; `writing` tells one writing of it from the next. */
-export const runPartPieceKey = (part: ReturnType<typeof runPartKey>, writing: string, piece: number) => ({
-  pk: part.pk,
-  sk: `${part.sk}#${writing}#${String(piece).padStart(4, '0')}`,
+/** Registry: what a run was asked for, and what came of it beside its record. */
+export const runResultKey = (runId: string, name: 'request' | 'fits' | 'result' | 'reports') => ({
+  pk: `run#${runId}`,
+  sk: name,
+});
+/** Registry: the backtests by when they were asked for. */
+export const backtestListKey = (requestedAt: Instant, runId: string) => ({
+  pk: 'backtests',
+  sk: `${requestedAt}#${runId}`,
 });
 /** Registry: what a rehearsal would change, in pages. Read: all of them, in order. */
 export const differencesKey = (runId: string, segment: number, page: number) => ({

@@ -18,6 +18,16 @@ export async function pastFromLedger(
   customer: Customer,
   { knownBy, timeZone, currency }: ValueRun,
 ): Promise<{ past: Past; units: number }> {
+  const { lines, units } = await linesOf(client, ledger, customer);
+  return { past: pastKnown(lines, { knownBy, currency, calendar: calendarOf(timeZone) }), units };
+}
+
+/** Sales and conversations of all persons of a customer. */
+export async function linesOf(
+  client: Client,
+  ledger: string,
+  customer: Customer,
+): Promise<{ lines: Interaction[]; units: number }> {
   const lines: Interaction[] = [];
   let units = 0;
   for (const person of personsOf(customer)) {
@@ -45,5 +55,5 @@ export async function pastFromLedger(
       start = page.LastEvaluatedKey;
     } while (start);
   }
-  return { past: pastKnown(lines, { knownBy, currency, calendar: calendarOf(timeZone) }), units };
+  return { lines, units };
 }

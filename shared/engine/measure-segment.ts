@@ -3,6 +3,8 @@ import type { ContactDays } from '../domain/contacts.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
 import { type Profitability, reckonerOf } from '../domain/profitability.ts';
 import type { PurchaseDays } from '../domain/purchase-days.ts';
+import type { Study } from '../domain/rehearsal.ts';
+import { countForReports, noReportCounts } from '../domain/reports/report-counts.ts';
 import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
 import type { SalesDays } from '../domain/sales.ts';
 import { countCustomer, emptyModelCounts } from '../domain/value-model.ts';
@@ -45,6 +47,8 @@ export interface SegmentTask extends Segment {
   asOf: Instant;
   /** Nothing is written to customers. */
   rehearsal?: boolean;
+  /** What is looked at instead of the value of customers. */
+  study?: Study['kind'];
 }
 
 /** A step stops and answers when less than this is left of its time, in milliseconds. */
@@ -72,6 +76,8 @@ export async function measureSegment(
   const measure = begun?.measure ?? emptyMeasure();
   const counts = begun?.counts ?? emptyModelCounts();
   const waiting = { ...begun?.waiting };
+  // Nobody asks for the reports of a run that changes nobody.
+  const reports = begun ? begun.reports : run.rehearsal ? undefined : noReportCounts();
   let readUnits = begun?.readUnits ?? 0;
   let pages = 0;
   for await (const { rows, cursor, units } of pagesOf(
@@ -84,6 +90,7 @@ export async function measureSegment(
         const contribution = rfm && weighs ? profitabilityOf(row)?.contribution : undefined;
         measureCustomer(measure, rfm && { ...rfm, ...(contribution !== undefined && { contribution }) });
         countCustomer(counts, row.days, span.today);
+        if (reports) countForReports(reports, row.days, rfm, span.today);
       }
       if (row.waiting) addWaiting(waiting, row.waiting);
     }
@@ -97,6 +104,7 @@ export async function measureSegment(
         done,
         measure,
         counts,
+        ...(reports && { reports }),
         waiting,
         readUnits,
       });

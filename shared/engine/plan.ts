@@ -45,7 +45,7 @@ export async function planOutreach(
   const tiers = trigger.kind === 'tier' ? await stores.readTierNames() : undefined;
   const planned: Planned[] = [];
   for (const play of plays) {
-    const reason = customer ? noOccasion(play, trigger, customer, tiers) : 'unknown_customer';
+    const reason = customer ? noOccasion(play, trigger, customer, tiers, now) : 'unknown_customer';
     if (!customer || reason !== undefined) {
       planned.push({ play: play.id, outcome: 'no_occasion', reason: reason ?? 'unknown_customer' });
       continue;

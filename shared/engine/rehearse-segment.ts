@@ -1,6 +1,6 @@
 import { canonicalText } from '../domain/canonical.ts';
-import { type Difference, type Place, placeOf } from '../domain/rehearsal.ts';
-import { emptyTally, isFitted, tallyCustomer } from '../domain/value-run.ts';
+import { type Cause, type Difference, type Place, placeOf } from '../domain/rehearsal.ts';
+import { emptyTally, type FittedRun, isFitted, tallyCustomer, type ValueRun } from '../domain/value-run.ts';
 import { type AssignedPopulation, type Candidate, judgeFor } from './assign-segment.ts';
 import { pagesOf, reserve, type Segment } from './measure-segment.ts';
 import { Problem } from './problem.ts';
@@ -12,11 +12,17 @@ export interface Differences {
   put(runId: string, place: { segment: number; page: number }, differences: readonly Difference[]): Promise<void>;
 }
 
+export interface Hindsight {
+  /** What happened to a customer that a run could not know; nothing where nothing is known. */
+  causesSince(run: ValueRun, customerId: string): Promise<Cause[]>;
+}
+
 export interface RehearseStores {
   runs: Pick<Runs, 'read'>;
   assigned: Parts<AssignPart>;
   population: Pick<AssignedPopulation, 'assignPage'>;
   differences: Differences;
+  hindsight: Hindsight;
 }
 
 const differencesPerPage = 100;
@@ -27,7 +33,7 @@ const differencesPerPage = 100;
  * @param remaining milliseconds that this step may still take
  */
 export async function rehearseSegment(
-  { runs, assigned, population, differences }: RehearseStores,
+  { runs, assigned, population, differences, hindsight }: RehearseStores,
   { runId, ...place }: Segment & { runId: string },
   remaining: () => number,
 ): Promise<boolean> {
@@ -37,6 +43,7 @@ export async function rehearseSegment(
   if (run.state !== 'running' || begun?.done) return true;
   if (!isFitted(run)) throw new Problem(409, 'value_run_unfitted', 'The value run has no cut points yet.');
   const judgeRow = judgeFor(run);
+  const causesOf = await explainer(run, { runs, hindsight });
   const { tally, units, rehearsed } = begun ?? { tally: emptyTally(), units: { read: 0, write: 0 } };
   let { pages, differences: count } = rehearsed ?? { pages: 0, differences: 0 };
   let found: Difference[] = [];
@@ -48,7 +55,7 @@ export async function rehearseSegment(
       tallyCustomer(tally, judgement);
       const standing = judgement.kind === 'changed' ? judgement.standing : row.standing;
       const difference = standing && differenceOf(row, placeOf(standing));
-      if (difference) found.push(difference);
+      if (difference) found.push({ ...difference, ...(await causesOf(row, difference)) });
     }
     const done = page.cursor === undefined;
     const late = remaining() < reserve;
@@ -71,4 +78,23 @@ export async function rehearseSegment(
 function differenceOf({ customerId, standing, judged = standing }: Candidate, is: Place): Difference | undefined {
   const was = judged ? placeOf(judged) : null;
   return canonicalText(was) === canonicalText(is) ? undefined : { customerId, was, is };
+}
+
+/** Says why a replay makes something else of a customer; nothing in a preview, where the draft is why. */
+async function explainer(
+  run: FittedRun,
+  { runs, hindsight }: Pick<RehearseStores, 'runs' | 'hindsight'>,
+): Promise<(row: Candidate, difference: Difference) => Promise<Pick<Difference, 'causes'>>> {
+  if (run.rehearsal?.kind !== 'replay') return async () => ({});
+  const of = await readRun(runs, run.rehearsal.of);
+  const { cutPoints = run.cutPoints, model } = of;
+  const { model: _model, ...rest } = run;
+  const asThen = judgeFor({ ...rest, cutPoints, ...(model && { model }) });
+  return async (row, { was }) => {
+    const judgement = asThen(row);
+    const standing = judgement?.kind === 'changed' ? judgement.standing : row.standing;
+    if (standing && canonicalText(placeOf(standing)) === canonicalText(was)) return { causes: ['cut_points'] };
+    const known = await hindsight.causesSince(of, row.customerId);
+    return { causes: known.length > 0 ? known : ['unknown'] };
+  };
 }

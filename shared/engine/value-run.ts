@@ -2,6 +2,7 @@ import { canonicalText } from '../domain/canonical.ts';
 import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import { decimalsOf } from '../domain/money.ts';
 import type { Rehearsal } from '../domain/rehearsal.ts';
+import { mergeReportCounts, noReportCounts, type ReportCounts } from '../domain/reports/report-counts.ts';
 import { emptyMeasure, type Measure, mergeMeasure } from '../domain/rfm.ts';
 import { cutPointsOf, type TierPolicy, type TierRules } from '../domain/tier-policy.ts';
 import { emptyModelCounts, fitValueModel, type ModelCounts, mergeModelCounts } from '../domain/value-model.ts';
@@ -53,6 +54,8 @@ export interface MeasurePart {
   done: boolean;
   measure: Measure;
   counts: ModelCounts;
+  /** Absent in a rehearsal, and in what was measured before there were reports. */
+  reports?: ReportCounts;
   /** Purchases that wait for a rate, by currency; absent in what was measured before there were rates. */
   waiting?: Record<string, number>;
   readUnits: number;
@@ -69,6 +72,13 @@ export interface AssignPart {
   unsettled: string[];
   /** Of a rehearsal: pages of differences that are written, and how many those are. */
   rehearsed?: { pages: number; differences: number };
+}
+
+/** What came of a run beside its record. */
+export interface RunResult<Value> {
+  read(runId: string): Promise<Value | undefined>;
+  /** What is kept first stays. */
+  keep(runId: string, value: Value): Promise<void>;
 }
 
 export interface TierPolicies {
@@ -96,6 +106,9 @@ export type Opened =
   | { skipped: false; runId: string; asOf: Instant; segments: number };
 
 const tolerance = 5 * 60_000;
+
+/** Milliseconds: a webhook waits for the store for seconds at most; then the delivery goes to the retry queue. */
+export const longestUnderWay = 15_000;
 
 /**
  * Opens a run, or goes on with one that was interrupted. Runs follow each other in the order of their `asOf`: one that
@@ -154,7 +167,7 @@ export async function beginRehearsal(
           knownBy: now,
           timeZone,
           ...(currency && { currency }),
-          policy: await drafted(policies, currency),
+          policy: rehearsal.kind === 'preview' ? await drafted(policies, currency) : await policies.current(currency),
         });
   await runs.open(run, opening.machineTime);
   return { skipped: false, runId, asOf, segments: run.segments };
@@ -220,7 +233,12 @@ export async function fitRun(stores: { runs: Runs; measures: Parts<MeasurePart> 
 
 /** Adds up what the segments did and closes the run. Answers with the run as it then stands. */
 export async function reportRun(
-  stores: { runs: Runs; measures: Parts<MeasurePart>; assigned: Parts<AssignPart> },
+  stores: {
+    runs: Runs;
+    measures: Parts<MeasurePart>;
+    assigned: Parts<AssignPart>;
+    reports: RunResult<ReportCounts>;
+  },
   { runId, now, machineTime }: { runId: string; now: Instant; machineTime: number },
 ): Promise<ValueRun> {
   const { runs, measures, assigned } = stores;
@@ -233,16 +251,20 @@ export async function reportRun(
     const tally = emptyTally();
     const units = { read: 0, write: 0 };
     const waiting: Record<string, number> = {};
+    let reports: ReportCounts | undefined = noReportCounts();
     let differences = 0;
     for (let segment = 0; segment < run.segments; segment++) {
       const measured = await finished(measures, run, segment);
       const part = await finished(assigned, run, segment);
       mergeTally(tally, part.tally);
       addWaiting(waiting, measured.waiting ?? {});
+      if (reports && measured.reports) mergeReportCounts(reports, measured.reports);
+      else reports = undefined;
       differences += part.rehearsed?.differences ?? 0;
       units.read += measured.readUnits + part.units.read;
       units.write += part.units.write;
     }
+    if (reports) await stores.reports.keep(runId, reports);
     const durationMs = Math.max(0, Math.round(machineTime - (await runs.openedAt(runId))));
     const report: RunReport = {
       ...tally,
@@ -274,7 +296,8 @@ export async function failRun(runs: Runs, { runId, now, failure }: { runId: stri
   return runs.close({ ...run, state: 'failed', failure, finishedAt: now });
 }
 
-async function finished<Part extends { done: boolean }>(parts: Parts<Part>, run: ValueRun, segment: number) {
+/** @throws Problem `value_run_unfinished` */
+export async function finished<Part extends { done: boolean }>(parts: Parts<Part>, run: ValueRun, segment: number) {
   const part = await parts.read(run.id, segment);
   if (!part?.done) throw new Problem(409, 'value_run_unfinished', `Segment ${segment} of the value run is not done.`);
   return part;

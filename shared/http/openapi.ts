@@ -124,6 +124,7 @@ function operationOf(routeKey: string, route: Route<never>): Json {
   if (writes || parameters.some(({ name }) => String(name).endsWith('Id'))) problems.push(404, 410);
   if (writes) problems.push(409, 422);
   if (hasBody) problems.push(413, 415);
+  for (const status of route.problems ?? []) if (!problems.includes(status)) problems.push(status);
   return {
     operationId: operationIdOf(routeKey),
     summary,

@@ -26,6 +26,8 @@ export interface RouteTerms {
   bodyBytes?: number;
   /** The body may come as `text/csv` too: read from its text to the same as JSON is. */
   csv?: { schema: Schema; bytes: number };
+  /** Statuses of problems that a route of its kind does not have. */
+  problems?: readonly number[];
   /** Answers beside problems, by status. */
   answers: Record<number, { description: string; schema?: Schema; type?: string }>;
 }

@@ -5,87 +5,12 @@ import { type Money, parseMoney, scale } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
-import {
-  currency,
-  decimal,
-  emailMarketing,
-  identifier,
-  instant,
-  maybeText,
-  money,
-  orderedItems,
-  part,
-  parts,
-  person,
-  read,
-} from './fields.ts';
-import { customerShape, statedConsents } from './shopify-customer.ts';
+import { emailMarketing, identifier, money, person, read } from './fields.ts';
+import { statedConsents } from './shopify-customer.ts';
+import { partsOf } from './shopify-parts.ts';
+import { orderShape, refundShape, type ShopifyOrder, type ShopifyRefund } from './shopify-shapes.ts';
 
 /** Orders and refunds of Shopify (shopify.dev, the REST admin resources Order and Refund). */
-
-const presentmentSet = z.nullish(
-  z.object({ presentment_money: z.nullish(z.object({ amount: decimal, currency_code: currency })) }),
-);
-
-const refundShape = z.object({
-  id: identifier,
-  created_at: instant,
-  processed_at: z.nullish(instant),
-  transactions: z.nullish(
-    z.array(
-      z.object({ kind: z.string(), status: z.nullish(z.string()), amount: decimal, currency: z.nullish(currency) }),
-    ),
-  ),
-  refund_line_items: z.nullish(z.array(z.object({ subtotal: z.nullish(decimal), total_tax: z.nullish(decimal) }))),
-});
-
-const nameShape = z.nullish(z.object({ first_name: maybeText, last_name: maybeText }));
-
-const orderShape = z.object({
-  id: identifier,
-  created_at: instant,
-  processed_at: z.nullish(instant),
-  updated_at: z.nullish(instant),
-  cancelled_at: z.nullish(instant),
-  currency,
-  total_price: decimal,
-  current_total_price: z.nullish(decimal),
-  total_price_set: presentmentSet,
-  total_outstanding: z.nullish(decimal),
-  financial_status: z.nullish(z.string()),
-  taxes_included: z.nullish(z.boolean()),
-  test: z.nullish(z.boolean()),
-  email: maybeText,
-  contact_email: maybeText,
-  phone: maybeText,
-  customer_locale: maybeText,
-  buyer_accepts_marketing: z.nullish(z.boolean()),
-  customer: z.nullish(customerShape),
-  billing_address: nameShape,
-  shipping_address: nameShape,
-  refunds: z.nullish(z.array(refundShape)),
-  total_tax: z.nullish(decimal),
-  current_total_tax: z.nullish(decimal),
-  total_discounts: z.nullish(decimal),
-  current_total_discounts: z.nullish(decimal),
-  total_shipping_price_set: z.nullish(z.object({ shop_money: z.nullish(z.object({ amount: z.nullish(decimal) })) })),
-  line_items: z.nullish(
-    z.array(
-      z.object({
-        title: maybeText,
-        name: maybeText,
-        sku: maybeText,
-        product_type: maybeText,
-        price: z.nullish(decimal),
-        quantity: z.nullish(z.union([z.number(), z.string()])),
-        current_quantity: z.nullish(z.union([z.number(), z.string()])),
-      }),
-    ),
-  ),
-});
-
-type ShopifyOrder = z.output<typeof orderShape>;
-type ShopifyRefund = z.output<typeof refundShape>;
 
 export function translateOrder(body: unknown, source: Source, isTest: boolean): Translation {
   const order = read(orderShape, body);
@@ -97,7 +22,8 @@ export function translateOrder(body: unknown, source: Source, isTest: boolean): 
     const amount = paidBack(refund, order.currency);
     if (amount) refunds[refund.id] = { amount, refundedAt: refund.processed_at ?? refund.created_at };
   }
-  const { total, presentment } = totals(order);
+  const ordered = money(order.total_price, order.currency, '/total_price').minor;
+  const { total, presentment } = totals(order, ordered);
   return {
     kind: 'fact',
     fact: {
@@ -122,20 +48,10 @@ export function translateOrder(body: unknown, source: Source, isTest: boolean): 
           updatedAt,
           total,
           ...(presentment && { presentment }),
-          ...parts({
-            tax: part(order.current_total_tax ?? order.total_tax, order.currency),
-            shipping: part(order.total_shipping_price_set?.shop_money?.amount, order.currency),
-            discount: part(order.current_total_discounts ?? order.total_discounts, order.currency),
+          ...partsOf(order, {
+            isEdited: total.minor !== ordered,
+            returned: (order.refunds ?? []).filter((refund) => paidBack(refund, order.currency)),
           }),
-          ...orderedItems(
-            (order.line_items ?? []).map(({ title, name, sku, price, quantity, current_quantity, product_type }) => ({
-              title: title ?? name,
-              quantity: current_quantity ?? quantity,
-              unitPrice: part(price, order.currency),
-              sku,
-              category: product_type,
-            })),
-          ),
           test,
           ...(lapsed.has(order.financial_status ?? '') && { awaitsPayment: true }),
         },
@@ -156,14 +72,13 @@ export function translateOrder(body: unknown, source: Source, isTest: boolean): 
  * owes: then `total_outstanding` is negative. Of an order that is not paid yet, only what is left will be. Where the
  * shop says what is outstanding, that alone tells all of this exactly.
  */
-function totals(order: ShopifyOrder): { total: Money; presentment?: Money } {
-  const ordered = money(order.total_price, order.currency, '/total_price');
-  const total = { ...ordered, minor: worthOf(order, ordered.minor) };
+function totals(order: ShopifyOrder, ordered: bigint): { total: Money; presentment?: Money } {
+  const total = { minor: worthOf(order, ordered), currency: order.currency };
   const seen = order.total_price_set?.presentment_money;
   if (!seen || seen.currency_code === order.currency) return { total };
   const presentment = money(seen.amount, seen.currency_code, '/total_price_set/presentment_money/amount');
-  if (ordered.minor === 0n) return { total, presentment };
-  return { total, presentment: { ...presentment, minor: scale(presentment.minor, total.minor, ordered.minor) } };
+  if (ordered === 0n) return { total, presentment };
+  return { total, presentment: { ...presentment, minor: scale(presentment.minor, total.minor, ordered) } };
 }
 
 function worthOf(order: ShopifyOrder, ordered: bigint): bigint {

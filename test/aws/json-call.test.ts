@@ -1,10 +1,10 @@
-import { createHash, createHmac } from 'node:crypto';
 import { inspect } from 'node:util';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AwsError } from '../../shared/aws/aws-error.ts';
 import { accessOf, type JsonCaller, jsonCaller, type Patience } from '../../shared/aws/json-call.ts';
 import { type PlannedAnswer, type ReceivedCall, refusal, startService } from './service.ts';
+import { NodeSha256 } from './sha256.ts';
 
 type Service = Awaited<ReturnType<typeof startService>>;
 
@@ -217,24 +217,3 @@ describe('a service is found', () => {
     expect(() => accessOf('sqs', keys)).toThrow('AWS_REGION');
   });
 });
-
-/** What the signer wants a hash to look like, by Node's own. */
-class NodeSha256 {
-  readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
-
-  constructor(secret?: unknown) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array);
-  }
-
-  update(chunk: unknown): void {
-    this.#hash.update(chunk as Uint8Array);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    throw new Error('a hash is used once');
-  }
-}

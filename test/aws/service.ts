@@ -9,6 +9,7 @@ export type PlannedAnswer =
   | 'halting';
 
 export interface ReceivedCall {
+  method: string;
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
@@ -22,7 +23,12 @@ export async function startService() {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      calls.push({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() });
+      calls.push({
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+      });
       const answer = planned.shift() ?? {};
       if (answer === 'silent') return;
       if (answer === 'lost') return void request.socket.destroy();

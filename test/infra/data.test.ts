@@ -65,6 +65,33 @@ describe('the data stack', () => {
     expect(views).toEqual(['NEW_AND_OLD_IMAGES', 'NEW_IMAGE', 'NEW_IMAGE', null, null]);
   });
 
+  it('has one bucket, closed to everybody, encrypted, spoken to over TLS alone, that forgets after a week', () => {
+    const { data } = synthesise();
+    const [bucket, ...others] = ofType(data, 'AWS::S3::Bucket');
+    expect(others).toEqual([]);
+    if (!bucket) throw new Error('there is no bucket');
+    const { properties, deletionPolicy } = bucket;
+    expect(at(properties, 'BucketName')).toBeNull();
+    expect(deletionPolicy).toBe('Retain');
+    expect(at(properties, 'PublicAccessBlockConfiguration')).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+    const [encryption] = list(at(properties, 'BucketEncryption', 'ServerSideEncryptionConfiguration'));
+    expect(at(encryption ?? null, 'ServerSideEncryptionByDefault', 'SSEAlgorithm')).toBe('AES256');
+    expect(at(properties, 'LifecycleConfiguration', 'Rules')).toEqual([
+      { Status: 'Enabled', ExpirationInDays: 7, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+    ]);
+    const [policy] = ofType(data, 'AWS::S3::BucketPolicy');
+    expect(list(at(policy?.properties ?? null, 'PolicyDocument', 'Statement'))).toMatchObject([
+      { Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+    ]);
+    const [onTest] = ofType(synthesise({ stage: 'trial', testStage: true }).data, 'AWS::S3::Bucket');
+    expect(onTest?.deletionPolicy).toBe('Delete');
+  });
+
   it('lets the tables of a test stage go with their stack', () => {
     for (const { properties, deletionPolicy } of onTestStage) {
       expect(at(properties, 'DeletionProtectionEnabled')).not.toBe(true);

@@ -45,6 +45,29 @@ describe('permissions', () => {
     expect(tableRights(functionOf(engine, entry))).toEqual(expected);
   });
 
+  it('on parts of value runs go by phase, to the steps of the night alone', () => {
+    const held = functionsOf(engine).flatMap((found) =>
+      statementsOf(found)
+        .filter((statement) => actionsOf(statement).some((action) => action.startsWith('s3:')))
+        .map((statement) => [
+          entryOf(found),
+          actionsOf(statement).map((action) => action.replace(/^s3:(\w+)Object$/, '$1')),
+          list(at(statement, 'Resource')).map((arn) => at(arn, 'Fn::Join', 1, 1)),
+        ]),
+    );
+    const all = ['Delete', 'Get', 'Put'];
+    expect(held.sort()).toEqual([
+      ['nightly/assign', all, ['/assign/*']],
+      ['nightly/fit', ['Get'], ['/measure/*']],
+      ['nightly/measure', all, ['/measure/*']],
+      ['nightly/report', ['Delete', 'Get'], ['/assign/*', '/measure/*']],
+    ]);
+    const told = functionsOf(engine).filter(({ properties }) =>
+      at(properties, 'Environment', 'Variables', 'PARTS_BUCKET'),
+    );
+    expect(told.map(entryOf).sort()).toEqual(held.map(([entry]) => entry));
+  });
+
   it('name no wildcard but where AWS knows nothing narrower', () => {
     const wild = ofType(engine, 'AWS::IAM::Policy').flatMap(({ properties }) =>
       list(at(properties, 'PolicyDocument', 'Statement'))

@@ -210,8 +210,13 @@ describe('the command', () => {
 
   it('reads its settings', () => {
     const args = ['--transactions', 'f.csv', '--until', '1997-09-30', '--horizon-days', '273'];
-    expect(readBacktestSettings(args)).toEqual({ file: 'f.csv', until: '1997-09-30', horizonDays: 273, json: false });
-    expect(() => readBacktestSettings([...args.slice(0, 5), '0'])).toThrow('--horizon-days');
-    expect(() => readBacktestSettings([...args.slice(0, 5), '1.5'])).toThrow('--horizon-days');
+    expect(readBacktestSettings(args, {})).toEqual({
+      file: 'f.csv',
+      until: '1997-09-30',
+      horizonDays: 273,
+      json: false,
+    });
+    expect(() => readBacktestSettings([...args.slice(0, 5), '0'], {})).toThrow('--horizon-days');
+    expect(() => readBacktestSettings([...args.slice(0, 5), '1.5'], {})).toThrow('--horizon-days');
   });
 });

@@ -88,12 +88,12 @@ describe('references', () => {
 describe('what cannot run locally', () => {
   it('is named at the start', () => {
     const resources = {
-      Lake: { Type: 'AWS::S3::Bucket' },
+      Lake: { Type: 'AWS::EFS::FileSystem' },
       Role: { Type: 'AWS::IAM::Role' },
       Beach: { Type: 'Custom::Sand' },
     };
     expect(() => templateOf(resources)).toThrow(StartError);
-    expect(() => templateOf(resources)).toThrow(/S\/Lake \(AWS::S3::Bucket\), S\/Beach \(Custom::Sand\)/);
+    expect(() => templateOf(resources)).toThrow(/S\/Lake \(AWS::EFS::FileSystem\), S\/Beach \(Custom::Sand\)/);
   });
 
   it('is named down to the property', () => {
@@ -156,6 +156,7 @@ describe("the app's own templates", () => {
     const endpoints = {
       region: place.region,
       dynamodb: 'http://d',
+      objects: 'http://o',
       services: 'http://s',
       noFile: '/none',
       credentials: { accessKeyId: 'a', secretAccessKey: 'b' },

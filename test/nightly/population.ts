@@ -26,7 +26,7 @@ interface Purchase {
   spent: bigint;
 }
 
-function whoBought(id: string, purchases: readonly Purchase[], timeZone: string): Customer {
+export function whoBought(id: string, purchases: readonly Purchase[], timeZone: string): Customer {
   const facts = foldFacts(purchases.map(factsOf), calendarOf(timeZone));
   return aCustomer({ id: `cus_${id}`, version: 3, facts });
 }

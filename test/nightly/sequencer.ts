@@ -10,6 +10,7 @@ import { receiptOf } from '../../shared/dynamodb/receipt-store.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import type { WaitingTask } from '../../shared/engine/count-waiting.ts';
 import { sdkClient, startEmbedded } from '../embedded.ts';
+import { type Objects, startObjects } from '../objects.ts';
 import { betweenCalls, type StoreCall } from '../store-calls.ts';
 
 /** One call of the steps to the store. */
@@ -25,6 +26,7 @@ export interface Night {
   /** For stores. */
   store: Client;
   tables: { customers: string; ledger: string; registry: string };
+  objects: Objects;
   put(customers: readonly Customer[]): Promise<void>;
   holdClock(now: string | undefined): Promise<void>;
   /** Puts itself between the steps and the store. */
@@ -68,6 +70,8 @@ export async function aNight(
   const { segments = 3, timeZone = 'Europe/Berlin', currency = 'EUR' } = options;
   const embedded = await startEmbedded();
   const { tables, stop } = embedded;
+  const objects = await startObjects();
+  process.env.AWS_ENDPOINT_URL_S3 = objects.url;
   process.env[variables.segments] = String(segments);
   process.env[variables.nightSchedule] = JSON.stringify({ hour: 3, minute: 0, timeZone });
   vi.resetModules();
@@ -99,6 +103,7 @@ export async function aNight(
     client,
     store,
     tables,
+    objects,
     steps,
     watch(next) {
       watch = next;
@@ -130,6 +135,7 @@ export async function aNight(
       client.destroy();
       store.close();
       await stop();
+      await objects.stop();
     },
   };
   return night;

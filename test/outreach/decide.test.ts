@@ -157,11 +157,18 @@ describe('occasions', () => {
   });
   const atTheTop = aCustomer({ standing: aStanding({ tier: 'platinum' }) });
 
+  const firstOf = (at: string): [Trigger, Customer] => [
+    order({ occurredAt: at }),
+    aCustomer({ facts: { ...aCustomer().facts, firstPurchaseAt: at } }),
+  ];
+
   test.each([
     [undefined, thanks, order(), aCustomer()],
     ['backfill', thanks, order({ backfill: true }), aCustomer()],
     ['test_data', thanks, order({ test: true }), aCustomer()],
     ['not_first_purchase', thanks, order({ occurredAt: '2026-03-01T09:40:00.000Z' }), aCustomer()],
+    [undefined, thanks, ...firstOf('2026-02-15T10:00:00.000Z')],
+    ['long_ago', thanks, ...firstOf('2026-02-15T09:59:59.999Z')],
     ['other_trigger', thanks, change(), aCustomer()],
     [undefined, recognise, change(), atTheTop],
     [undefined, recognise, change({ previousTier: null }), atTheTop],
@@ -172,7 +179,7 @@ describe('occasions', () => {
     ['tier_left_again', recognise, change(), aCustomer({ standing: aStanding() })],
     ['other_trigger', recognise, order(), atTheTop],
   ] as const)('%s', (expected, play, trigger, customer) => {
-    expect(noOccasion(play, trigger, customer, { best: 'platinum', others: ['gold', 'prospect'] })).toBe(expected);
+    expect(noOccasion(play, trigger, customer, { best: 'platinum', others: ['gold', 'prospect'] }, now)).toBe(expected);
   });
 
   test('texts name nothing that is not on the list', () => {

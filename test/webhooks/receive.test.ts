@@ -326,6 +326,85 @@ describe('what an edited order is worth', () => {
   });
 });
 
+describe('tax, discount and items belong to the total before refunds', () => {
+  const placed = {
+    total_price: '119.00',
+    total_tax: '19.00',
+    total_discounts: '10.00',
+    line_items: [{ id: 1, title: 'Tea', price: '64.50', quantity: 2, current_quantity: 2 }],
+  };
+  const back = (amount: string, quantity: number, tax: string) => ({
+    id: 9,
+    created_at: '2026-03-04T00:00:00Z',
+    transactions: [{ kind: 'refund', status: 'success', amount, currency: 'EUR' }],
+    refund_line_items: [{ line_item_id: 1, quantity, subtotal: amount, total_tax: tax }],
+  });
+  const line = (current_quantity: number) => ({ ...placed.line_items[0], current_quantity });
+  const cases: Record<string, { said: Record<string, unknown>; is: Record<string, unknown> }> = {
+    'nothing came back': {
+      said: { current_total_price: '119.00', current_total_tax: '19.00', current_total_discounts: '10.00' },
+      is: { tax: 1900, discount: 1000, items: [{ title: 'Tea', quantity: 2 }] },
+    },
+    'half came back': {
+      said: {
+        current_total_price: '59.50',
+        current_total_tax: '9.50',
+        current_total_discounts: '5.00',
+        total_outstanding: '0.00',
+        line_items: [line(1)],
+        refunds: [back('59.50', 1, '9.50')],
+      },
+      is: { tax: 1900, discount: 1000, items: [{ title: 'Tea', quantity: 2 }] },
+    },
+    'all came back': {
+      said: {
+        current_total_price: '0.00',
+        current_total_tax: '0.00',
+        current_total_discounts: '0.00',
+        total_outstanding: '0.00',
+        line_items: [line(0)],
+        refunds: [back('119.00', 2, '19.00')],
+      },
+      is: { tax: 1900, discount: 1000, items: [{ title: 'Tea', quantity: 2 }] },
+    },
+    'a cup was added, and half of the tea came back': {
+      said: {
+        current_total_price: '71.40',
+        current_total_tax: '11.40',
+        total_outstanding: '0.00',
+        line_items: [line(1), { id: 2, title: 'Cup', price: '11.90', quantity: 1, current_quantity: 1 }],
+        refunds: [back('59.50', 1, '9.50')],
+      },
+      is: {
+        tax: 2090,
+        items: [
+          { title: 'Tea', quantity: 2 },
+          { title: 'Cup', quantity: 1 },
+        ],
+      },
+    },
+    'one tea was taken out before it was paid': {
+      said: {
+        current_total_price: '59.50',
+        current_total_tax: '9.50',
+        current_total_discounts: '5.00',
+        total_outstanding: '0.00',
+        line_items: [line(1)],
+        refunds: [{ ...back('59.50', 1, '9.50'), transactions: [] }],
+      },
+      is: { tax: 950, discount: 500, items: [{ title: 'Tea', quantity: 1 }] },
+    },
+  };
+  test.each(Object.entries(cases))('%s', async (name, { said, is }) => {
+    const id = 2200 + Object.keys(cases).indexOf(name);
+    const email = `parts${id}@example.com`;
+    await send(order({ id, email, ...placed, updated_at: '2026-03-05T00:00:00Z', ...said }), 'orders/updated');
+    const [customer] = (await door.customers()).filter(({ profile }) => profile.email?.value === email);
+    const lines = await door.lines(customer?.customerId ?? '');
+    expect(lines.find(({ type }) => type === 'order')).toMatchObject({ order: { snapshot: is } });
+  });
+});
+
 test.each(['voided', 'expired'])('a payment that ends %s buys nothing', async (financial_status) => {
   const email = `${financial_status}@example.com`;
   const id = financial_status === 'voided' ? 2101 : 2102;

@@ -1,29 +1,19 @@
 import type { BacktestReport, ForecastReport } from '../../../shared/contracts/backtest.ts';
-import { style } from './page-style.ts';
-import { escaped } from './plot.ts';
+import { figure as htmlFigure, htmlPage, legendOf } from '../page/page.ts';
+import { escaped } from '../page/plot.ts';
+import { whole } from '../page/text.ts';
 import { alivePlot, countPlot, cumulativePlot, decileCeiling, decilePlot, gainsPlot } from './plots.ts';
-import { modelLine, notes, whole } from './print.ts';
+import { modelLine } from './print.ts';
 
-/** The figures as a page of its own: no script, nothing from elsewhere. */
-export function pageOf(report: BacktestReport): string {
+/** The figures as a page. @param remarks what the reader should know before believing them */
+export function pageOf(report: BacktestReport, remarks: readonly string[]): string {
   const { holdout, until, horizonDays, customers, alive } = report;
   const most = decileCeiling([holdout.mbgNbd, holdout.naiveRate]);
   const title = `Backtest at ${until}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header>
+  const main = `<header>
 <h1>${title}</h1>
 <p class="lead">${lead(report)}</p>
-<p class="quiet">${whole(customers)} customers, ${whole(report.repeatPurchases)} repeat purchases up to ${until}; compared with the ${horizonDays} days after it. ${escaped(notes(report).join(' '))}</p>
+<p class="quiet">${whole(customers)} customers, ${whole(report.repeatPurchases)} repeat purchases up to ${until}; compared with the ${horizonDays} days after it. ${escaped(remarks.join(' '))}</p>
 </header>
 ${table(report)}
 ${figure('What came, and what was expected', legend(['actual', 'mbg', 'naive']), cumulativePlot(report), 'Repeat purchases of all customers, added up by week. Up to the cut MBG/NBD shows what it would expect of customers of whom only the age is known; after it, what it forecasts for each.')}
@@ -44,11 +34,8 @@ ${holdout.actual > 0 ? figure('The best customers', legend(['mbg', 'naive', 'cha
 <dt>Gamma-Gamma</dt><dd>${escaped(modelLine(report.models.gammaGamma))}</dd>
 </dl>
 <p class="quiet">Maximum likelihood, time in weeks, ± standard error. All figures are in <code>backtest.json</code>.</p>
-</section>
-</main>
-</body>
-</html>
-`;
+</section>`;
+  return htmlPage(title, main);
 }
 
 function lead({ holdout }: BacktestReport): string {
@@ -95,9 +82,9 @@ const names: Record<string, string> = {
 };
 
 function legend(kinds: readonly string[]): string {
-  return kinds.map((kind) => `<span><i class="swatch ${kind}"></i>${names[kind]}</span>`).join('');
+  return legendOf(Object.fromEntries(kinds.map((kind) => [kind, names[kind] ?? kind])));
 }
 
 function figure(title: string, key: string, svg: string, caption: string): string {
-  return `<figure><h2>${title}</h2><div class="legend">${key}</div>${svg}<figcaption>${caption}</figcaption></figure>`;
+  return htmlFigure({ title, legend: key, svg, caption });
 }

@@ -1,18 +1,12 @@
 import type { BacktestReport, ForecastReport, GroupReport } from '../../../shared/contracts/backtest.ts';
-import { type Axes, bar, ceiling, dot, line, type Point, plot } from './plot.ts';
-import { whole } from './print.ts';
+import { type Axes, bar, ceiling, dot, line, type Point, plot } from '../page/plot.ts';
+import { monthName, percent, whole } from '../page/text.ts';
 
 const wide = { width: 860, height: 340 };
 const half = { width: 420, height: 320 };
-const percent = (share: number) => `${Math.round(share * 100)} %`;
 const perCustomer = (value: number) => String(value);
 const mean = (group: GroupReport, of: 'expected' | 'actual') =>
   group.customers === 0 ? 0 : group[of] / group.customers;
-
-/** `Sep 1997` */
-function monthOf(day: string): string {
-  return new Date(day).toLocaleDateString('en-US', { month: 'short', year: 'numeric', timeZone: 'UTC' });
-}
 
 /** Repeat purchases up to each week. */
 export function cumulativePlot({ weekly, until }: BacktestReport): string {
@@ -23,7 +17,7 @@ export function cumulativePlot({ weekly, until }: BacktestReport): string {
     ...wide,
     x: [0, weekly.length - 1],
     y: [0, ceiling(most)],
-    xTicks: weekly.flatMap(({ day }, index) => (index % every === 0 ? [{ at: index, label: monthOf(day) }] : [])),
+    xTicks: weekly.flatMap(({ day }, index) => (index % every === 0 ? [{ at: index, label: monthName(day) }] : [])),
     xLabel: '',
     yLabel: 'repeat purchases so far',
     show: whole,

@@ -4,11 +4,11 @@ import type {
   ForecastReport,
   ModelReport,
 } from '../../../shared/contracts/backtest.ts';
+import { whole } from '../page/text.ts';
 
-/** The figures, for a person at a terminal. */
-export function tableOf(report: BacktestReport, seconds: BacktestSeconds): string {
+/** The figures, for a person at a terminal. @param remarks what the reader should know before believing them */
+export function tableOf(report: BacktestReport, remarks: readonly string[], seconds?: BacktestSeconds): string {
   const { models, holdout } = report;
-  const fit = seconds.fit.mbgNbd + seconds.fit.bgNbd + seconds.fit.gammaGamma;
   const forecasts: [string, ForecastReport | null][] = [
     ['MBG/NBD', holdout.mbgNbd],
     ['BG/NBD', holdout.bgNbd],
@@ -18,7 +18,7 @@ export function tableOf(report: BacktestReport, seconds: BacktestSeconds): strin
   return [
     `${whole(report.customers)} customers with ${whole(report.repeatPurchases)} repeat purchases up to ${report.until}; ` +
       `${whole(holdout.actual)} purchases in the ${report.horizonDays} days after.`,
-    ...notes(report),
+    ...remarks,
     '',
     `MBG/NBD      ${modelLine(models.mbgNbd)}`,
     `BG/NBD       ${modelLine(models.bgNbd)}`,
@@ -30,12 +30,17 @@ export function tableOf(report: BacktestReport, seconds: BacktestSeconds): strin
     `Spent after: ${whole(holdout.spend.actual)}${
       holdout.spend.expected === null ? '' : `; expected ${whole(holdout.spend.expected)}`
     }.`,
-    `Read in ${seconds.read.toFixed(1)} s, fitted in ${fit.toFixed(2)} s, compared in ${seconds.compare.toFixed(1)} s.`,
+    ...(seconds ? [timesOf(seconds)] : []),
     '',
   ].join('\n');
 }
 
-/** What the reader should know before believing the figures. */
+function timesOf({ read, fit: { mbgNbd, bgNbd, gammaGamma }, compare }: BacktestSeconds): string {
+  const fit = mbgNbd + bgNbd + gammaGamma;
+  return `Read in ${read.toFixed(1)} s, fitted in ${fit.toFixed(2)} s, compared in ${compare.toFixed(1)} s.`;
+}
+
+/** Of a file. */
 export function notes({ until, horizonDays, lastDay, leftOut }: BacktestReport): string[] {
   const end = new Date(Date.parse(until) + horizonDays * 86_400_000).toISOString().slice(0, 10);
   const rows = (count: number) => (count === 1 ? '1 row' : `${whole(count)} rows`);
@@ -83,8 +88,4 @@ function row(cells: readonly string[]): string {
     .map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0)))
     .join(' ')
     .trimEnd();
-}
-
-export function whole(number: number): string {
-  return number.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }

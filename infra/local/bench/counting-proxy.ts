@@ -9,6 +9,8 @@ export interface CountedCall {
   /** Capacity units by the engine's own count, indexes included. */
   readUnits: number;
   writeUnits: number;
+  /** The same by table. */
+  tables: { table: string; readUnits: number; writeUnits: number }[];
 }
 
 export interface CountingProxy {
@@ -18,6 +20,7 @@ export interface CountingProxy {
 }
 
 interface Consumed {
+  TableName?: string;
   CapacityUnits?: number;
   ReadCapacityUnits?: number;
   WriteCapacityUnits?: number;
@@ -70,13 +73,16 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
   };
 }
 
-function unitsOf(operation: string, answer: Buffer): { readUnits: number; writeUnits: number } {
+function unitsOf(operation: string, answer: Buffer): Pick<CountedCall, 'readUnits' | 'writeUnits' | 'tables'> {
   const { ConsumedCapacity = [] } = JSON.parse(answer.toString()) as { ConsumedCapacity?: Consumed | Consumed[] };
-  const units = { readUnits: 0, writeUnits: 0 };
-  for (const { CapacityUnits = 0, ReadCapacityUnits, WriteCapacityUnits } of [ConsumedCapacity].flat()) {
-    const writing = writes.has(operation);
-    units.readUnits += ReadCapacityUnits ?? (writing ? 0 : CapacityUnits);
-    units.writeUnits += WriteCapacityUnits ?? (writing ? CapacityUnits : 0);
-  }
-  return units;
+  const writing = writes.has(operation);
+  const tables = [ConsumedCapacity]
+    .flat()
+    .map(({ TableName = '', CapacityUnits = 0, ReadCapacityUnits, WriteCapacityUnits }) => ({
+      table: TableName,
+      readUnits: ReadCapacityUnits ?? (writing ? 0 : CapacityUnits),
+      writeUnits: WriteCapacityUnits ?? (writing ? CapacityUnits : 0),
+    }));
+  const sum = (unit: 'readUnits' | 'writeUnits') => tables.reduce((total, one) => total + one[unit], 0);
+  return { tables, readUnits: sum('readUnits'), writeUnits: sum('writeUnits') };
 }

@@ -9,10 +9,22 @@ export interface Figure {
   over: boolean;
   /** What is not as it must be, whatever the machine: then the bench fails. */
   wrong?: string[];
+  /** How it comes about, line by line; shown below the table. */
+  lines?: string[];
   values: Record<string, number | Record<string, number>>;
 }
 
-export const figureNames = ['checkout', 'load', 'storefronts', 'night', 'memory', 'fit', 'models', 'function'] as const;
+export const figureNames = [
+  'checkout',
+  'load',
+  'storefronts',
+  'night',
+  'cost',
+  'memory',
+  'fit',
+  'models',
+  'function',
+] as const;
 export type FigureName = (typeof figureNames)[number];
 
 export interface Bench {

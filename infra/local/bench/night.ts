@@ -18,6 +18,7 @@ export interface NightAt {
   assign: number;
   /** Seconds of the bare scans, before and after the night. */
   scans: number[];
+  steps: StepTime[];
 }
 
 /** A night after some have bought, between two bare scans of the same table. */
@@ -50,6 +51,7 @@ export async function measureNight(bench: Bench, stage: Stage, population: Popul
     fit: span(steps, 'fit'),
     assign: span(steps, 'assign'),
     scans,
+    steps,
   };
 }
 

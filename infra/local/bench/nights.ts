@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type CountedNight, costFigure, countNight } from './cost.ts';
 import type { Bench, Figure, FigureName } from './figure.ts';
 import { shown } from './figure.ts';
 import { fitFigure } from './fit.ts';
@@ -18,15 +19,21 @@ export async function measureNights(bench: Bench, wanted: ReadonlySet<FigureName
     await stage.run('first', { asOf: first });
     const nights: NightAt[] = [];
     const memory: MemoryAt[] = [];
+    const needsNight = (['night', 'cost', 'fit'] as const).some((name) => wanted.has(name));
+    let counted: CountedNight | undefined;
     for (const size of sizes) {
       await population.growTo(size, (written) => {
         if (written % (size / 10) === 0) bench.say(`night: ${shown(written)} of ${shown(size)} customers are there`);
       });
-      if (wanted.has('night') || wanted.has('fit')) nights.push(await measureNight(bench, stage, population));
+      const timed = needsNight ? await measureNight(bench, stage, population) : undefined;
+      if (timed) nights.push(timed);
+      if (timed && wanted.has('cost') && size === sizes.at(-1))
+        counted = await countNight(bench, stage, population, timed);
       if (wanted.has('memory')) memory.push(await measureMemory(bench, stage, population));
     }
     return [
       ...(wanted.has('night') ? nights.map(nightFigure) : []),
+      ...(counted ? [costFigure(counted)] : []),
       ...(wanted.has('fit') ? nights.slice(-1).map(fitFigure) : []),
       ...(wanted.has('memory') ? [memoryFigure(memory)] : []),
     ];

@@ -40,6 +40,12 @@ export function printFigures(report: Report, say: (line: string) => void): void 
     row([name, what, bound, measured, comparedWith, over ? '✗ OVER' : 'ok']);
     say(rule);
   }
+  for (const { what, lines = [] } of figures) {
+    if (lines.length === 0) continue;
+    say(`${what}:`);
+    for (const line of lines) say(line);
+    say(rule);
+  }
   const over = figures.filter((figure) => figure.over).length;
   say(
     `Node ${node}, ${processors} processors; load of the machine ${load.before.toFixed(1)} before and ` +

@@ -12,11 +12,13 @@ import { engineClient } from '../engine-client.ts';
 import { type FunctionSettings, LocalFunction } from '../functions.ts';
 import { Gateway } from '../gateway.ts';
 import { silentLog } from '../log.ts';
+import { ObjectEndpoint } from '../objects.ts';
 import { localSegments } from '../stack.ts';
 import { StateMachines } from '../state-machine.ts';
 import { synthesise } from '../synth.ts';
 import { createTables } from '../tables.ts';
 import { Template } from '../template.ts';
+import { type CountedCall, startCountingProxy } from './counting-proxy.ts';
 
 export type Call = <Answer>(action: string, input: object) => Promise<Answer>;
 
@@ -25,6 +27,8 @@ export interface StepTime {
   entry: string;
   begun: number;
   ended: number;
+  /** Megabytes of the function. */
+  memory: number;
 }
 
 /**
@@ -44,7 +48,18 @@ export interface Stage {
   bundle(entry: string): string;
   /** Runs the one state machine to its end. */
   run(name: string, input: object): Promise<StepTime[]>;
+  /** The same with each call counted on its way, which takes time. */
+  runCounted(name: string, input: object): Promise<Counted>;
   stop(): Promise<void>;
+}
+
+/** What a run asked for. */
+export interface Counted {
+  steps: StepTime[];
+  calls: readonly CountedCall[];
+  objects: { puts: number; gets: number };
+  /** States entered, outside of maps and within. */
+  transitions: { once: number; inSegment: number };
 }
 
 const region = 'eu-west-1';
@@ -80,6 +95,7 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
   // Whatever is sent to a queue or the bus fails: nothing that is measured here sends anything there.
   const servicesUrl = 'http://127.0.0.1:9';
   const template = new Template(stacks, { region, account, servicesUrl, apiUrl: gateway.url });
+  const objects = await ObjectEndpoint.open(template, join(folder, 'objects'));
   const engine = engineClient({ url: embedded.url, region, credentials });
   const dynamodb = through ? await through(embedded.url) : embedded.url;
   const call: Call = (action, input) => engine.call(`DynamoDB_20120810.${action}`, input);
@@ -87,7 +103,14 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
 
   const resources = template.of('AWS::Lambda::Function');
   const bundles = await bundleFunctions(join(folder, 'functions', 'bundles'), [...resources.map(entryOf), ...entries]);
-  const endpoints = { region, dynamodb, services: servicesUrl, credentials, noFile: join(folder, 'none') };
+  const endpoints = {
+    region,
+    dynamodb,
+    objects: objects.url,
+    services: servicesUrl,
+    credentials,
+    noFile: join(folder, 'none'),
+  };
   const functions = buildFunctions(template, bundles, worker, endpoints, silentLog);
   gateway.open(buildRoutes(template, functions), async () => false);
   const entryOfArn = new Map(resources.map((resource) => [template.arn(resource), entryOf(resource)]));
@@ -99,13 +122,19 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
   };
 
   const steps: StepTime[] = [];
-  const invoke = taskInvoker(template, functions);
+  const transitions = { once: 0, inSegment: 0 };
+  const straight = taskInvoker(template, functions);
+  let invoke = straight;
   const machines = await StateMachines.open(join(folder, 'executions.journal'), buildMachines(template), {
     async invoke(arn, input) {
       const begun = performance.now();
       const outcome = await invoke(arn, input);
-      steps.push({ entry: entryOfArn.get(arn) ?? arn, begun, ended: performance.now() });
+      const memory = functions.get(template.find('AWS::Lambda::Function', arn)?.name ?? '')?.settings.memory ?? 0;
+      steps.push({ entry: entryOfArn.get(arn) ?? arn, begun, ended: performance.now(), memory });
       return outcome;
+    },
+    entered(inMap) {
+      transitions[inMap ? 'inSegment' : 'once'] += 1;
     },
     settled: async () => undefined,
     log: silentLog,
@@ -119,9 +148,20 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
     LEDGER_TABLE = '',
     REGISTRY_TABLE = '',
   } = settingsOf('functions/nightly/assign.ts').environment;
+  const run = async (name: string, input: object): Promise<StepTime[]> => {
+    steps.length = 0;
+    const { arn } = await machines.start(machine ?? '', name, JSON.stringify(input));
+    for (;;) {
+      const { status } = (await machines.service('DescribeExecution', { executionArn: arn })) as { status: string };
+      if (status === 'SUCCEEDED') return [...steps];
+      if (status !== 'RUNNING') throw new Error(`the execution ${name} ended as ${status}`);
+      await wait(20);
+    }
+  };
   return {
     api,
     call,
+    run,
     tables: { customers: CUSTOMERS_TABLE, ledger: LEDGER_TABLE, registry: REGISTRY_TABLE },
     settingsOf,
     start(settings) {
@@ -130,14 +170,21 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
       return one;
     },
     bundle: (entry) => bundles.get(entry) ?? '',
-    async run(name, input) {
-      steps.length = 0;
-      const { arn } = await machines.start(machine ?? '', name, JSON.stringify(input));
-      for (;;) {
-        const { status } = (await machines.service('DescribeExecution', { executionArn: arn })) as { status: string };
-        if (status === 'SUCCEEDED') return [...steps];
-        if (status !== 'RUNNING') throw new Error(`the execution ${name} ended as ${status}`);
-        await wait(20);
+    async runCounted(name, input) {
+      const proxy = await startCountingProxy(dynamodb);
+      const counted = buildFunctions(template, bundles, worker, { ...endpoints, dynamodb: proxy.url }, silentLog);
+      const before = { ...objects.counted };
+      Object.assign(transitions, { once: 0, inSegment: 0 });
+      invoke = taskInvoker(template, counted);
+      try {
+        const done = await run(name, input);
+        const { puts, gets } = objects.counted;
+        const used = { puts: puts - before.puts, gets: gets - before.gets };
+        return { steps: done, calls: proxy.calls, objects: used, transitions: { ...transitions } };
+      } finally {
+        invoke = straight;
+        await Promise.all([...counted.values()].map((one) => one.stop()));
+        await proxy.stop();
       }
     },
     async stop() {
@@ -146,6 +193,7 @@ export async function openStage({ folder, entries = [], through }: StageOptions)
       await machines.stop();
       await Promise.all([...functions.values(), ...started].map((one) => one.stop()));
       engine.close();
+      await objects.close();
       await embedded.stop();
     },
   };

@@ -22,6 +22,7 @@ interface Difference {
   customerId: string;
   was: Place | null;
   is: Place;
+  causes?: string[];
 }
 
 /** The status where nothing can be said: 1 says that something differs. */
@@ -93,12 +94,22 @@ async function* differencesOf(api: ApiClient, runId: string, most: number): Asyn
   }
 }
 
-function describe({ customerId, was, is }: Difference): string {
+/** What the engine says of a difference, for people. */
+const inWords: Record<string, string> = {
+  cut_points: 'cut points or models differ, as others do',
+  merged: 'persons were made one or taken apart since',
+  order_changed: 'an order was changed by its shop since',
+  under_way: 'something was still under way when the run was started by hand',
+  unknown: 'nobody can say why',
+};
+
+function describe({ customerId, was, is, causes = [] }: Difference): string {
   const text = (place: Place | null) => {
     if (!place) return 'nothing';
     const { scores } = place;
     const digits = scores ? ` ${scores.recency}${scores.frequency}${scores.monetary}` : '';
     return `${place.tier} (${place.group}${digits})`;
   };
-  return `${customerId}  was ${text(was)}, is ${text(is)}`;
+  const why = causes.map((cause) => inWords[cause] ?? cause).join('; ');
+  return `${customerId}  was ${text(was)}, is ${text(is)}${why && `: ${why}`}`;
 }

@@ -94,7 +94,11 @@ export function compareAfter(cut: CutHistory, fits: Fits): Backtest {
       spend: spendAfter(cut, fits, horizon),
     },
     alive: mbg.fitted ? aliveGroups(cells, (history) => mbgNbd.alive(mbg.parameters, history)) : null,
-    weekly: weeks(cut, cells, mbg.fitted ? mbg.parameters : undefined),
+    weekly: weeks(cut, {
+      parameters: mbg.fitted ? mbg.parameters : undefined,
+      alike: mbg.fitted ? aliveByAge(cells, mbg.parameters) : [],
+      rate: cells.reduce((sum, { actual: times, history }) => sum + size(times) * naive(history), 0),
+    }),
   };
 }
 
@@ -104,11 +108,16 @@ interface Cell {
 }
 
 function inWeeks(cell: number): TimedHistory {
-  const { x, tx, T } = historyOf(cell);
+  return weeksOf(historyOf(cell));
+}
+
+/** A history of days in weeks. */
+export function weeksOf({ x, tx, T }: TimedHistory): TimedHistory {
   return { x, tx: tx / week, T: T / week };
 }
 
-function naive({ x, T }: TimedHistory): number {
+/** The rate so far, in purchases a week. */
+export function naive({ x, T }: TimedHistory): number {
   return x === 0 ? 0 : x / T;
 }
 
@@ -151,10 +160,19 @@ function aliveGroups(cells: readonly Cell[], alive: (history: TimedHistory) => n
   return groups;
 }
 
-function weeks(
-  { until, end, arrivals, repeats }: CutHistory,
-  cells: readonly Cell[],
-  parameters: PurchaseParameters | undefined,
+interface Ahead {
+  /** Of MBG/NBD, where it was fitted. */
+  parameters: PurchaseParameters | undefined;
+  /** How many customers of each x and T (in weeks) are expected to be alive: on these alone depends what they buy then. */
+  alike: readonly { x: number; T: number; alive: number }[];
+  /** Of all customers, in purchases a week. */
+  rate: number;
+}
+
+/** Repeat purchases up to every week: those that came, and those that were expected. */
+export function weeks(
+  { until, end, arrivals, repeats }: Pick<CutHistory, 'until' | 'end' | 'arrivals' | 'repeats'>,
+  { parameters, alike, rate }: Ahead,
 ): Week[] {
   const firsts = [...arrivals].sort(([one], [other]) => one - other);
   const begin = firsts[0]?.[0] ?? until;
@@ -170,8 +188,6 @@ function weeks(
     ofNew.set(age, expected);
     return expected;
   };
-  const alike = parameters ? aliveByAge(cells, parameters) : [];
-  const rate = cells.reduce((sum, { actual, history }) => sum + size(actual) * naive(history), 0);
   const soFar = repeated.reduce((sum, [day, purchases]) => sum + (day <= until ? purchases : 0), 0);
   let [next, actual] = [0, 0];
   return days.map((day) => {
@@ -197,7 +213,6 @@ function weeks(
   });
 }
 
-/** How many customers of each x and T are expected to be alive: on these alone depends what they buy then. */
 function aliveByAge(cells: readonly Cell[], parameters: PurchaseParameters): { x: number; T: number; alive: number }[] {
   const groups: { x: number; T: number; alive: number }[] = [];
   for (const { actual, history } of cells) {

@@ -34,41 +34,70 @@ export interface Measures {
   gains: number[];
 }
 
-const lastCount = 7;
+export const lastCount = 7;
+
+/** Sums over customers of one forecast and of what came. */
+export interface Sums {
+  n: number;
+  total: number;
+  actual: number;
+  /** Of the errors, squared and absolute. */
+  square: number;
+  absolute: number;
+  /** Of forecasts squared, of outcomes squared, and of their products. */
+  ee: number;
+  aa: number;
+  ea: number;
+}
 
 /**
  * @param outcomes in the order of their cells: sums then do not depend on how customers were read
  */
 export function measure(outcomes: readonly Outcome[]): Measures {
-  let [n, total, actual, square, absolute] = [0, 0, 0, 0, 0];
-  let [ee, aa, ea] = [0, 0, 0];
-  const byCount = Array.from({ length: lastCount + 1 }, (_, x) => ({
-    x,
-    andMore: x === lastCount,
-    customers: 0,
-    expected: 0,
-    actual: 0,
-  }));
+  const sums: Sums = { n: 0, total: 0, actual: 0, square: 0, absolute: 0, ee: 0, aa: 0, ea: 0 };
+  const byCount = groupsByCount();
   for (const { cell, expected, actual: times } of outcomes) {
     const group = byCount[Math.min(historyOf(cell).x, lastCount)];
     for (const [bought, customers] of times) {
       const error = expected - bought;
-      n += customers;
-      total += customers * expected;
-      actual += customers * bought;
-      square += customers * error * error;
-      absolute += customers * Math.abs(error);
-      ee += customers * expected * expected;
-      aa += customers * bought * bought;
-      ea += customers * expected * bought;
+      sums.n += customers;
+      sums.total += customers * expected;
+      sums.actual += customers * bought;
+      sums.square += customers * error * error;
+      sums.absolute += customers * Math.abs(error);
+      sums.ee += customers * expected * expected;
+      sums.aa += customers * bought * bought;
+      sums.ea += customers * expected * bought;
       if (!group) continue;
       group.customers += customers;
       group.expected += customers * expected;
       group.actual += customers * bought;
     }
   }
+  return measuresOf(sums, byCount, tiesOf(outcomes));
+}
+
+export function groupsByCount(): Measures['calibrationByCount'] {
+  return Array.from({ length: lastCount + 1 }, (_, x) => ({
+    x,
+    andMore: x === lastCount,
+    customers: 0,
+    expected: 0,
+    actual: 0,
+  }));
+}
+
+/**
+ * @param byCount as {@link groupsByCount} lays them out
+ * @param ties customers of one forecast each, the highest first
+ */
+export function measuresOf(
+  { n, total, actual, square, absolute, ee, aa, ea }: Sums,
+  byCount: Measures['calibrationByCount'],
+  ties: readonly Group[],
+): Measures {
   const spread = Math.sqrt(Math.max(0, ee - (total * total) / n) * Math.max(0, aa - (actual * actual) / n));
-  const upTo = ranked(outcomes);
+  const upTo = ranked(ties);
   const share = (customers: number) => (actual === 0 ? null : upTo(customers).actual / actual);
   return {
     total,
@@ -86,11 +115,7 @@ export function measure(outcomes: readonly Outcome[]): Measures {
   };
 }
 
-/**
- * Sums over the so many customers with the highest forecasts. Of customers with equal forecasts each brings an equal part,
- * so that no order among them has a say.
- */
-function ranked(outcomes: readonly Outcome[]): (customers: number) => Group {
+function tiesOf(outcomes: readonly Outcome[]): Group[] {
   const ties: Group[] = [];
   let height = Number.NaN;
   for (const { expected, actual } of outcomes.toSorted((one, other) => other.expected - one.expected)) {
@@ -104,6 +129,14 @@ function ranked(outcomes: readonly Outcome[]): (customers: number) => Group {
       tie.actual += customers * bought;
     }
   }
+  return ties;
+}
+
+/**
+ * Sums over the so many customers with the highest forecasts. Of customers with equal forecasts each brings an equal part,
+ * so that no order among them has a say.
+ */
+function ranked(ties: readonly Group[]): (customers: number) => Group {
   return (customers) => {
     const sum = { customers: 0, expected: 0, actual: 0 };
     for (const tie of ties) {

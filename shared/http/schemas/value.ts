@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { causes } from '../../domain/rehearsal.ts';
 import { scoreNames } from '../../domain/rfm.ts';
 import { instant, instantIn, money, named, page } from './common.ts';
 
@@ -170,9 +171,15 @@ export const valueRun = named(
         z.union([
           z.strictObject({ kind: z.literal('preview') }),
           z.strictObject({ kind: z.literal('replay'), of: z.string() }),
+          z.strictObject({ kind: z.literal('backtest'), until: z.string(), horizonDays: z.int() }),
+          z.strictObject({ kind: z.literal('migration'), from: z.string(), to: z.string() }),
         ]),
       )
-      .check(z.describe('A preview or a replay, which changes nobody; null for a run that judges')),
+      .check(
+        z.describe(
+          'A preview, a replay, or a look at the customers (backtest, migration): changes nobody; null for a run that judges',
+        ),
+      ),
     timeZone: z.optional(z.string()),
     policyVersion: z.optional(z.int()),
     cutPoints: z.optional(cutPoints),
@@ -211,6 +218,11 @@ const difference = named(
     customerId: z.string(),
     was: z.nullable(place).check(z.describe('null for a customer who had no value yet')),
     is: place.check(z.describe('What the preview or the replay makes of the customer')),
+    causes: z.optional(
+      z
+        .array(z.enum(causes))
+        .check(z.describe('Of a replay: what is known to have happened since that makes a difference')),
+    ),
   }),
 );
 

@@ -42,5 +42,13 @@ svg .note { font-size: 11px; }
 .dot.mbg { fill: var(--mbg); } .dot.bg { fill: var(--bg); } .dot.naive { fill: var(--naive); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margin: 8px 0 12px; font-size: 14px; font-variant-numeric: tabular-nums; }
 dt { font-weight: 500; } dd { margin: 0; }
+.line.step2 { stroke: var(--mbg); } .line.step3 { stroke: var(--bg); } .line.step4 { stroke: var(--naive); } .line.step5 { stroke: var(--chance); }
+.swatch.step2 { background: var(--mbg); } .swatch.step3 { background: var(--bg); } .swatch.step4 { background: var(--naive); } .swatch.step5 { background: var(--chance); }
+.swatch.open, .swatch.same { background: var(--chance); } .swatch.open { background: transparent; box-shadow: inset 0 0 0 1.5px var(--back); } .swatch.down { background: var(--naive); }
+.between { fill: var(--mbg); fill-opacity: 0.1; }
+svg .value { fill: var(--ink); font-weight: 500; }
+.cell.back { fill: var(--back); } .cell.down { fill: var(--naive); } .cell.same { fill: var(--chance); } .cell.open { fill: var(--back); stroke: var(--back); stroke-dasharray: 2 2; }
+.grid-of-cells text { font-size: 11px; font-variant-numeric: tabular-nums; } .grid-of-cells .strong { fill: var(--card); font-weight: 600; } .grid-of-cells .faint { fill: var(--ink); }
+.foot { margin-top: 24px; }
 @media print { body { background: #fff; } figure, .models { break-inside: avoid; } }
 `;

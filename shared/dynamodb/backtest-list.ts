@@ -1,0 +1,101 @@
+import type { Instant } from '../domain/instant.ts';
+import type { ValueRun } from '../domain/value-run.ts';
+import { inBatches } from './batches.ts';
+import type { Client } from './client.ts';
+import { failedCondition } from './faults.ts';
+import { backtestListKey, runKey, runResultKey } from './keys.ts';
+
+/** What was asked; how far it is, its run says. */
+export interface RequestedBacktest {
+  id: string;
+  requestedAt: Instant;
+  until: string;
+  horizonDays: number;
+}
+
+/** Of the run of a backtest what a list shows. */
+export type BacktestState = Pick<ValueRun, 'state' | 'finishedAt' | 'failure'>;
+
+/** Keeps what is asked; may be repeated under its id, and answers with what was asked first. */
+export async function keepBacktest(
+  client: Client,
+  registry: string,
+  wanted: RequestedBacktest,
+): Promise<RequestedBacktest> {
+  const key = runResultKey(wanted.id, 'request');
+  const asked = await client
+    .put({ TableName: registry, Item: { ...key, ...wanted }, ConditionExpression: 'attribute_not_exists(pk)' })
+    .then(() => wanted)
+    .catch(async (error: unknown) => {
+      const known = failedCondition(error) ? await findBacktest(client, registry, wanted.id) : undefined;
+      if (!known) throw error;
+      return known;
+    });
+  await client.put({ TableName: registry, Item: { ...backtestListKey(asked.requestedAt, asked.id), ...asked } });
+  return asked;
+}
+
+export async function findBacktest(
+  client: Client,
+  registry: string,
+  id: string,
+): Promise<RequestedBacktest | undefined> {
+  const { Item } = await client.get({ TableName: registry, Key: runResultKey(id, 'request'), ConsistentRead: true });
+  return Item && requestOf(Item);
+}
+
+/**
+ * A page of the backtests, the latest first.
+ * @param after the `next` of the page before
+ */
+export async function listBacktests(
+  client: Client,
+  registry: string,
+  { limit, after }: { limit: number; after?: string },
+): Promise<{ backtests: (RequestedBacktest & { run?: BacktestState })[]; next?: string }> {
+  const { Items = [] } = await client.query({
+    TableName: registry,
+    KeyConditionExpression: after === undefined ? 'pk = :all' : 'pk = :all AND sk < :after',
+    ExpressionAttributeValues: { ':all': backtestListKey('', '').pk, ...(after !== undefined && { ':after': after }) },
+    ScanIndexForward: false,
+    ConsistentRead: true,
+    // One more than wanted tells whether there is a next page.
+    Limit: limit + 1,
+  });
+  const items = Items.slice(0, limit);
+  const runs = await statesOf(
+    client,
+    registry,
+    items.map(({ id }) => String(id)),
+  );
+  const backtests = items.map((item) => {
+    const run = runs.get(String(item.id));
+    return { ...requestOf(item), ...(run && { run }) };
+  });
+  const last = items.at(-1);
+  return { backtests, ...(Items.length > limit && last && { next: String(last.sk) }) };
+}
+
+async function statesOf(client: Client, registry: string, ids: readonly string[]): Promise<Map<string, BacktestState>> {
+  const found = new Map<string, BacktestState>();
+  await inBatches(ids, async (batch) => {
+    const answer = await client.batchGet({
+      RequestItems: {
+        [registry]: {
+          Keys: batch.map(runKey),
+          ConsistentRead: true,
+          ProjectionExpression: 'id, #state, finishedAt, failure',
+          ExpressionAttributeNames: { '#state': 'state' },
+        },
+      },
+    });
+    for (const item of answer.Responses?.[registry] ?? []) found.set(String(item.id), item as BacktestState);
+    const left = answer.UnprocessedKeys?.[registry]?.Keys ?? [];
+    return batch.filter((id) => left.some(({ pk }) => pk === runKey(id).pk));
+  });
+  return found;
+}
+
+function requestOf({ id, requestedAt, until, horizonDays }: Record<string, unknown>): RequestedBacktest {
+  return { id: String(id), requestedAt: String(requestedAt), until: String(until), horizonDays: Number(horizonDays) };
+}
