@@ -118,6 +118,7 @@ async function main(): Promise<void> {
   ${stack.url}/_local/outbox   the messages that went out
   curl -H 'authorization: Bearer ${key}' '${stack.url}/v1/customers?email=customer-1@example.com'
   curl -H 'authorization: Bearer ${key}' '${stack.url}/v1/value-runs?limit=1'
+  RAPPORT_KEY=${key} npm run -s reports -- --url ${stack.url} --out report   who comes back, and who holds the value
   ${stack.url}/openapi.json   everything else`);
 }
 
