@@ -15,8 +15,8 @@ export type Fault =
 
 export interface FaultProxy {
   endpoint: string;
-  /** Asked once for each call, with the operation's name. */
-  plan: (operation: string) => Fault;
+  /** Asked once for each call, with the operation's name and what it says. */
+  plan: (operation: string, body: string) => Fault;
   /** Calls that reached the engine, by operation. */
   calls: Map<string, number>;
   stop(): Promise<void>;
@@ -34,7 +34,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     incoming.on('end', () => {
       const operation = String(incoming.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
       const body = Buffer.concat(chunks);
-      const fault = proxy.plan(operation);
+      const fault = proxy.plan(operation, body.toString());
       const failed = failure(fault, operation, body);
       if (fault === 'refused') return void incoming.socket.destroy();
       if (fault === 'hanging') return;

@@ -1,4 +1,5 @@
 import type { Customer } from '../../shared/domain/customer.ts';
+import type { Instant } from '../../shared/domain/instant.ts';
 import { personIn, personsOf } from '../../shared/domain/merge.ts';
 import { noCurrency } from '../../shared/domain/money.ts';
 import type { PrivacyRequest } from '../../shared/domain/privacy-request.ts';
@@ -12,9 +13,11 @@ import { newestOf } from '../../shared/dynamodb/newest.ts';
 import { listJobs } from '../../shared/dynamodb/outreach-list.ts';
 import { personalData } from '../../shared/dynamodb/personal-data.ts';
 import { receiptOf } from '../../shared/dynamodb/receipt-store.ts';
+import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { getSource, listSourceIds } from '../../shared/dynamodb/source-store.ts';
 import { suggestionsAbout } from '../../shared/dynamodb/suggestion-store.ts';
 import { customerIdFrom } from '../../shared/engine/known.ts';
+import { Problem } from '../../shared/engine/problem.ts';
 import { whoseDelivery } from '../../shared/engine/whose-delivery.ts';
 import { contentOf } from '../../shared/http/delivery-content.ts';
 import { person } from '../../shared/storefronts/fields.ts';
@@ -151,7 +154,7 @@ async function readDeliveries(door: Door, personIds: string[], place: string | u
   for (const delivery of deliveries) {
     const { id, receivedAt, status } = delivery;
     if (delivery.withheld || !(await isTheirs(delivery))) continue;
-    const kept = await store.get(id, now);
+    const kept = await readable(store, id, now);
     const isLarge = (kept?.body.byteLength ?? 0) > mostBytes;
     const body = isLarge || !kept ? null : Buffer.from(kept.body).toString('utf8');
     bytes += body?.length ?? 0;
@@ -162,6 +165,16 @@ async function readDeliveries(door: Door, personIds: string[], place: string | u
   const following = sourceIds.find((one) => one > sourceId);
   const goesOn = next === undefined ? following : `${sourceId} ${next}`;
   return { contents, ...(goesOn !== undefined && { next: goesOn }) };
+}
+
+/** Nothing where the body cannot be unpacked: whatever else there is can be handed over. */
+async function readable(store: ReturnType<typeof deliveryStore>, deliveryId: string, now: Instant) {
+  try {
+    return await store.get(deliveryId, now);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'body_unreadable') return undefined;
+    throw error;
+  }
 }
 
 async function whoseOf(door: Door, personIds: string[], sourceId: string, store: ReturnType<typeof deliveryStore>) {
@@ -178,6 +191,7 @@ async function whoseOf(door: Door, personIds: string[], sourceId: string, store:
   }
   const phoneOf = (text: string) => person({ phone: text }, { country }).phone;
   const sought = { personIds, homeIds, marks, orders: [], sourceId, mint, phoneOf };
-  const content = async (deliveryId: string) => contentOf(await store.get(deliveryId, now));
-  return whoseDelivery({ data: personalData(client, tables), content }, sought);
+  const content = async (deliveryId: string) => contentOf(await readable(store, deliveryId, now));
+  const reads = { records: recordStore(client, tables), data: personalData(client, tables), content };
+  return whoseDelivery(reads, sought, 'export');
 }

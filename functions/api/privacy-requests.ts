@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
+import { mayUseSource, usableSources } from '../../shared/domain/access.ts';
 import { personsOf } from '../../shared/domain/merge.ts';
-import { newPrivacyRequest, type PrivacyRequest } from '../../shared/domain/privacy-request.ts';
+import { newPrivacyRequest, type PrivacyRequest, timedOut, wasCutOff } from '../../shared/domain/privacy-request.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { type KeptRequest, PrivacyRequestStore } from '../../shared/dynamodb/privacy-request-store.ts';
+import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
 import type { PrivacyRequests } from '../../shared/engine/privacy-desk.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
@@ -21,6 +23,7 @@ export const makePrivacyRequest = route({
   answers: { 202: { description: 'Taken down; follow it by its id', schema: privacyRequest } },
   async answer(door: Door, { body: { type, customerId } }) {
     const { access, nonce, now: requestedAt } = door;
+    if (type === 'export') await mustReachAll(door);
     const customer = await existing(door, customerId);
     const mint = mintWith((await door.settings()).salt);
     const id = mint('prv', access.keyId, nonce ?? randomBytes(16).toString('hex'));
@@ -74,6 +77,7 @@ export const exportPerson = route({
     const { request, revision } = await found(door, requestId);
     if (request.type !== 'export')
       throw new Problem(409, 'not_an_export', 'This request is for an erasure: there is nothing to hand over.');
+    await mustReachAll(door);
     const { after, page } = await pagingOf(door, query);
     const { data, next } = await exportPage(door, request, after);
     if (next === undefined && request.status === 'open')
@@ -81,6 +85,18 @@ export const exportPerson = route({
     return { status: 200, body: page(data, next) };
   },
 });
+
+/**
+ * An export that left out what a key may not see would be no answer to whom it is about.
+ * @throws Problem `sources_not_allowed`
+ */
+async function mustReachAll({ access, client, tables }: Door): Promise<void> {
+  if (usableSources(access) === undefined) return;
+  const sourceIds = await listSourceIds(client, tables.registry);
+  if (sourceIds.every((sourceId) => mayUseSource(access, sourceId))) return;
+  const detail = 'An export has what all sources said: the key has to reach each of them, by "*" or by their names.';
+  throw new Problem(403, 'sources_not_allowed', detail);
+}
 
 /** Where requests are kept and handed to the worker. */
 export function requestsOf(door: Door): PrivacyRequests {
@@ -121,6 +137,7 @@ function shown(request: PrivacyRequest): z.infer<typeof privacyRequest> {
     doneAt: doneAt ?? null,
     erasedAt: erasedAt ?? null,
     counts,
-    failure: failure ?? null,
+    // A call that was cut off could not say so itself.
+    failure: wasCutOff(request, Date.now()) ? timedOut : (failure ?? null),
   };
 }

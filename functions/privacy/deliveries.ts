@@ -2,6 +2,7 @@ import type { Instant } from '../../shared/domain/instant.ts';
 import type { Client, TableNames } from '../../shared/dynamodb/client.ts';
 import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
 import { deliveryStore, withhold } from '../../shared/dynamodb/delivery-store.ts';
+import { deliveryPlace } from '../../shared/dynamodb/keys.ts';
 import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
 import type { ErasedDeliveries } from '../../shared/engine/erase.ts';
 import { contentOf } from '../../shared/http/delivery-content.ts';
@@ -19,7 +20,7 @@ export function erasedDeliveries(
 
     async page(sourceId, { after, since }) {
       await onSource(sourceId);
-      return listDeliveries(client, table, {
+      const { deliveries, ...more } = await listDeliveries(client, table, {
         sourceId,
         oldestFirst: true,
         limit: 200,
@@ -28,6 +29,8 @@ export function erasedDeliveries(
         ...(after !== undefined && { after }),
         ...(since !== undefined && { from: since }),
       });
+      const placed = deliveries.map((one) => ({ ...one, place: deliveryPlace(one.receivedAt, one.id).listedAt }));
+      return { deliveries: placed, ...more };
     },
 
     content: async (deliveryId) => contentOf(await store.get(deliveryId, now)),

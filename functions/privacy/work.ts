@@ -4,7 +4,7 @@ import { readVariables, variables } from '../../shared/contracts/environment.ts'
 import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { ErasureMessage } from '../../shared/contracts/privacy.ts';
 import { noCurrency } from '../../shared/domain/money.ts';
-import { isPressing } from '../../shared/domain/privacy-request.ts';
+import { isPressing, setDown, takenUp, timedOut, wasCutOff } from '../../shared/domain/privacy-request.ts';
 import { connect, type TableNames } from '../../shared/dynamodb/client.ts';
 import { readClock } from '../../shared/dynamodb/clock.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
@@ -46,7 +46,7 @@ const queue = jsonCaller('sqs', accessOf('sqs', process.env), {
   firstPause: 100,
 });
 
-/** For one more page, and the message that goes on: milliseconds. */
+/** For one more body of the largest size, and the message that goes on: milliseconds. */
 const reserve = 60_000;
 
 /** Looks through all open requests once a day, or takes an erasure as far as the time of one call allows. */
@@ -56,15 +56,13 @@ export async function handler({ Records }: SQSEvent, context: Context): Promise<
     const message = JSON.parse(body) as ErasureMessage;
     try {
       if ('scheduledTime' in message) await lookThrough();
-      else await goOn(message.requestId, () => context.getRemainingTimeInMillis() - reserve);
+      else await goOn(message.requestId, () => context.getRemainingTimeInMillis());
     } catch (error) {
       const { name, stack = '' } = error instanceof Error ? error : { name: typeof error };
       const code = error instanceof Problem ? error.code : undefined;
       const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
       const about = 'requestId' in message ? { requestId: message.requestId } : {};
-      console.error(
-        JSON.stringify({ level: 'error', message: logLines.ErasureBrokeOff, messageId, ...about, name, code, frames }),
-      );
+      complain({ messageId, ...about, name, code, frames });
       if ('requestId' in message) await noteFailure(message.requestId, code ?? name);
       batchItemFailures.push({ itemIdentifier: messageId });
     }
@@ -89,6 +87,9 @@ async function goOn(requestId: string, remaining: () => number): Promise<void> {
   const kept = await requests.read(requestId);
   if (!kept || kept.request.status === 'done' || kept.request.type === 'export') return;
   let { revision } = kept;
+  const machineNow = Date.now();
+  if (wasCutOff(kept.request, machineNow)) complain({ requestId, code: timedOut });
+  const request = takenUp(kept.request, machineNow, machineNow + remaining());
   const now = await readClock({ testStage, client, registry });
   const { salt, baseCurrency = noCurrency, baseTimeZone = 'UTC' } = await readSettings(client, registry);
   const countries = new Map<string, string | undefined>();
@@ -103,17 +104,24 @@ async function goOn(requestId: string, remaining: () => number): Promise<void> {
         countries.set(sourceId, (await getSource(client, registry, sourceId))?.country);
       },
     }),
-    switchOff: (sourceId, at) => switchOffSource(client, registry, sourceId, at),
+    source: (sourceId) => getSource(client, registry, sourceId),
+    switchOff: (sourceId, at, upTo) => switchOffSource(client, registry, { sourceId, at, upTo }),
     async keep(request) {
       const isKept = await requests.put(request, revision);
       revision += 1;
       return isKept;
     },
     phoneOf: (text, sourceId) => person({ phone: text }, { country: countries.get(sourceId) }).phone,
-    remaining,
+    remaining: () => remaining() - reserve,
   };
-  const progress = await erase(ports, kept.request, { now, baseCurrency, baseTimeZone, mint: mintWith(salt) });
-  if (progress !== 'over') await send({ requestId }, progress.again);
+  const progress = await erase(ports, request, { now, baseCurrency, baseTimeZone, mint: mintWith(salt) });
+  if (progress === 'over') return;
+  if ('again' in progress) await send({ requestId }, progress.again);
+  else complain({ requestId, code: 'body_unreadable', deliveryIds: progress.unread });
+}
+
+function complain(about: Record<string, unknown>): void {
+  console.error(JSON.stringify({ level: 'error', message: logLines.ErasureBrokeOff, ...about }));
 }
 
 /** For whoever looks at the request; the queue tries it again. */
@@ -122,7 +130,7 @@ async function noteFailure(requestId: string, failure: string): Promise<void> {
     const kept = await requests.read(requestId);
     if (!kept || kept.request.status === 'done') return;
     const { request, revision } = kept;
-    await requests.put({ ...request, attempts: request.attempts + 1, failure }, revision);
+    await requests.put({ ...setDown(request), attempts: request.attempts + 1, failure }, revision);
   } catch (error) {
     const { name } = error as Error;
     console.warn(JSON.stringify({ level: 'warn', message: 'failure not noted', requestId, name }));

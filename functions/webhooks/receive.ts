@@ -15,6 +15,8 @@ import { sendToQueue } from './retry-queue.ts';
 
 /** Shops wait five seconds for an answer: what is not recorded by then goes to the retry queue. */
 const patience = 3_500;
+/** What is too large for that queue has this long in all, of the ten seconds that the function may run. */
+const longest = 8_500;
 /** The look-up of the source may take most of it; what is left is worth a try at least this long. */
 const shortestTry = 500;
 
@@ -52,8 +54,7 @@ async function answer(request: HttpRequest, sourceId: string): Promise<HttpAnswe
   }
   const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
-  const left = Math.max(shortestTry, patience - (performance.now() - begun));
-  const kept = await take({ id, headers, body, receivedAt }, source, left);
+  const kept = await take({ id, headers, body, receivedAt }, source, begun);
   if (kept !== later) await Promise.all([keepDelivery(kept, body), sendFailures(receivedAt)]);
   const received: Received = { deliveryId: id, status: kept === later ? 'recorded' : kept.status };
   return { status: 202, body: received };
@@ -96,22 +97,28 @@ async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
   return (await mint())('dlv', source.id, given, createHash('sha256').update(delivery.body).digest('hex'));
 }
 
-/** @returns `later` where it waits in the retry queue */
-async function take(
-  delivery: AuthenticDelivery,
-  source: Source,
-  milliseconds: number,
-): Promise<KeptDelivery | typeof later> {
+/**
+ * @param begun when the call did
+ * @returns `later` where it waits in the retry queue
+ */
+async function take(delivery: AuthenticDelivery, source: Source, begun: number): Promise<KeptDelivery | typeof later> {
   let cause: unknown = new Error('a message that only names something is too large to be kept');
+  const receiving = receiveAndTell(ports, delivery, source);
+  const left = (whole: number) => Math.max(shortestTry, whole - (performance.now() - begun));
   try {
-    const kept = await inTime(receiveAndTell(ports, delivery, source), milliseconds);
+    const kept = await inTime(receiving, left(patience));
     if (kept !== later) return kept;
   } catch (error) {
     cause = error;
     console.warn(JSON.stringify({ level: 'warn', message: 'kept for a retry', deliveryId: delivery.id }));
   }
   const message = packed(delivery, source);
-  if (!message) throw cause;
+  if (!message) {
+    // To be told to send it again would bring the shop no further, and some wait longer than five seconds.
+    const kept = await inTime(receiving, left(longest));
+    if (kept === later) throw cause;
+    return kept;
+  }
   try {
     await sendToQueue(message);
   } catch (error) {

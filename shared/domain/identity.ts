@@ -21,6 +21,9 @@ const control = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 /** One `@`, nothing that quotes, lists or hides, and a domain of two names at least, none of them empty. */
 const address = /^[^\s@<>()[\]\\,;:"\p{Cf}]+@[^\s@<>()[\]\\,;:"\p{Cf}.]+(\.[^\s@<>()[\]\\,;:"\p{Cf}.]+)+$/u;
 
+/** Longer text is no address and no number, however it is written; Unicode's composing of it takes more than linear time. */
+const longestWritten = 1_024;
+
 /** Text that may form a key: 1 to 255 characters, no control characters, no `#`, no name that every object has. */
 export function isKeyText(text: string): boolean {
   return (
@@ -36,12 +39,14 @@ export function isKeyText(text: string): boolean {
 
 /** Case and Unicode form only: dots and tags belong to the address. Nothing where the text is no address. */
 export function normaliseEmail(text: string): string | undefined {
+  if (text.length > longestWritten) return undefined;
   const email = text.trim().normalize('NFC').toLowerCase();
   return email.length <= 254 && isKeyText(email) && address.test(email) ? email : undefined;
 }
 
 /** E.164 with its `+`; spaces, dots, brackets and dashes are dropped. Nothing for a number without country code. */
 export function normalisePhone(text: string): string | undefined {
+  if (text.length > longestWritten) return undefined;
   const digits = text
     .replace(/(?<=\d\s*)\(0\)/, '')
     .replace(/[\s().\-/]/g, '')

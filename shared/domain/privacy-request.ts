@@ -66,9 +66,42 @@ export interface PrivacyRequest {
   /** Where the step goes on. */
   cursor?: string;
   counts: ErasureCounts;
+  /** Of a source that is erased, its revision when the work began: what it was put as later is not switched off. */
+  sourceRevision?: number;
   /** Attempts in a row that failed, and why the last did. */
   attempts: number;
   failure?: string;
+  /** When the time of the call ends that is at it, by the machine's clock in milliseconds; absent while none is. */
+  callEndsAt?: number;
+  /** The delivery whose body is being read: kept beforehand once a call was cut off, so that the next one knows at what. */
+  reading?: string;
+  /** Deliveries whose bodies could not be read: passed over, and looked at again on the next day. */
+  unread?: string[];
+}
+
+export const timedOut = 'timed_out';
+
+/** Whether the call that was at it came to no end. @param machineNow milliseconds since 1970 */
+export function wasCutOff({ status, callEndsAt }: PrivacyRequest, machineNow: number): boolean {
+  return status === 'open' && callEndsAt !== undefined && callEndsAt < machineNow;
+}
+
+/** A call takes the request up. What the one before was cut off at is passed over from now on. */
+export function takenUp(request: PrivacyRequest, machineNow: number, callEndsAt: number): PrivacyRequest {
+  const { reading, ...rest } = request;
+  if (!wasCutOff(request, machineNow)) return { ...rest, callEndsAt };
+  return {
+    ...rest,
+    callEndsAt,
+    attempts: rest.attempts + 1,
+    failure: timedOut,
+    ...(reading !== undefined && { unread: [...(rest.unread ?? []), reading] }),
+  };
+}
+
+/** The call comes to its end in order. */
+export function setDown({ callEndsAt: _, reading: __, ...request }: PrivacyRequest): PrivacyRequest {
+  return request;
 }
 
 /** What the law and Shopify give: thirty days. */
@@ -76,6 +109,15 @@ const term = 30 * 86_400_000;
 
 export function dueOf(requestedAt: Instant): Instant {
   return instantOf(millisecondsOf(requestedAt) + term);
+}
+
+/**
+ * Whether something began after an erasure: it was received later and speaks of later, so it is no part of what is erased.
+ * @param given.occurredAt of what time it speaks; absent where nobody understood it
+ */
+export function isSince(given: { receivedAt: Instant; occurredAt?: Instant }, erasedAt: Instant): boolean {
+  const { receivedAt, occurredAt = receivedAt } = given;
+  return receivedAt > erasedAt && occurredAt > erasedAt;
 }
 
 /** So long before it is due, an open request is told of. */

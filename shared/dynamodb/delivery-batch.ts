@@ -1,8 +1,8 @@
-import type { KeptDelivery } from '../domain/delivery.ts';
+import { type KeptDelivery, standing } from '../domain/delivery.ts';
 import { inBatches } from './batches.ts';
 import type { Client } from './client.ts';
 import { expiryOf, headItem } from './delivery-item.ts';
-import { firstReceivedAt, join } from './delivery-store.ts';
+import { firstOf, join } from './delivery-store.ts';
 
 export interface PackedDelivery {
   delivery: KeptDelivery;
@@ -44,7 +44,9 @@ export async function keepAll(
   });
   for (const one of known) {
     const { delivery } = one;
-    const written = (await firstReceivedAt(client, table, delivery.id)) === delivery.receivedAt;
+    const first = await firstOf(client, table, delivery.id);
+    // Two of one id may have come at the same moment: the time alone does not tell whether it is this very call.
+    const written = first?.receivedAt === delivery.receivedAt && first.status === delivery.status;
     if (!written) await join(client, table, delivery, keptDays);
     outcomes.set(one, written ? 'written' : 'repeated');
   }
@@ -54,12 +56,19 @@ export async function keepAll(
 /** No call may name one item twice: the later ones are left for afterwards. */
 function firstOfEach(given: readonly PackedDelivery[], others: PackedDelivery[]): PackedDelivery[] {
   const first = new Map<string, PackedDelivery>();
-  const inOrder = [...given].sort((a, b) => (a.delivery.receivedAt < b.delivery.receivedAt ? -1 : 1));
+  const inOrder = [...given].sort(({ delivery: a }, { delivery: b }) => {
+    if (a.receivedAt === b.receivedAt) return Number(outranks(b, a)) - Number(outranks(a, b));
+    return a.receivedAt < b.receivedAt ? -1 : 1;
+  });
   for (const one of inOrder) {
     if (first.has(one.delivery.id)) others.push(one);
     else first.set(one.delivery.id, one);
   }
   return [...first.values()];
+}
+
+function outranks(one: KeptDelivery, other: KeptDelivery): boolean {
+  return standing[one.status].outranks.includes(other.status);
 }
 
 /** PartiQL, because no other call makes many conditional puts at once. */

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { type KeptDelivery, type Outcome, standing } from '../domain/delivery.ts';
 import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import { Problem } from '../engine/problem.ts';
 import { deliveryBodyKey, deliveryKey, deliveryListKeys, deliveryPlace } from './keys.ts';
 
 export type Item = Record<string, unknown>;
@@ -50,12 +51,19 @@ function piecesOf(packed: Uint8Array): number {
   return packed.length <= pieceBytes ? 0 : Math.ceil(packed.length / pieceBytes);
 }
 
-/** @param items the head and, in order, the pieces that belong to it */
+/**
+ * @param items the head and, in order, the pieces that belong to it
+ * @throws Problem `body_unreadable`
+ */
 export function bodyOf(head: Item, items: readonly Item[]): Uint8Array {
   if (head.withheld) return new Uint8Array();
-  if (head.body) return gunzipSync(head.body as Uint8Array);
   const pieces = items.filter(({ sk }) => String(sk).startsWith('body#')).slice(0, Number(head.pieces));
-  return gunzipSync(Buffer.concat(pieces.map(({ bytes }) => bytes as Uint8Array)));
+  const packed = head.body ?? Buffer.concat(pieces.map(({ bytes }) => bytes as Uint8Array));
+  try {
+    return gunzipSync(packed as Uint8Array);
+  } catch (cause) {
+    throw new Problem(500, 'body_unreadable', 'The body of the delivery cannot be unpacked.', { cause });
+  }
 }
 
 /** @param item the whole, or what a list shows: then without headers */

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { KeptDelivery } from '../domain/delivery.ts';
-import { type Instant, millisecondsOf } from '../domain/instant.ts';
+import { millisecondsOf } from '../domain/instant.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type { Deliveries } from '../engine/receive.ts';
 import type { Client } from './client.ts';
@@ -26,7 +26,8 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
       const packed = gzipSync(body);
       const expiresAt = expiryOf(delivery, receivedAt, keptDays);
       const pieces = bodyItems(id, packed, expiresAt);
-      for (const piece of pieces) await putPiece(client, table, piece);
+      const lieThere = await arePieced(client, table, id, pieces.length);
+      if (!lieThere) for (const piece of pieces) await putPiece(client, table, piece);
       try {
         await client.put({
           TableName: table,
@@ -40,6 +41,8 @@ export function deliveryStore(client: Client, table: string, keptDays: number): 
         const isWithheld = itemInTheWay(error)?.withheld === true;
         if (isWithheld) await dropPieces(client, table, pieces);
         await join(client, table, delivery, keptDays);
+        // Neither it nor its pieces have an end; should the head get one meanwhile, whoever gives it sees to the pieces.
+        if (lieThere && expiresAt === undefined) return;
         if (!isWithheld) await followHead(client, table, id, pieces.length, expiryAfter(receivedAt, keptDays));
       }
     },
@@ -115,15 +118,20 @@ async function followHead(client: Client, table: string, id: string, pieces: num
   }
 }
 
-/** When a delivery came first, where it is kept. */
-export async function firstReceivedAt(client: Client, table: string, deliveryId: string): Promise<Instant | undefined> {
+/** When a delivery came first and what it is, where it is kept. */
+export async function firstOf(
+  client: Client,
+  table: string,
+  deliveryId: string,
+): Promise<Pick<KeptDelivery, 'receivedAt' | 'status'> | undefined> {
   const { Item } = await client.get({
     TableName: table,
     Key: deliveryKey(deliveryId),
-    ProjectionExpression: 'receivedAt',
+    ProjectionExpression: 'receivedAt, #status',
+    ExpressionAttributeNames: { '#status': 'status' },
     ConsistentRead: true,
   });
-  return Item?.receivedAt;
+  return Item as Pick<KeptDelivery, 'receivedAt' | 'status'> | undefined;
 }
 
 /** Whether a write was made; false where its condition did not hold. */
@@ -135,6 +143,17 @@ async function took(write: Promise<unknown>): Promise<boolean> {
     if (failedCondition(error) || isConflict(error)) return false;
     throw error;
   }
+}
+
+/**
+ * Whether the pieces of this very body lie there already and stay: the id holds the body's hash. A shop that was told to
+ * try again, as the last time took too long, is answered at once then.
+ */
+async function arePieced(client: Client, table: string, id: string, pieces: number): Promise<boolean> {
+  if (pieces === 0) return false;
+  const head = { TableName: table, Key: deliveryKey(id), ProjectionExpression: 'pieces, expiresAt' };
+  const { Item } = await client.get({ ...head, ConsistentRead: true });
+  return Item?.pieces === pieces && Item.expiresAt === undefined;
 }
 
 async function putPiece(client: Client, table: string, Item: Item): Promise<void> {

@@ -18,19 +18,27 @@ export function sourcePeople(
       });
       const persons = Items.map((item) => unpackItem(item as never) as unknown as StoredItem).flatMap((item) => {
         if (isStubItem(item) || isTombstoneItem(item)) return [];
-        const { customerId, sourceIds, parts = { [customerId]: { sourceIds } } } = item;
-        return Object.entries(parts).map(([personId, part]) => ({ personId, sourceIds: part.sourceIds }));
+        const { customerId, createdAt, sourceIds, parts = { [customerId]: { createdAt, sourceIds } } } = item;
+        return Object.entries(parts).map(([personId, part]) => ({
+          personId,
+          createdAt: part.createdAt,
+          sourceIds: part.sourceIds,
+        }));
       });
       const next = LastEvaluatedKey?.customerId?.S;
       return { persons, ...(next !== undefined && { next }) };
     },
 
-    async spokenOf(personId, sourceId) {
-      const [here, elsewhere] = await Promise.all([
-        hasLine(client, ledger, personId, sourceId, '='),
-        hasLine(client, ledger, personId, sourceId, '<>'),
+    async spokenOf(personId, sourceId, erasedAt) {
+      const isSince = 'receivedAt > :erased AND occurredAt > :erased';
+      const has = (filter: string, values: Record<string, unknown> = { ':erased': erasedAt }) =>
+        hasLine(client, ledger, personId, filter, { ':source': sourceId, ...values });
+      const [here, since, elsewhere] = await Promise.all([
+        has(`sourceId = :source AND NOT (${isSince})`),
+        has(`sourceId = :source AND ${isSince}`),
+        has('sourceId <> :source', {}),
       ]);
-      return { here, elsewhere };
+      return { here, since, elsewhere };
     },
   };
 }
@@ -40,16 +48,16 @@ async function hasLine(
   client: Client,
   ledger: string,
   personId: string,
-  sourceId: string,
-  is: '=' | '<>',
+  filter: string,
+  values: Record<string, unknown>,
 ): Promise<boolean> {
   let start: Record<string, unknown> | undefined;
   do {
     const page = await client.query({
       TableName: ledger,
       KeyConditionExpression: 'pk = :person',
-      FilterExpression: `sourceId ${is} :source AND sourceId <> :own`,
-      ExpressionAttributeValues: { ':person': personId, ':source': sourceId, ':own': 'rapport' },
+      FilterExpression: `${filter} AND sourceId <> :own`,
+      ExpressionAttributeValues: { ...values, ':person': personId, ':own': 'rapport' },
       ProjectionExpression: 'sourceId',
       ConsistentRead: true,
       Limit: 100,

@@ -75,11 +75,18 @@ export async function listSources(
   return { sources: page.filter((source) => source !== undefined), ...(next !== undefined && { next }) };
 }
 
-/** Takes from a source what it is recognised by and what its shop is asked with. Repeatable. */
-export async function switchOffSource(client: Client, registry: string, sourceId: string, at: Instant): Promise<void> {
+/**
+ * Takes from a source what it is recognised by and what its shop is asked with. Repeatable.
+ * @param upTo the revision up to which it is meant: a source that was put later begins anew
+ */
+export async function switchOffSource(
+  client: Client,
+  registry: string,
+  { sourceId, at, upTo }: { sourceId: string; at: Instant; upTo: number },
+): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt++) {
     const source = await getSource(client, registry, sourceId);
-    if (!source || source.erasedAt) return;
+    if (!source || source.erasedAt || source.revision > upTo) return;
     const { credentials: _credentials, nobody: _nobody, ...rest } = source;
     const off: Source = { ...rest, secrets: [], erasedAt: at, updatedAt: at, revision: source.revision + 1 };
     if ((await putSource(client, registry, off, source)) === 'put') return;

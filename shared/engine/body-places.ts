@@ -17,8 +17,15 @@ const kinds = ['customer', 'order'] as const;
 type Kind = (typeof kinds)[number];
 type Things = ReadonlySet<Kind>;
 
+/** No name of a field or a type is looked at beyond this: it is a stranger's, and asked for at each value in it. */
+const longestName = 200;
+
 /** Names of fields are compared without case and punctuation: `customer_id` is `customerId`. */
-const plain = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+const plain = (name: string) =>
+  name
+    .slice(0, longestName)
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
 
 /**
  * A thing itself, or its id: `customer`, `buyer_id`, `_customer_user` of WooCommerce. A user or a client may be one of the
@@ -60,30 +67,42 @@ export function kindsOfMessage(body: unknown, headers: Readonly<Record<string, s
 }
 
 /**
- * All texts and numbers of a body.
+ * Shows all texts and numbers of a body, one after the other. What it costs grows with the body's length alone.
  * @param message what it is about as a whole
  */
-export function* placed(body: unknown, message: Things): Generator<Stated> {
-  yield* walk(body, { field: '', holder: none, subject: message });
+export function lookThrough(body: unknown, message: Things, look: (stated: Stated) => void): void {
+  walk(body, placeOf('', none, message), look);
 }
 
 const none: Things = new Set();
 
 interface Place {
   field: string;
-  /** What the object is in which the value stands. */
-  holder: Things;
+  /** What an id is the id of that stands here. */
+  ids: Things;
   /** What the value is by the message's topic: nothing but for what the message is about. */
   subject: Things;
 }
 
-function* walk(value: unknown, place: Place): Generator<Stated> {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') yield stated(value, place);
-  else if (Array.isArray(value)) for (const element of value) yield* walk(element, place);
-  else if (value !== null && typeof value === 'object') yield* inside(value, place);
+/** @param holder what the object is in which the value stands */
+function placeOf(name: string, holder: Things, subject: Things): Place {
+  const field = name.slice(0, longestName);
+  const plainName = plain(field);
+  const isOwn = ownId.test(plainName);
+  return { field, subject, ids: kindsWhere((kind) => idOf[kind].test(plainName) || (isOwn && holder.has(kind))) };
 }
 
-function* inside(object: object, { field, subject }: Place): Generator<Stated> {
+function walk(value: unknown, place: Place, look: (stated: Stated) => void): void {
+  if (isPlainValue(value)) look(stated(value, place));
+  else if (Array.isArray(value)) for (const element of value) walk(element, place, look);
+  else if (value !== null && typeof value === 'object') inside(value, place, look);
+}
+
+function isPlainValue(value: unknown): value is string | number | bigint {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
+}
+
+function inside(object: object, { field, subject }: Place, look: (stated: Stated) => void): void {
   const fields = fieldsOf(object);
   const types = fields.filter(([name]) => typeField.test(plain(name))).map(([, value]) => value);
   const holder = kindsWhere(
@@ -93,23 +112,24 @@ function* inside(object: object, { field, subject }: Place): Generator<Stated> {
       types.some((type) => typeof type === 'string' && named[kind].test(plain(type))),
   );
   for (const [name, value] of fields) {
-    yield* walk(value, { field: name, holder, subject: wrapper.test(plain(name)) ? subject : none });
-    if (name.includes('@')) yield { text: name, isText: true, field: '' };
+    walk(value, placeOf(name, holder, wrapper.test(plain(name)) ? subject : none), look);
+    if (name.includes('@')) look({ text: name, isText: true, field: '' });
   }
   const { key, value } = object as Record<string, unknown>;
-  // `{ "key": "_customer_user", "value": "5" }`
-  if (typeof key === 'string') yield* walk(value, { field: key, holder: none, subject: none });
+  // `{ "key": "_customer_user", "value": "5" }`. What has values of its own was gone through already: pairs within pairs
+  // would double the work at each level.
+  if (typeof key === 'string' && isPlainValue(value)) look(stated(value, placeOf(key, none, none)));
 }
 
-function stated(value: string | number | bigint, { field, holder }: Place): Stated {
+function stated(value: string | number | bigint, { field, ids }: Place): Stated {
   const text = String(value);
-  const name = plain(field);
-  const isOf = (kind: Kind) => idOf[kind].test(name) || (ownId.test(name) && holder.has(kind));
-  const idAs = (kind: Kind) => linkTo[kind].exec(text)?.[1] ?? (isOf(kind) ? text : undefined);
+  const isText = typeof value === 'string';
+  const idAs = (kind: Kind) =>
+    (isText ? linkTo[kind].exec(text)?.[1] : undefined) ?? (ids.has(kind) ? text : undefined);
   const [customerId, orderId] = [idAs('customer'), idAs('order')];
   return {
     text,
-    isText: typeof value === 'string',
+    isText,
     field,
     ...(customerId !== undefined && { customerId }),
     ...(orderId !== undefined && { orderId }),

@@ -1,6 +1,7 @@
+import type { Instant } from '../domain/instant.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
-import { addErased, type ErasureCounts, nothingErased } from '../domain/privacy-request.ts';
+import { addErased, type ErasureCounts, isSince, nothingErased } from '../domain/privacy-request.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
 import { customerWrite, type Frame } from './draft.ts';
 import {
@@ -20,11 +21,22 @@ import { followNames, isShadow, orderRef } from './sale-names.ts';
 /** How the persons of a source are found. */
 export interface SourcePeople {
   /** A page of all persons, with the source ids that each has. */
-  everybody(
-    after: string | undefined,
-  ): Promise<{ persons: { personId: string; sourceIds: Record<string, string> }[]; next?: string }>;
-  /** Of which sources a person's ledger holds lines, looked for among this one and all others. */
-  spokenOf(personId: string, sourceId: string): Promise<{ here: boolean; elsewhere: boolean }>;
+  everybody(after: string | undefined): Promise<{ persons: FoundPerson[]; next?: string }>;
+  /**
+   * Of which sources a person's ledger holds lines: of this one from before, of this one since (received later than
+   * `erasedAt` and of later), and of all others.
+   */
+  spokenOf(
+    personId: string,
+    sourceId: string,
+    erasedAt: Instant,
+  ): Promise<{ here: boolean; since: boolean; elsewhere: boolean }>;
+}
+
+interface FoundPerson {
+  personId: string;
+  createdAt: Instant;
+  sourceIds: Record<string, string>;
 }
 
 export interface ErasureStores {
@@ -81,49 +93,79 @@ async function forgetIdentities(
 }
 
 /**
+ * What a person is known by: to a source that is erased from before; to it since, when it began anew, or to others. An id
+ * tells no time of its own.
+ * @param idsAreSince ids from before are gone, so one that is there was said since
+ */
+export async function knownBy(
+  people: SourcePeople,
+  { personId, createdAt, sourceIds }: FoundPerson,
+  sourceId: string,
+  { erasedAt, idsAreSince }: { erasedAt: Instant; idsAreSince: boolean },
+): Promise<{ before: boolean; otherwise: boolean; keepsId: boolean }> {
+  const spoken = await people.spokenOf(personId, sourceId, erasedAt);
+  const { [sourceId]: own, ...others } = sourceIds;
+  const keepsId = own !== undefined && (idsAreSince || createdAt > erasedAt || spoken.since);
+  return {
+    before: spoken.here || (own !== undefined && !keepsId),
+    otherwise: spoken.elsewhere || spoken.since || keepsId || Object.keys(others).length > 0,
+    keepsId,
+  };
+}
+
+/**
  * Of a person whom others know: the source's own id, what it asserted of the person's wishes, and every line that it
- * wrote. Its sales go on without a person.
+ * wrote. Its sales go on without a person. What came since the erasure stays.
  */
 export async function forgetSource(
   { records, data }: ErasureStores,
   personId: string,
   sourceId: string,
-  frame: ErasureFrame & Pick<Frame, 'baseCurrency' | 'baseTimeZone'>,
+  frame: ErasureFrame & Pick<Frame, 'baseCurrency' | 'baseTimeZone'> & { keepsId: boolean },
 ): Promise<ErasureCounts> {
-  const { erasedAt, mint, now } = frame;
+  const { erasedAt, keepsId, mint, now } = frame;
   await untilCommitted(records, async (known) => {
     const home = await known.home(personId);
     if (home === 'stale') return 'stale';
     const person = home && personIn(home, personId);
     if (!person) return { writes: [], outcome: undefined };
-    const { [sourceId]: _, ...sourceIds } = person.sourceIds;
+    const { [sourceId]: _, ...others } = person.sourceIds;
+    const sourceIds = keepsId ? person.sourceIds : others;
     const consents = Object.fromEntries(
-      Object.entries(person.consents).filter(([, consent]) => consent.sourceId !== sourceId),
+      Object.entries(person.consents).filter(
+        ([, consent]) => consent.sourceId !== sourceId || consent.occurredAt > erasedAt,
+      ),
     );
     return {
       writes: known.folded([customerWrite(person, { ...person, sourceIds, consents }, now)]),
       outcome: undefined,
     };
   });
-  const own = (await data.identities(personId)).filter(({ namespace }) => namespace === sourceId);
+  const identities = keepsId ? [] : await data.identities(personId);
+  const own = identities.filter(({ namespace }) => namespace === sourceId);
   for (const identity of own) await forgetIdentity(records, identity, { personId, sources: [sourceId] }, frame);
   const ledger = mint('cus', sourceId, personId);
   await markAsErased(records, ledger, [sourceId], erasedAt);
   const place: Tombstone = { id: ledger, version: 1, erasedAt, sources: [sourceId] };
-  const orders = await ordersOf(data, personId, sourceId);
+  const isOld = (line: Interaction) => line.sourceId === sourceId && !isSince(line, erasedAt);
+  const orders = await ordersOf(data, personId, isOld);
   for (const name of orders) await withdrawOrder(records, name, place, { ...frame, sourceId, receivedAt: now });
-  const isConversation = (line: Interaction) => line.sourceId === sourceId && line.type !== 'order';
+  const isConversation = (line: Interaction) => isOld(line) && line.type !== 'order';
   const { lines } = await emptyLedger(records, data, personId, isConversation);
   return addErased(nothingErased, { identities: own.length, orders: orders.length, lines });
 }
 
-async function ordersOf(data: PersonalData, personId: string, sourceId: string): Promise<string[]> {
+async function ordersOf(
+  data: PersonalData,
+  personId: string,
+  isMeant: (line: Interaction) => boolean,
+): Promise<string[]> {
   const names: string[] = [];
   let after: string | undefined;
   do {
     const page = await data.lines(personId, after);
     for (const { interaction } of page.lines)
-      if (interaction.type === 'order' && interaction.sourceId === sourceId) names.push(interaction.externalId);
+      if (interaction.type === 'order' && isMeant(interaction)) names.push(interaction.externalId);
     after = page.next;
   } while (after !== undefined);
   return names;

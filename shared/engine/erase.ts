@@ -2,7 +2,16 @@ import type { Customer } from '../domain/customer.ts';
 import type { KeptDelivery } from '../domain/delivery.ts';
 import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
-import { addErased, type ErasureStep, erasureSteps, type PrivacyRequest } from '../domain/privacy-request.ts';
+import {
+  addErased,
+  type ErasureStep,
+  erasureSteps,
+  isSince,
+  type PrivacyRequest,
+  setDown,
+  timedOut,
+} from '../domain/privacy-request.ts';
+import type { Source } from '../domain/source.ts';
 import { type Burial, bury, markAsErased } from './erase-person.ts';
 import {
   type ErasureStores,
@@ -10,20 +19,24 @@ import {
   erasePerson,
   forgetSource,
   holdersOf,
+  knownBy,
   knownOrders,
   type SourcePeople,
   withdrawOrder,
 } from './erase-source.ts';
 import { Known } from './known.ts';
+import { Problem } from './problem.ts';
 import { type DeliveryContent, type ListedDelivery, whoseDelivery } from './whose-delivery.ts';
 
-type Listed = ListedDelivery & Pick<KeptDelivery, 'withheld'>;
+/** `place`: where the list goes on after it. */
+type Listed = ListedDelivery & Pick<KeptDelivery, 'withheld'> & { place: string };
 
 /** Kept deliveries, and how their bodies go. */
 export interface ErasedDeliveries {
   sourceIds(): Promise<string[]>;
   /** A page of a source's deliveries, the oldest first. */
   page(sourceId: string, from: { after?: string; since?: Instant }): Promise<{ deliveries: Listed[]; next?: string }>;
+  /** @throws Problem `body_unreadable` */
   content(deliveryId: string): Promise<DeliveryContent>;
   withhold(deliveryId: string): Promise<void>;
 }
@@ -31,8 +44,9 @@ export interface ErasedDeliveries {
 export interface ErasurePorts extends ErasureStores {
   people: SourcePeople;
   deliveries: ErasedDeliveries;
-  /** Nothing comes in by this source any more, and nothing is asked of its shop. */
-  switchOff(sourceId: string, at: Instant): Promise<void>;
+  source(sourceId: string): Promise<Pick<Source, 'revision' | 'erasedAt'> | undefined>;
+  /** Nothing comes in by this source any more, and nothing is asked of its shop, where it is what it was at `revision`. */
+  switchOff(sourceId: string, at: Instant, revision: number): Promise<void>;
   /** Keeps how far it came; false where somebody else took it further meanwhile. */
   keep(request: PrivacyRequest): Promise<boolean>;
   phoneOf(text: string, sourceId: string): string | undefined;
@@ -47,8 +61,11 @@ export interface EraseFrame {
   mint: Mint;
 }
 
-/** `again` after so many seconds; `over` where it is done, or somebody else is at it. */
-export type ErasureProgress = { again: number } | 'over';
+/**
+ * `again` after so many seconds; `over` where it is done, or somebody else is at it; `unread` names the deliveries whose
+ * bodies could not be read: all else is done, and the request stays open for them.
+ */
+export type ErasureProgress = { again: number } | { unread: string[] } | 'over';
 
 /** So long after the first pass, in seconds, what was under way meanwhile lies where the second one looks. */
 const betweenPasses = 60;
@@ -64,31 +81,44 @@ class Overtaken extends Error {}
  * @throws Problem `store_unavailable`, `too_busy`: to be tried again
  */
 export async function erase(ports: ErasurePorts, given: PrivacyRequest, frame: EraseFrame): Promise<ErasureProgress> {
-  let request: PrivacyRequest = { ...given, erasedAt: given.erasedAt ?? frame.now, attempts: 0 };
+  let request: PrivacyRequest = { ...given, erasedAt: given.erasedAt ?? frame.now };
   const keep = async (changed: PrivacyRequest) => {
     request = changed;
     if (!(await ports.keep(changed))) throw new Overtaken();
   };
   try {
-    if (given.erasedAt === undefined) await keep(request);
+    await keep(request);
     for (;;) {
       const { next, isDone } = await take(ports, () => request, keep, frame);
       if (!isDone) await keep(next);
       else if (request.step !== lastStep) await keep(at(next, stepAfter(request.step)));
       else if (request.pass === 1) {
-        await keep({ ...at(next, firstStep(request)), pass: 2 });
+        await keep({ ...at(setDown(next), firstStep(request)), pass: 2 });
         return { again: betweenPasses };
-      } else {
-        const { failure: _, cursor: __, guestIds: ___, ...done } = next;
-        await keep({ ...done, status: 'done', doneAt: frame.now, marks: [], orders: [] });
-        return 'over';
-      }
-      if (ports.remaining() < 0) return { again: 0 };
+      } else return await close(keep, setDown(next), frame);
+      if (ports.remaining() >= 0) continue;
+      await keep(setDown(request));
+      return { again: 0 };
     }
   } catch (error) {
     if (error instanceof Overtaken) return 'over';
     throw error;
   }
+}
+
+/** What could not be read keeps a request open: it is gone through anew from the next day's look at all that is open. */
+async function close(
+  keep: (request: PrivacyRequest) => Promise<void>,
+  request: PrivacyRequest,
+  { now }: EraseFrame,
+): Promise<ErasureProgress> {
+  const { unread = [], failure: _, cursor: __, guestIds: ___, ...done } = request;
+  if (unread.length === 0) {
+    await keep({ ...done, status: 'done', doneAt: now, attempts: 0, marks: [], orders: [] });
+    return 'over';
+  }
+  await keep({ ...at(done, firstStep(request)), pass: 1, attempts: request.attempts + 1, failure: 'body_unreadable' });
+  return { unread };
 }
 
 const lastStep = erasureSteps.at(-1) as ErasureStep;
@@ -121,7 +151,7 @@ async function take(
   const erasure = { ...frame, erasedAt: request.erasedAt ?? frame.now };
   switch (request.step) {
     case 'search':
-      return searchSource(ports, request, erasure);
+      return searchSource(ports, current, keep, erasure);
     case 'people': {
       const { personIds, whole } = request;
       const isBuried = await bury(ports.records, { personIds, whole }, erasure, noting(current, keep));
@@ -146,7 +176,7 @@ async function take(
       return { next: { ...next, marks }, isDone: true };
     }
     case 'deliveries':
-      return withholdDeliveries(ports, request, erasure);
+      return withholdDeliveries(ports, current, keep, erasure);
   }
 }
 
@@ -183,23 +213,34 @@ async function sourcesKnowing({ records }: ErasurePorts, personIds: string[]): P
 
 type Erasure = EraseFrame & { erasedAt: Instant };
 
-/** Who is known to no other source is erased; of the others goes what this source said. */
-async function searchSource(ports: ErasurePorts, request: PrivacyRequest, erasure: Erasure): Promise<Taken> {
-  const [sourceId] = sourcesOf(request);
-  if (sourceId === undefined) return { next: request, isDone: true };
-  if (request.cursor === undefined) await ports.switchOff(sourceId, erasure.erasedAt);
-  const { persons, next: cursor } = await ports.people.everybody(request.cursor);
-  let next = request;
-  for (const { personId, sourceIds } of persons) {
-    const spoken = await ports.people.spokenOf(personId, sourceId);
-    if (!spoken.here && !Object.hasOwn(sourceIds, sourceId)) continue;
-    const isKnownElsewhere = spoken.elsewhere || Object.keys(sourceIds).some((id) => id !== sourceId);
-    const more = isKnownElsewhere
-      ? await forgetSource(ports, personId, sourceId, erasure)
-      : await erasePerson(ports, personId, erasure);
+/**
+ * Who is known to no other source is erased; of the others goes what this source said. What it says since, being put anew,
+ * is no part of it.
+ */
+async function searchSource(
+  ports: ErasurePorts,
+  current: () => PrivacyRequest,
+  keep: (request: PrivacyRequest) => Promise<void>,
+  erasure: Erasure,
+): Promise<Taken> {
+  const [sourceId] = sourcesOf(current());
+  const source = sourceId === undefined ? undefined : await ports.source(sourceId);
+  if (sourceId === undefined || !source) return { next: current(), isDone: true };
+  const { sourceRevision = source.revision, cursor, pass } = current();
+  if (current().sourceRevision === undefined) await keep({ ...current(), sourceRevision });
+  if (cursor === undefined) await ports.switchOff(sourceId, erasure.erasedAt, sourceRevision);
+  const idsAreSince = pass === 2 && source.erasedAt === undefined;
+  const { persons, next: goesOn } = await ports.people.everybody(cursor);
+  let next = current();
+  for (const person of persons) {
+    const known = await knownBy(ports.people, person, sourceId, { ...erasure, idsAreSince });
+    if (!known.before) continue;
+    const more = known.otherwise
+      ? await forgetSource(ports, person.personId, sourceId, { ...erasure, keepsId: known.keepsId })
+      : await erasePerson(ports, person.personId, erasure);
     next = counted(next, more);
   }
-  return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
+  return { next: goesOn === undefined ? next : { ...next, cursor: goesOn }, isDone: goesOn === undefined };
 }
 
 /**
@@ -230,8 +271,11 @@ async function withdrawOrders(
   for (const name of listed)
     if ((await withdrawOrder(ports.records, name, place, frame)) && names.includes(name)) orders += 1;
   const isMeant = async (person: Customer) => {
-    const spoken = await ports.people.spokenOf(person.id, sourceId);
-    return Object.keys(person.sourceIds).length === 0 && !spoken.here && !spoken.elsewhere;
+    const { before, otherwise } = await knownBy(ports.people, { ...person, personId: person.id }, sourceId, {
+      erasedAt,
+      idsAreSince: true,
+    });
+    return !before && !otherwise;
   };
   let persons = 0;
   for (const guest of others)
@@ -243,7 +287,13 @@ async function withdrawOrders(
 /** On the second pass only what came lately. */
 const lately = 3_600_000;
 
-async function withholdDeliveries(ports: ErasurePorts, request: PrivacyRequest, erasure: Erasure): Promise<Taken> {
+async function withholdDeliveries(
+  ports: ErasurePorts,
+  current: () => PrivacyRequest,
+  keep: (request: PrivacyRequest) => Promise<void>,
+  erasure: Erasure,
+): Promise<Taken> {
+  const request = current();
   const own = request.type === 'source_erasure' ? sourcesOf(request) : await ports.deliveries.sourceIds();
   const sourceIds = own.sort();
   const [sourceId = sourceIds[0], after] = request.cursor?.split(' ') ?? [];
@@ -253,24 +303,61 @@ async function withholdDeliveries(ports: ErasurePorts, request: PrivacyRequest, 
     ...(after && { after }),
     ...(request.pass === 2 && { since }),
   });
-  const isMeant = judge(ports, request, sourceId, erasure.mint);
+  let hasRead = false;
+  const content = async (deliveryId: string) => {
+    // Once a call was cut off: should this body have been the reason, the next call passes it over.
+    if (current().failure === timedOut) await keep({ ...current(), reading: deliveryId });
+    hasRead = true;
+    return ports.deliveries.content(deliveryId);
+  };
+  const isMeant = judge({ ...ports, deliveries: { ...ports.deliveries, content } }, request, sourceId, erasure);
   let deliveries = 0;
+  let place: string | undefined;
   for (const delivery of page.deliveries) {
-    if (delivery.withheld || !(await isMeant(delivery))) continue;
-    await ports.deliveries.withhold(delivery.id);
-    deliveries += 1;
+    if (hasRead && place !== undefined && ports.remaining() < 0) {
+      const { reading: _, ...rest } = current();
+      return { next: { ...counted(rest, { deliveries }), cursor: `${sourceId} ${place}` }, isDone: false };
+    }
+    place = delivery.place;
+    if (delivery.withheld || current().unread?.includes(delivery.id)) continue;
+    const isToGo = await readable(isMeant(delivery));
+    if (isToGo === 'unreadable') await keep({ ...current(), unread: [...(current().unread ?? []), delivery.id] });
+    else if (isToGo) {
+      await ports.deliveries.withhold(delivery.id);
+      deliveries += 1;
+    }
   }
   const following = sourceIds.find((id) => id > sourceId);
   const cursor = page.next === undefined ? following : `${sourceId} ${page.next}`;
-  const next = counted(request, { deliveries });
+  const { reading: _, ...rest } = current();
+  const next = counted(rest, { deliveries });
   return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
 }
 
+async function readable(judged: Promise<boolean>): Promise<boolean | 'unreadable'> {
+  try {
+    return await judged;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'body_unreadable') return 'unreadable';
+    throw error;
+  }
+}
+
 /** What belongs to a person goes; of a source that is erased, everything. */
-function judge({ data, deliveries, ...ports }: ErasurePorts, request: PrivacyRequest, sourceId: string, mint: Mint) {
-  if (request.type === 'source_erasure') return async () => true;
+function judge(
+  { records, data, deliveries, ...ports }: ErasurePorts,
+  request: PrivacyRequest,
+  sourceId: string,
+  erasure: Erasure,
+) {
+  const { mint, erasedAt } = erasure;
+  if (request.type === 'source_erasure') return async (delivery: ListedDelivery) => !isSince(delivery, erasedAt);
   const content = (deliveryId: string) => deliveries.content(deliveryId);
   const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
   const orders = sourcesOf(request).includes(sourceId) ? request.orders : [];
-  return whoseDelivery({ data, content }, { ...request, orders, sourceId, mint, phoneOf });
+  return whoseDelivery(
+    { records, data, content },
+    { ...request, orders, sourceId, mint, phoneOf, upTo: erasedAt },
+    'erasure',
+  );
 }

@@ -39,7 +39,7 @@ export interface SaleNames {
   aliases: Write[];
 }
 
-export function orderRef(name: string, { sourceId }: Frame): NaturalRef {
+export function orderRef(name: string, { sourceId }: Pick<Frame, 'sourceId'>): NaturalRef {
   return { sourceId, type: 'order', externalId: name };
 }
 

@@ -85,7 +85,7 @@ const rateHeaders = {
 const problemResponses: Record<number, string> = {
   400: 'The request cannot be taken as it is: malformed_json, invalid_request, invalid_cursor …',
   401: 'The key is missing, unknown, revoked or expired: unauthenticated',
-  403: 'The key lacks the scope: insufficient_scope',
+  403: 'The key lacks the scope, or does not reach the sources: insufficient_scope, sources_not_allowed …',
   404: 'There is none, or none that the key may see',
   410: 'It was erased for good: customer_erased, delivery_withheld',
   409: 'It does not fit what is there, or is under way: Retry-After says whether to try again',

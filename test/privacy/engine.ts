@@ -57,7 +57,8 @@ export async function openPrivacyShop(sources?: Record<string, string>): Promise
     ...shop,
     work,
     async workAll(options) {
-      for (let calls = 0; await work(options); calls++) if (calls > 200) throw new Error('it does not come to an end');
+      for (let calls = 0; await work(options); calls++)
+        if (calls > 1_000) throw new Error('it does not come to an end');
     },
     async erase(customerId) {
       const body = { type: 'erasure', customerId };

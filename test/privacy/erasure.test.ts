@@ -216,7 +216,7 @@ describe('while an erasure is under way', () => {
       expect(found?.id).not.toBe(old);
       expect((await shop.api.call('GET /v1/customers/{customerId}', { params: { customerId: old } })).status).toBe(410);
     }
-  });
+  }, 30_000);
 
   test('what was recorded before and is kept after has no body', async () => {
     await shop.deliver('orders/create', order(1, day(10)));

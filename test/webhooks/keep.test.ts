@@ -155,6 +155,30 @@ describe('what came is kept with what came of it', () => {
 });
 
 describe('a delivery that comes again', () => {
+  test('what no queue can hold is waited for while the function may run', async () => {
+    const content = JSON.stringify({ id: 'x', image: randomBytes(1_400_000).toString('base64') });
+    // Three pieces are written at the second attempt alone, after a second and a half each.
+    let writes = 0;
+    door.proxy.plan = (operation) =>
+      operation === 'BatchWriteItem' && ++writes < 6 && writes % 2 ? 'hanging' : 'none';
+    const { status, body } = await send(content, 'orders/create', 'w-slow');
+    expect([status, body.status]).toEqual([202, 'quarantined']);
+    expect(writes).toBeGreaterThan(5);
+  }, 30_000);
+
+  test('and is large and quarantined is not written a second time', async () => {
+    const content = JSON.stringify({ id: 'x', image: randomBytes(3_600_000).toString('base64') });
+    const putAgain = async () => {
+      const before = door.proxy.calls.get('BatchWriteItem') ?? 0;
+      const { status, body } = await send(content, 'orders/create', 'w-large');
+      expect([status, body.status]).toEqual([202, 'quarantined']);
+      expect((await kept(body.deliveryId))?.body.byteLength).toBe(Buffer.byteLength(content));
+      return (door.proxy.calls.get('BatchWriteItem') ?? 0) - before;
+    };
+    expect(await putAgain()).toBeGreaterThan(10);
+    expect(await putAgain()).toBe(0);
+  }, 30_000);
+
   test('stays what it was, in its place, and counts twice', async () => {
     const first = await send(order(20), 'orders/create', 'w-20');
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -174,6 +198,29 @@ describe('a delivery that comes again', () => {
     await work([duplicate]);
     expect((await kept(body.deliveryId))?.delivery.status).toBe('duplicate');
     await work([recorded]);
+    expect((await kept(body.deliveryId))?.delivery.status).toBe('recorded');
+    expect(await itemsOf(body.deliveryId)).toHaveLength(1);
+  });
+
+  test.each([
+    ['in one batch', [[0, 1]]],
+    ['in one batch, the other way round', [[1, 0]]],
+    ['in two', [[0], [1]]],
+    ['in two, the other way round', [[1], [0]]],
+  ])('at the very same moment, %s', async (name, batches) => {
+    const id = `w-same-${name.replace(/\W/g, '')}`;
+    const number = 2_800 + batches.length * 10 + (batches[0]?.[0] ?? 0);
+    const { body } = await send(order(number), 'orders/create', id);
+    await send(order(number), 'orders/create', id);
+    // As under a test clock, which stands still.
+    const at = new Date().toISOString();
+    const messages = waiting.splice(0).map((text) => {
+      const { delivery, ...rest } = JSON.parse(text);
+      return JSON.stringify({ ...rest, delivery: { ...delivery, receivedAt: at, decidedAt: at } });
+    });
+    const statuses = messages.map((text) => JSON.parse(text).delivery.status);
+    expect(statuses).toEqual(['recorded', 'duplicate']);
+    for (const batch of batches) await work(batch.map((index) => messages[index] as string));
     expect((await kept(body.deliveryId))?.delivery.status).toBe('recorded');
     expect(await itemsOf(body.deliveryId)).toHaveLength(1);
   });
