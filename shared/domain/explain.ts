@@ -46,24 +46,33 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
   const fell = moved.filter((name) => scoreOf(scores, name) < scoreOf(was, name));
   const rose = moved.filter((name) => scoreOf(scores, name) > scoreOf(was, name));
   const falls = was != null && weightedSum(weights, scores) < weightedSum(weights, was);
+  // The window is named once.
+  const describe = (name: ScoreName, named: readonly ScoreName[]) => {
+    const isFirst = name === named.find((one) => windowed.includes(one));
+    const within = isFirst && receipt.windowDays !== null ? ` in ${receipt.windowDays} days` : '';
+    return described(name, inputs, currency, within);
+  };
   const telling = (falls ? fell : rose).length > 0 ? (falls ? fell : rose) : moved;
   const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
   if (telling.length === 0) {
     if (before?.held && !receipt.held) return [`below the cut since ${before.held.since.slice(0, 10)}`];
-    return [...policy, ...names.map((name) => described(name, inputs, receipt))];
+    return [...policy, ...names.map((name) => describe(name, names))];
   }
   return [
     ...policy,
     ...telling.map((name) => {
       const score = Math.max(scoreOf(scores, name), scoreOf(was, name));
-      return [described(name, inputs, receipt), ...cutText(name, cutPoints, score, currency)].join(', ');
+      return [describe(name, telling), ...cutText(name, cutPoints, score, currency)].join(', ');
     }),
   ];
 }
 
-function described(name: ScoreName, inputs: ScoreInputs, { currency = noCurrency, windowDays }: Receipt): string {
+/** What the window of the policy bounds. */
+const windowed: readonly ScoreName[] = ['frequency', 'monetary', 'contribution'];
+
+/** @param within the window, where it is to be named */
+function described(name: ScoreName, inputs: ScoreInputs, currency: string, within: string): string {
   const { daysSinceLastPurchase: days, purchaseCount, totalSpent, contribution = 0n, lifetimeValue = 0n } = inputs;
-  const within = windowDays === null ? '' : ` in ${windowDays} days`;
   switch (name) {
     case 'recency':
       return `last bought ${days === 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`}`;

@@ -158,9 +158,9 @@ test('tiers can be cut by contribution', async () => {
     id: string;
   }[];
   expect((await shownValue(ben?.id ?? '')).explanation).toMatch(
-    /^moved from \w+ to costs: by version \d+ of the policy, contributed -29.00 EUR$/,
+    /^moved from \w+ to costs: by version \d+ of the policy, contributed -29.00 EUR in 730 days$/,
   );
-  expect(value.explanation).toBe('is earns: contributed 51.00 EUR');
+  expect(value.explanation).toBe('is earns: contributed 51.00 EUR in 730 days');
 });
 
 test('without models lifetime value counts for nothing, and the rest of the mix decides', async () => {
@@ -190,7 +190,7 @@ test('a cut that was crossed is named', async () => {
   await night();
   const { tier, explanation } = await shownValue(customerId);
   expect(tier).toBe('costs');
-  expect(explanation).toMatch(/^moved from earns to costs: .*contributed 11.00 EUR, the cut is 51.00 EUR$/);
+  expect(explanation).toMatch(/^moved from earns to costs: .*contributed 11.00 EUR in 730 days, the cut is 51.00 EUR$/);
 });
 
 test.each([

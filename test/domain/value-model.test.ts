@@ -177,6 +177,7 @@ describe('the sentence that explains a change', () => {
     asOf: '2026-04-01T01:00:00.000Z',
     policyVersion: 1,
     currency: 'EUR',
+    windowDays: 730,
     inputs: { daysSinceLastPurchase: 143, purchaseCount: 4, totalSpent: 25_050n },
     cutPoints: {
       kind: 'quintiles',
@@ -210,7 +211,7 @@ describe('the sentence that explains a change', () => {
         scores: { recency: 4, frequency: 4, monetary: 3 },
       } as Receipt,
       receipt,
-      'moved from silver to gold: last bought 143 days ago, the cut is 121, bought 4 times, the cut is 5; expects 0.4 purchases in the next 90 days',
+      'moved from silver to gold: last bought 143 days ago, the cut is 121, bought 4 times in 730 days, the cut is 5; expects 0.4 purchases in the next 90 days',
     ],
     [
       'a fall that is held',
@@ -228,13 +229,13 @@ describe('the sentence that explains a change', () => {
       'the first time',
       { ...receipt, previousTier: null },
       undefined,
-      'is silver: last bought 143 days ago, bought 4 times, spent 250.50 EUR; expects 0.4 purchases in the next 90 days',
+      'is silver: last bought 143 days ago, bought 4 times in 730 days, spent 250.50 EUR; expects 0.4 purchases in the next 90 days',
     ],
     [
       'a new policy',
       { ...receipt, policyVersion: 2 },
       { ...receipt, tier: 'gold' },
-      'moved from gold to silver: by version 2 of the policy, last bought 143 days ago, bought 4 times, spent 250.50 EUR; expects 0.4 purchases in the next 90 days',
+      'moved from gold to silver: by version 2 of the policy, last bought 143 days ago, bought 4 times in 730 days, spent 250.50 EUR; expects 0.4 purchases in the next 90 days',
     ],
     [
       'nobody who bought',

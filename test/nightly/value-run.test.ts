@@ -45,6 +45,7 @@ describe('a small shop', () => {
       asOf,
       policyVersion: 1,
       currency: 'EUR',
+      windowDays: 730,
       inputs: { daysSinceLastPurchase: 119, purchaseCount: 2, totalSpent: 9_900n },
       cutPoints: {
         kind: 'absolute',
