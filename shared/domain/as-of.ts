@@ -5,6 +5,7 @@ import { foldFacts } from './facts.ts';
 import type { Instant } from './instant.ts';
 import type { Interaction } from './interaction.ts';
 import type { Order } from './order.ts';
+import type { OrderFacts } from './order-facts.ts';
 import type { PurchaseDays } from './purchase-days.ts';
 import type { SalesDays } from './sales.ts';
 
@@ -21,6 +22,10 @@ export interface Past {
   days: PurchaseDays;
   sales: SalesDays;
   contacts: ContactDays;
+  /** Something that is no test was told. */
+  live: boolean;
+  /** Orders were told that waited for a rate. */
+  waits: boolean;
 }
 
 /**
@@ -38,18 +43,26 @@ export function pastKnown(lines: readonly Interaction[], { knownBy, currency, ca
     if (line.type !== 'order' || line.receivedAt > knownBy) return [];
     const isKnown = (at: Instant, ...part: string[]) =>
       (receivedAt.get(partOf(line, line.externalId, ...part)) ?? at) <= knownBy;
-    const counted = countedOf(orderKnown(line.order, knownBy, isKnown), line.rate);
-    return counted.currency === currency ? [counted] : [];
+    const rate = (line.ratedAt ?? line.receivedAt) <= knownBy ? line.rate : undefined;
+    const counted = countedOf(orderKnown(line.order, knownBy, isKnown), rate);
+    return [counted];
   });
-  const { days, sales } = foldFacts(orders, calendar);
+  const { days, sales } = foldFacts(
+    orders.filter((order) => order.currency === currency),
+    calendar,
+  );
+  const told = lines.filter((line) => line.receivedAt <= knownBy);
   return {
     days,
     sales,
-    contacts: foldContacts(
-      lines.filter((line) => line.receivedAt <= knownBy),
-      calendar,
-    ),
+    contacts: foldContacts(told, calendar),
+    live: told.some((line) => 'conversation' in line || (line.type === 'order' && !line.order.snapshot?.test)),
+    waits: orders.some((order) => order.currency !== currency && isSomething(order)),
   };
+}
+
+function isSomething({ purchase, refunded, sale }: OrderFacts): boolean {
+  return purchase || refunded !== 0n || (sale !== undefined && (sale.refunds > 0 || sale.goods.length > 0));
 }
 
 const partOf = ({ sourceId }: Interaction, ...names: string[]) => JSON.stringify([sourceId, ...names]);

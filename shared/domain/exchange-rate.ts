@@ -2,7 +2,7 @@ import { type Instant, instantOf, millisecondsOf } from './instant.ts';
 import { decimalsOf, type Money, scale } from './money.ts';
 import type { Order } from './order.ts';
 import { type OrderFacts, orderFactsOf } from './order-facts.ts';
-import { eachAmount } from './sales.ts';
+import { convertedGoods } from './sales.ts';
 
 /** A calendar day in UTC, `2026-11-20`: days compare as text. */
 export type Day = string;
@@ -123,7 +123,7 @@ export function countedOf(order: Order, rate: Rate | undefined): OrderFacts {
     currency: rate.base,
     spent,
     refunded,
-    ...(sale && { sale: { ...sale, goods: eachAmount(sale.goods, (minor) => inBase(minor, rate)) } }),
+    ...(sale && { sale: { ...sale, goods: convertedGoods(sale.goods, (minor) => inBase(minor, rate)) } }),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Receipt } from './value-run.ts';
  */
 export function explain(receipt: Receipt, before: Receipt | undefined): string {
   const { inputs, held, outlook, limitedTo, profitability, currency = noCurrency } = receipt;
-  if (!inputs) return `${verdict(receipt)}: ${before?.inputs ? 'no purchase is left' : 'has not bought yet'}`;
+  if (!inputs) return `${verdict(receipt)}: ${before?.inputs ? 'no purchase is left' : 'has no purchase'}`;
   const reasons = reasonsOf(receipt, before);
   const since = held ? [`held since ${held.since.slice(0, 10)}, ${held.tierByScores} by the scores alone`] : [];
   const ahead = outlook ? [`expects ${rounded(outlook.in90Days)} purchases in the next 90 days`] : [];

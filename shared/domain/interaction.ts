@@ -38,6 +38,8 @@ export type Interaction =
       first: boolean;
       /** By which it is counted in the base currency: that of when it was first counted. */
       rate?: Rate;
+      /** When the rate was there, where the order had waited for it. */
+      ratedAt?: Instant;
       /** The currency in which it counts as a purchase, if it is one: so bounds are found without folding. */
       purchaseIn?: string;
     })
@@ -57,12 +59,13 @@ export interface OrderFrame {
   backfillBefore?: Instant;
   receivedAt: Instant;
   rate?: Rate | undefined;
+  ratedAt?: Instant | undefined;
   mint: Mint;
 }
 
 /** The lines that an order stands for in its customer's ledger; none before the order itself is known. */
 export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
-  const { sourceId, externalId, receivedAt, rate, mint } = frame;
+  const { sourceId, externalId, receivedAt, rate, ratedAt, mint } = frame;
   if (!order.snapshot || !order.placedAt) return [];
   const base = { sourceId, receivedAt };
   const counted = countedOf(order, rate);
@@ -76,6 +79,7 @@ export function interactionsOf(order: Order, frame: OrderFrame): Interaction[] {
     backfill: frame.backfillBefore !== undefined && order.placedAt < frame.backfillBefore,
     first: false,
     ...(rate && { rate }),
+    ...(rate && ratedAt && { ratedAt }),
     ...(counted.purchase && { purchaseIn: counted.currency }),
   };
   const unlisted = unlistedRefund(order);

@@ -54,15 +54,16 @@ export function saleOf(order: Order, snapshot: Snapshot, cancelled: boolean): Sa
   const net = rest > 0n ? rest : 0n;
   const refunded = refundedOf(order, snapshot);
   const isAllBack = refunded > 0n && refunded >= total.minor;
-  const shares = sharesOf(net, items).map(({ category, net: part, cost }): Goods => {
-    const ofIt = (amount: bigint) => (isAllBack ? amount : refunded > 0n ? scale(amount, refunded, total.minor) : 0n);
-    return {
+  const backOf = (amount: bigint) => (isAllBack ? amount : refunded > 0n ? scale(amount, refunded, total.minor) : 0n);
+  const [netBack, costBack] = [inParts(backOf), inParts(backOf)];
+  const shares = sharesOf(net, items).map(
+    ({ category, net: part, cost }): Goods => ({
       category,
       net: part,
-      paidBack: ofIt(part),
-      ...(cost !== undefined && { cost: { all: cost, paidBack: ofIt(cost) } }),
-    };
-  });
+      paidBack: netBack(part),
+      ...(cost !== undefined && { cost: { all: cost, paidBack: costBack(cost) } }),
+    }),
+  );
   return { refunds, goods: addGoods([], inLargest(shares)) };
 }
 
@@ -72,18 +73,16 @@ export function saleOf(order: Order, snapshot: Snapshot, cancelled: boolean): Sa
  */
 function sharesOf(net: bigint, items: readonly OrderedItem[]): { category: string; net: bigint; cost?: bigint }[] {
   const lines = items.map((item) => ({ ...item, thousandths: BigInt(Math.round(item.quantity * 1000)) }));
-  type Line = (typeof lines)[number];
-  const priceOf = ({ thousandths, unitPrice }: Line) => (unitPrice > 0n ? thousandths * unitPrice : 0n);
-  const weightOf = lines.some((line) => priceOf(line) > 0n) ? priceOf : ({ thousandths }: Line) => thousandths;
+  const priceOf = ({ thousandths, unitPrice }: (typeof lines)[number]) =>
+    unitPrice > 0n ? thousandths * unitPrice : 0n;
+  const weightOf = lines.some((line) => priceOf(line) > 0n)
+    ? priceOf
+    : ({ thousandths }: (typeof lines)[number]) => thousandths;
   const all = lines.reduce((sum, line) => sum + weightOf(line), 0n);
   if (all === 0n) return [{ category: '', net }];
-  let before = 0n;
-  let given = 0n;
+  const partOf = inParts((weight) => scale(net, weight, all));
   return lines.map((line) => {
-    before += weightOf(line);
-    const upTo = scale(net, before, all);
-    const part = upTo - given;
-    given = upTo;
+    const part = partOf(weightOf(line));
     const { unitCost, thousandths, category } = line;
     if (unitCost === undefined) return { category: categoryOf(category), net: part };
     return { category: '', net: part, cost: scale(unitCost, thousandths, 1000n) };
@@ -146,12 +145,28 @@ export function addSales(a: SalesDays, b: SalesDays): SalesDays {
   return b.reduce((days, day) => changeSales(days, day), a);
 }
 
-/** The goods with their amounts changed, each by itself: so they come into another currency. */
-export function eachAmount(goods: readonly Goods[], change: (minor: bigint) => bigint): Goods[] {
-  return goods.map(({ category, net, paidBack, cost }) => ({
-    category,
-    net: change(net),
-    paidBack: change(paidBack),
-    ...(cost && { cost: { all: change(cost.all), paidBack: change(cost.paidBack) } }),
+/**
+ * The goods in another currency: what all of them come to is rounded, and not each by itself, so that the parts come to
+ * the whole there as well.
+ */
+export function convertedGoods(goods: readonly Goods[], convert: (minor: bigint) => bigint): Goods[] {
+  const [net, paidBack] = [inParts(convert), inParts(convert)];
+  const [cost, costPaidBack] = [inParts(convert), inParts(convert)];
+  return goods.map((one) => ({
+    category: one.category,
+    net: net(one.net),
+    paidBack: paidBack(one.paidBack),
+    ...(one.cost && { cost: { all: cost(one.cost.all), paidBack: costPaidBack(one.cost.paidBack) } }),
   }));
+}
+
+/** Changes amounts one after the other so that they come to what their sum is changed to. */
+function inParts(change: (sum: bigint) => bigint): (amount: bigint) => bigint {
+  let [before, changed] = [0n, 0n];
+  return (amount) => {
+    before += amount;
+    const part = change(before) - changed;
+    changed += part;
+    return part;
+  };
 }

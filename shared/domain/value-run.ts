@@ -49,6 +49,8 @@ export interface RunReport extends Tally {
   differences?: number;
   /** Of a replay: whether cut points and model are, to the bit, those of the run that was computed again. */
   sameFit?: boolean;
+  /** Of a replay: how many customers of that run are none any more, erased or merged into others since. */
+  missing?: number;
   /** Capacity units of the tables of customers and receipts. */
   units: Units;
 }

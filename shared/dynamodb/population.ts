@@ -117,20 +117,24 @@ export function populationStore(
     const { id: customerId, version, live, createdAt, updatedAt, facts, contacts, waiting, standing } = customer;
     const { past, units } = needsLedger(run, updatedAt)
       ? await pastFromLedger(client, ledger, customer, run)
-      : { past: { days: facts.days, sales: facts.sales, contacts }, units: 0 };
+      : { past: { ...facts, contacts, live, waits: Object.keys(waiting).length > 0 }, units: 0 };
+    const around =
+      run.rehearsal?.kind === 'replay'
+        ? await standingsAround(client, ledger, customerId, run.rehearsal.of, run.asOf)
+        : undefined;
+    const isWaiting = past.days.length === 0 && past.waits;
+    // That a shop told of a person is no line of the ledger: whoever was judged was told of.
+    const wasLive = !around || past.live || around.judged !== undefined;
     const waits = Object.entries(waiting).map(([currency, { purchaseCount }]) => [currency, purchaseCount] as const);
-    const isWaiting = past.days.length === 0 && waits.length > 0;
     const candidate: Candidate = {
       customerId,
       version,
-      counts: live && createdAt <= run.knownBy && !isWaiting,
+      counts: live && wasLive && createdAt <= run.knownBy && !isWaiting,
       days: past.days,
       sales: () => past.sales,
       contacts: () => past.contacts,
       ...(waits.length > 0 && { waiting: Object.fromEntries(waits.filter(([, count]) => count !== 0)) }),
-      ...(run.rehearsal?.kind === 'replay'
-        ? await standingsAround(client, ledger, customerId, run.rehearsal.of, run.asOf)
-        : standing && { standing }),
+      ...(around ?? (standing && { standing })),
     };
     return { candidate, units };
   }

@@ -139,8 +139,16 @@ function identityEntryOf(item: Item | undefined): IdentityEntry | undefined {
 
 function orderLineOf(item: Item | undefined): OrderLine | undefined {
   if (!item) return undefined;
-  const { order, receivedAt, backfill, first, rate, revision } = item as unknown as OrderLine;
-  return { order: readOrder(order), receivedAt, backfill, first, ...(rate && { rate: readRate(rate) }), revision };
+  const { order, rate, ratedAt, receivedAt, backfill, first, revision } = item as unknown as OrderLine;
+  return {
+    order: readOrder(order),
+    receivedAt,
+    backfill,
+    first,
+    ...(rate && { rate: readRate(rate) }),
+    ...(ratedAt && { ratedAt }),
+    revision,
+  };
 }
 
 interface Purchases {

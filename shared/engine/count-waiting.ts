@@ -30,6 +30,8 @@ export interface WaitingFrame {
   baseTimeZone: string;
   now: Instant;
   mint: Mint;
+  /** Of a night: what it may know by, so that what it counts first counts in it. */
+  ratedAt?: Instant | undefined;
 }
 
 export interface WaitingPorts {
@@ -51,7 +53,7 @@ const ordersPerPage = 50;
 export async function countWaiting(
   { list, records, onFault }: WaitingPorts,
   task: WaitingTask,
-  { baseCurrency, baseTimeZone, now, mint }: WaitingFrame,
+  { baseCurrency, baseTimeZone, now, mint, ratedAt }: WaitingFrame,
   remaining: () => number,
 ): Promise<WaitingTask['from'] | undefined> {
   const hasRate = new Map<string, boolean>();
@@ -100,7 +102,7 @@ export async function countWaiting(
     const nothingNew = { refunds: {}, consents: {} };
     const fact = { kind: 'order' as const, externalId, order: nothingNew, who: {}, at: now };
     try {
-      await record(records, fact, { sourceId, baseCurrency, baseTimeZone, receivedAt: now, mint });
+      await record(records, fact, { sourceId, baseCurrency, baseTimeZone, receivedAt: now, mint, ratedAt });
     } catch (error) {
       if (error instanceof Problem && error.status >= 500) throw error;
       onFault(error, order);

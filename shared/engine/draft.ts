@@ -20,6 +20,8 @@ export interface Frame {
   /** When it was heard for the first time, where the same message came before and is kept. */
   firstHeardAt?: () => Promise<Instant | undefined>;
   mint: Mint;
+  /** Since when a rate that an order waited for counts as known; otherwise when this is heard. */
+  ratedAt?: Instant | undefined;
   /** Takes an order from whoever has it and keeps it there, without a person. */
   withoutPerson?: Tombstone;
 }

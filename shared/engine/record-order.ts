@@ -62,7 +62,8 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   await recount(touched, home, others, owner, countedOf(after, rate));
 
   const line = home.line ?? others.find((other) => other.line)?.line;
-  const fixed = { ...(line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }), rate };
+  const ratedAt = line?.ratedAt ?? (line && !line.rate ? (frame.ratedAt ?? frame.receivedAt) : undefined);
+  const fixed = { ...(line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }), rate, ratedAt };
   const lines = linesOf(after, fixed, home.name, frame);
   const isLate = cameLate(lines, line, frame);
   if (isLate) known.cameLate(owner.id);
@@ -206,6 +207,7 @@ function withSale(
 
 type Fixed = (Pick<OrderLine, 'receivedAt' | 'backfill' | 'first'> | { firstAt: Instant | undefined }) & {
   rate?: Rate | undefined;
+  ratedAt?: Instant | undefined;
 };
 
 /**
@@ -213,11 +215,13 @@ type Fixed = (Pick<OrderLine, 'receivedAt' | 'backfill' | 'first'> | { firstAt: 
  * it was the customer's first purchase. The rate is fixed when it is first counted.
  */
 function linesOf(order: Order, fixed: Fixed, externalId: string, frame: Frame) {
-  return interactionsOf(order, { ...frame, externalId, rate: fixed.rate }).map((next): Interaction => {
-    if (next.type !== 'order') return next;
-    if ('firstAt' in fixed) return { ...next, first: next.occurredAt === fixed.firstAt };
-    return { ...next, receivedAt: fixed.receivedAt, backfill: fixed.backfill, first: fixed.first };
-  });
+  return interactionsOf(order, { ...frame, externalId, rate: fixed.rate, ratedAt: fixed.ratedAt }).map(
+    (next): Interaction => {
+      if (next.type !== 'order') return next;
+      if ('firstAt' in fixed) return { ...next, first: next.occurredAt === fixed.firstAt };
+      return { ...next, receivedAt: fixed.receivedAt, backfill: fixed.backfill, first: fixed.first };
+    },
+  );
 }
 
 /** @param stood whether the sale stood in a ledger before: what only moves is no news */

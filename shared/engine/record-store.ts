@@ -34,6 +34,8 @@ export interface OrderLine {
   first: boolean;
   /** By which it is counted in the base currency. */
   rate?: Rate;
+  /** Since when, where the line is older. */
+  ratedAt?: Instant;
   revision: number;
 }
 

@@ -272,15 +272,17 @@ export async function reportRun(
       durationMs,
       units,
       ...(run.rehearsal && { differences }),
-      ...(await sameness()),
+      ...(await sameness(tally.customers)),
     };
     return { state: 'succeeded', finishedAt: now, report };
   }
 
-  async function sameness(): Promise<Pick<RunReport, 'sameFit'>> {
+  async function sameness(customers: number): Promise<Pick<RunReport, 'sameFit' | 'missing'>> {
     if (run.rehearsal?.kind !== 'replay') return {};
     const fitOf = ({ cutPoints, model }: ValueRun) => canonicalText({ cutPoints, model });
-    return { sameFit: fitOf(await readRun(runs, run.rehearsal.of)) === fitOf(run) };
+    const of = await readRun(runs, run.rehearsal.of);
+    const missing = Math.max(0, (of.report?.customers ?? 0) - customers);
+    return { sameFit: fitOf(of) === fitOf(run), missing };
   }
 }
 

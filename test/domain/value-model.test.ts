@@ -241,7 +241,7 @@ describe('the sentence that explains a change', () => {
       'nobody who bought',
       { ...receipt, inputs: null, scores: null, tier: 'prospect', previousTier: null },
       undefined,
-      'is prospect: has not bought yet',
+      'is prospect: has no purchase',
     ],
     [
       'the last purchase cancelled',

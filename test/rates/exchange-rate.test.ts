@@ -100,6 +100,33 @@ test('an order that was paid back in full comes to zero at any rate', () => {
   );
 });
 
+test('what was sold comes to what counts, also by category and in another currency', () => {
+  const cents = fc.bigInt({ min: 1n, max: 10n ** 7n });
+  fc.assert(
+    fc.property(decimalText, fc.array(cents, { minLength: 1, maxLength: 12 }), fc.nat(100), (text, prices, percent) => {
+      const at = '2026-11-20T10:00:00.000Z';
+      const minor = prices.reduce((sum, price) => sum + price, 0n);
+      const items = prices.map((unitPrice, index) => ({
+        title: 'Thing',
+        quantity: 1,
+        unitPrice,
+        category: `c${index % 5}`,
+        ...(index % 3 === 0 && { unitCost: unitPrice }),
+      }));
+      const refund = { amount: { minor: (minor * BigInt(percent)) / 100n, currency: 'USD' }, refundedAt: at };
+      const order: Order = {
+        snapshot: { updatedAt: at, total: { minor, currency: 'USD' }, test: false, items },
+        placedAt: at,
+        refunds: { a: refund },
+        consents: {},
+      };
+      const { sale, spent } = countedOf(order, rateOf('USD', 'EUR', text));
+      const kept = sale?.goods.reduce((sum, { net, paidBack }) => sum + net - paidBack, 0n);
+      expect(kept).toBe(spent);
+    }),
+  );
+});
+
 test('days are those of the calendar', () => {
   for (const day of ['2026-02-28', '2024-02-29', '1999-01-04']) expect(isDay(day)).toBe(true);
   for (const day of ['2026-02-29', '2026-13-01', '2026-1-1', '26-01-01', '2026-01-00']) expect(isDay(day)).toBe(false);

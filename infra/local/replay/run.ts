@@ -9,7 +9,7 @@ interface Run {
   asOf: string;
   status: string;
   policyVersion?: number;
-  report?: { customers: number; differences?: number; sameFit?: boolean };
+  report?: { customers: number; differences?: number; sameFit?: boolean; missing?: number };
 }
 
 interface Place {
@@ -42,14 +42,15 @@ export async function replay(settings: ReplaySettings, out: { write(text: string
     const { run } = await api.call<{ run: Run }>('POST', `/v1/value-runs/${of}/replay`);
     const { asOf, policyVersion, report, status } = await ended(api, run);
     if (status !== 'succeeded' || !report) throw new Failure(`The replay ${run.id} failed.`, unable);
-    const { customers, differences = 0, sameFit } = report;
-    const identical = differences === 0 && sameFit === true;
-    const subject = `${of}: asOf ${asOf}, policy version ${policyVersion}, ${customers} customers`;
-    if (settings.json) out.write(`${JSON.stringify({ run: of, replay: run.id, identical, sameFit, differences })}\n`);
+    const { customers, differences = 0, missing = 0, sameFit } = report;
+    const identical = differences === 0 && missing === 0 && sameFit === true;
+    const subject = `${of}: asOf ${asOf}, policy version ${policyVersion}, ${counted(customers, 'customer')}`;
+    if (settings.json)
+      out.write(`${JSON.stringify({ run: of, replay: run.id, identical, sameFit, missing, differences })}\n`);
     else if (identical) out.write(`${subject}: identical.\n`);
     else
       out.write(
-        `${subject}: ${differences} customers differ, the cut points are ${sameFit ? 'the same' : 'others'}.\n`,
+        `${subject}: ${counted(differences, 'customer')} ${differences === 1 ? 'differs' : 'differ'}, ${missing} of then ${missing === 1 ? 'is' : 'are'} none now, the cut points are ${sameFit ? 'the same' : 'others'}.\n`,
       );
     for await (const difference of differencesOf(api, run.id, settings.json ? Number.POSITIVE_INFINITY : shown))
       out.write(settings.json ? `${JSON.stringify(difference)}\n` : `  ${describe(difference)}\n`);
@@ -60,6 +61,8 @@ export async function replay(settings: ReplaySettings, out: { write(text: string
     throw error;
   }
 }
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 async function named(api: ApiClient, runId: string): Promise<string> {
   if (runId !== 'latest') return encodeURIComponent(runId);

@@ -147,10 +147,9 @@ export function backtestCounter({ until, end, fits, minorPerUnit }: BacktestSigh
     }
     tally.spent += spent;
     if (outlook.often === undefined || !gammaGamma.fitted) return;
-    // Without a repeat purchase of any value nothing is known of the customer's own.
-    const own = repeatSpent > 0n ? history.x : 0;
-    const zbar = own === 0 ? 0 : Number(repeatSpent) / own / minorPerUnit;
-    tally.expectedSpend += whole(outlook.often * expectedMeanValue(gammaGamma.parameters, own, zbar));
+    const repeat = Number(repeatSpent > 0n ? repeatSpent : 0n);
+    const zbar = history.x === 0 ? 0 : repeat / history.x / minorPerUnit;
+    tally.expectedSpend += whole(outlook.often * expectedMeanValue(gammaGamma.parameters, history.x, zbar));
   };
 
   function outlookOf(history: PurchaseHistory): Outlook {

@@ -142,9 +142,8 @@ function spendAfter({ spend }: CutHistory, { mbgNbd: purchases, gammaGamma }: Fi
     // They come by cell.
     if (cell !== known) often = mbgNbd.expectedPurchases(purchases.parameters, inWeeks(cell), horizon);
     known = cell;
-    // Without a repeat purchase of any value nothing is known of the customer's own.
-    const own = repeat > 0 ? x : 0;
-    expected += often * expectedMeanValue(gammaGamma.parameters, own, own === 0 ? 0 : repeat / x / amountScale);
+    const zbar = x > 0 ? (repeat > 0 ? repeat : 0) / x / amountScale : 0;
+    expected += often * expectedMeanValue(gammaGamma.parameters, x, zbar);
   }
   return { actual, expected };
 }

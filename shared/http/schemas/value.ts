@@ -203,6 +203,9 @@ export const valueRun = named(
         sameFit: z.optional(
           z.boolean().check(z.describe('Of a replay: whether the cut points are those of the run computed again')),
         ),
+        missing: z.optional(
+          z.int().check(z.describe('Of a replay: customers of that run who were erased or merged into others since')),
+        ),
         units: z.strictObject({ read: z.number(), write: z.number() }),
       }),
     ),
