@@ -47,10 +47,10 @@ export function shownInteraction(line: Interaction): z.infer<typeof interaction>
         refunded: inCurrency(refundedOf(line.order, snapshot)),
         ...shownInBase(line),
         ...(items && {
-          items: items.map(({ unitPrice, unitCost, ...item }) => ({
+          items: items.map(({ unitPrice, cost, ...item }) => ({
             ...item,
             unitPrice: inCurrency(unitPrice),
-            ...(unitCost !== undefined && { unitCost: inCurrency(unitCost) }),
+            ...(cost !== undefined && { cost: inCurrency(cost) }),
           })),
         }),
         updatedAt: snapshot.updatedAt,

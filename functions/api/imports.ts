@@ -24,7 +24,7 @@ import { validate } from '../../shared/http/validate.ts';
 import { type Door, pagingOf } from './door.ts';
 import { platformOf } from './import-items.ts';
 import { donePart, type PartGiven, type PartTaken, takePart } from './import-parts.ts';
-import { visibleSource } from './visible-source.ts';
+import { speakingSource } from './visible-source.ts';
 
 const params = z.strictObject({ importId: keyText });
 
@@ -165,7 +165,7 @@ function requirePart({ request }: Door, format: ImportFormat): void {
 }
 
 async function opened(door: Door, { sourceId, format, name }: z.infer<typeof importIn>): Promise<HistoryImport> {
-  const { platform } = await visibleSource(door, sourceId);
+  const { platform } = await speakingSource(door, sourceId);
   const wanted = platformOf(format);
   if (wanted !== undefined && wanted !== platform)
     throw new Problem(422, 'other_platform', `A file of ${wanted} belongs to a source of that platform.`);
@@ -186,7 +186,7 @@ async function opened(door: Door, { sourceId, format, name }: z.infer<typeof imp
 }
 
 async function taken(door: Door, found: HistoryImport, given: PartGiven): Promise<PartTaken> {
-  const source = await visibleSource(door, found.sourceId);
+  const source = await speakingSource(door, found.sourceId);
   return takePart(door, { store: storeOf(door), found, source, given });
 }
 

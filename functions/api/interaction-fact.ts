@@ -91,14 +91,14 @@ function partsOf({ tax, shipping, discount, items }: InteractionGiven & { type: 
   };
 }
 
-function itemOf({ title, quantity, unitPrice, sku, category, unitCost }: ItemGiven): OrderedItem {
+function itemOf({ title, quantity, unitPrice, sku, category, cost }: ItemGiven): OrderedItem {
   return {
     title,
     quantity,
     unitPrice: unitPrice.minor,
     ...(sku !== undefined && { sku }),
     ...(category !== undefined && { category }),
-    ...(unitCost !== undefined && { unitCost: unitCost.minor }),
+    ...(cost !== undefined && { cost: cost.minor }),
   };
 }
 

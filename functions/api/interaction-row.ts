@@ -36,7 +36,7 @@ export function interactionOf(rows: readonly ExportRow[]): Record<string, unknow
   );
   const items = rows.flatMap((one) => {
     const { 'item.title': title, 'item.quantity': quantity = '', 'item.unitPrice': price = '' } = one;
-    const { 'item.sku': sku, 'item.category': category, 'item.unitCost': cost } = one;
+    const { 'item.sku': sku, 'item.category': category, 'item.cost': cost } = one;
     if (!title) return [];
     return [
       {
@@ -45,7 +45,7 @@ export function interactionOf(rows: readonly ExportRow[]): Record<string, unknow
         unitPrice: money(price),
         ...(sku && { sku }),
         ...(category && { category }),
-        ...(cost && { unitCost: money(cost) }),
+        ...(cost && { cost: money(cost) }),
       },
     ];
   });

@@ -21,7 +21,7 @@ import {
 import { validate } from '../../shared/http/validate.ts';
 import type { Door } from './door.ts';
 import { checkedInteraction, factOf } from './interaction-fact.ts';
-import { visibleSource } from './visible-source.ts';
+import { speakingSource } from './visible-source.ts';
 
 const batchBytes = 500_000;
 
@@ -115,7 +115,7 @@ class Frames {
   }
 
   #source(sourceId: string): Promise<Source> {
-    const known = this.#sources.get(sourceId) ?? visibleSource(this.#door, sourceId);
+    const known = this.#sources.get(sourceId) ?? speakingSource(this.#door, sourceId);
     this.#sources.set(sourceId, known);
     return known;
   }

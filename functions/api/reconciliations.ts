@@ -11,7 +11,7 @@ import { sourceId } from '../../shared/http/schemas/sources.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { type Door, pagingOf } from './door.ts';
-import { visibleSource } from './visible-source.ts';
+import { speakingSource, visibleSource } from './visible-source.ts';
 
 const params = z.strictObject({ sourceId });
 
@@ -22,7 +22,7 @@ export const startReconciliation = route({
   body: reconciliationIn,
   answers: { 202: { description: 'Accepted; follow it by its id', schema: reconciliation } },
   async answer(door: Door, { params: { sourceId: id }, body: { since } }) {
-    const source = await visibleSource(door, id);
+    const source = await speakingSource(door, id);
     const { now } = door;
     const lacks = notListable(storefronts, source);
     if (lacks !== undefined) throw new Problem(422, 'source_not_listable', `The shop cannot be asked: ${lacks}.`);

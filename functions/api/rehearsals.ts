@@ -98,5 +98,5 @@ function unbegun(id: string, asOf: Instant, rehearsal: Rehearsal) {
 
 function identical({ rehearsal, report }: ValueRun): boolean | null {
   if (rehearsal?.kind !== 'replay' || !report) return null;
-  return report.differences === 0 && report.missing === 0 && report.sameFit === true;
+  return report.differences === 0 && report.sameCustomers === true && report.sameFit === true;
 }

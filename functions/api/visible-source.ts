@@ -13,3 +13,17 @@ export async function visibleSource(
   if (!found) throw new Problem(404, 'source_not_found', 'There is no such source.');
   return found;
 }
+
+/**
+ * A source in whose name something is told.
+ * @throws Problem `source_not_found`; `source_erased` for one that is switched off, as what it had said was erased
+ */
+export async function speakingSource(
+  door: Pick<Door, 'access' | 'client' | 'tables'>,
+  sourceId: string,
+): Promise<Source> {
+  const source = await visibleSource(door, sourceId);
+  if (!source.erasedAt) return source;
+  const detail = 'What this source had said was erased, and it is switched off. PUT it to begin anew.';
+  throw new Problem(409, 'source_erased', detail);
+}

@@ -93,11 +93,9 @@ async function goOn(
 ): Promise<void> {
   const store = new ReconciliationStore(client, registry, Date.now());
   const kept = await store.read(sourceId, reconciliationId);
-  const source = await getSource(client, registry, sourceId);
-  if (kept?.state !== 'running' || !source) return;
+  if (kept?.state !== 'running') return;
   let { revision } = kept;
   const { revision: _, ...run } = kept;
-  const { at: now } = await lookAtClock({ testStage, client, registry });
   const outcome = await reconcile(
     {
       records,
@@ -114,6 +112,13 @@ async function goOn(
         revision += 1;
         return isKept;
       },
+      async look() {
+        const [source, { at }] = await Promise.all([
+          getSource(client, registry, sourceId),
+          lookAtClock({ testStage, client, registry }),
+        ]);
+        return { source, now: at };
+      },
       remaining,
       pause: (milliseconds) => wait(milliseconds),
       onFault(error) {
@@ -125,8 +130,7 @@ async function goOn(
       },
     },
     run,
-    source,
-    { now, mint: mintWith((await readSettings(client, registry)).salt) },
+    mintWith((await readSettings(client, registry)).salt),
   );
   if (outcome !== 'over') await send({ sourceId, reconciliationId }, outcome.again);
 }

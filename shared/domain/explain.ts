@@ -20,7 +20,8 @@ export function explain(receipt: Receipt, before: Receipt | undefined): string {
           `contributes ${amountText(profitability.contribution, currency)}, below the standard: ${channelText(limitedTo)}`,
         ]
       : [];
-  return `${verdict(receipt)}: ${[[...reasons].join(', '), ...since, ...ahead, ...limits].filter(Boolean).join('; ')}`;
+  const free = before?.limitedTo && !limitedTo ? ['reaches the standard of contribution again'] : [];
+  return `${verdict(receipt)}: ${[[...reasons].join(', '), ...since, ...ahead, ...limits, ...free].filter(Boolean).join('; ')}`;
 }
 
 function verdict({ tier, previousTier }: Receipt): string {
@@ -55,7 +56,14 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
   const telling = (falls ? fell : rose).length > 0 ? (falls ? fell : rose) : moved;
   const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
   if (telling.length === 0) {
-    if (before?.held && !receipt.held) return [`below the cut since ${before.held.since.slice(0, 10)}`];
+    if (before?.held && !receipt.held) {
+      const least = Math.min(...names.map((name) => scoreOf(scores, name)));
+      const weakest = names.filter((name) => scoreOf(scores, name) === least);
+      const missed = weakest.map((name) =>
+        [describe(name, weakest), ...(least < 5 ? cutText(name, cutPoints, least + 1, currency) : [])].join(', '),
+      );
+      return [`below the cut since ${before.held.since.slice(0, 10)}`, ...missed];
+    }
     return [...policy, ...names.map((name) => describe(name, names))];
   }
   return [

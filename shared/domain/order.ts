@@ -12,8 +12,8 @@ export interface OrderedItem {
   unitPrice: bigint;
   sku?: string;
   category?: string;
-  /** What one piece cost the merchant, in minor units of the total's currency. */
-  unitCost?: bigint;
+  /** What all pieces of it cost the merchant, in minor units of the total's currency. */
+  cost?: bigint;
 }
 
 /** What a source said of an order at one time. Amounts without a currency are minor units of the total's currency. */

@@ -83,9 +83,9 @@ function sharesOf(net: bigint, items: readonly OrderedItem[]): { category: strin
   const partOf = inParts((weight) => scale(net, weight, all));
   return lines.map((line) => {
     const part = partOf(weightOf(line));
-    const { unitCost, thousandths, category } = line;
-    if (unitCost === undefined) return { category: categoryOf(category), net: part };
-    return { category: '', net: part, cost: scale(unitCost, thousandths, 1000n) };
+    const { cost, category } = line;
+    if (cost === undefined) return { category: categoryOf(category), net: part };
+    return { category: '', net: part, cost };
   });
 }
 

@@ -27,11 +27,11 @@ function readSnapshot(stored: Snapshot): Snapshot {
   };
 }
 
-function readItem({ unitCost, ...item }: OrderedItem): OrderedItem {
+function readItem({ cost, ...item }: OrderedItem): OrderedItem {
   return {
     ...item,
     unitPrice: BigInt(item.unitPrice),
-    ...(unitCost !== undefined && { unitCost: BigInt(unitCost) }),
+    ...(cost !== undefined && { cost: BigInt(cost) }),
   };
 }
 

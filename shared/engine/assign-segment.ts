@@ -105,7 +105,7 @@ export async function assignSegment(
       const judgement = judgeRow(row);
       const suspect = suspects.size > 0 && suspects.delete(row.customerId);
       if (judgement?.kind === 'changed') changed.push({ ...row, judgement });
-      else if (judgement) tallyCustomer(tally, judgement);
+      else if (judgement) tallyCustomer(tally, row, judgement);
       if (suspect && judgement?.kind !== 'changed' && judgement?.kind !== 'written') orphans.push(row.customerId);
     }
     const { cursor } = page;
@@ -160,7 +160,8 @@ async function write(
     const written = await population.writeStandings(changes, now);
     units.write += written.units;
     const conflicts = new Set(written.conflicts);
-    for (const { customerId, judgement } of open) if (!conflicts.has(customerId)) tallyCustomer(tally, judgement);
+    for (const { customerId, judgement } of open)
+      if (!conflicts.has(customerId)) tallyCustomer(tally, { customerId }, judgement);
     if (conflicts.size === 0) break;
     const again = await population.readAgain(run, written.conflicts);
     units.read += again.units;
@@ -171,7 +172,7 @@ async function write(
         open.push({ ...row, judgement });
         conflicts.delete(row.customerId);
       } else if (judgement) {
-        tallyCustomer(tally, judgement);
+        tallyCustomer(tally, row, judgement);
         if (judgement.kind === 'written') conflicts.delete(row.customerId);
       }
     }

@@ -120,16 +120,27 @@ async function recordHistory(store: RecordStore, fact: Fact, { frame, fillsIn }:
  */
 async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promise<Fact | undefined> {
   const known = fact.kind === 'order' ? await knownOrder(store, fact.externalId, frame) : undefined;
-  if (fact.kind !== 'order' || !known?.snapshot) return fact;
+  if (fact.kind !== 'order') return fact;
+  if (!known?.snapshot) return withoutLapse(fact);
   const { snapshot, paidAt, cancelledAt, refundedInAll } = fact.order;
-  if (snapshot && snapshot.updatedAt > known.snapshot.updatedAt) return fact;
+  if (snapshot && snapshot.updatedAt > known.snapshot.updatedAt) return withoutLapse(fact);
+  const counts = known.paidAt !== undefined || !known.snapshot.awaitsPayment;
   const missing = {
     ...(paidAt && !known.paidAt && { paidAt }),
-    ...(cancelledAt && !known.cancelledAt && { cancelledAt }),
+    ...(cancelledAt && !known.cancelledAt && counts && { cancelledAt }),
     ...(refundedInAll && isMore(refundedInAll.amount, known, known.snapshot) && { refundedInAll }),
   };
   if (Object.keys(missing).length === 0) return undefined;
   return { ...fact, who: {}, order: { refunds: {}, consents: {}, ...missing } };
+}
+
+/**
+ * What was never paid and came to nothing is no purchase, and may be paid after all: only where it counted before has it
+ * to be taken back.
+ */
+function withoutLapse(fact: Fact & { kind: 'order' }): Fact {
+  const { cancelledAt: _, ...order } = fact.order;
+  return order.snapshot?.awaitsPayment && !order.paidAt ? { ...fact, order } : fact;
 }
 
 function isMore({ minor, currency }: Money, known: Order, snapshot: Snapshot): boolean {

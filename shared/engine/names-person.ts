@@ -27,15 +27,27 @@ export interface Named {
 
 /** Ends an address on either side. */
 const noAddress = /[\s@<>()[\]\\,;:"'&=?]/;
+/** Joiners, marks of direction, soft hyphens: a text looks the same with them. */
+const unseen = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
+/** A domain at the beginning of a text, without the dot or hyphen behind it. */
+const hostLike = /^[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}.-]*[\p{L}\p{M}\p{N}])?/u;
+/** What people have in their addresses: `mary-ann@` is not `ann@`. All else may be of the text. */
+const usual = /[\p{L}\p{M}\p{N}._+'-]/u;
+const leading = /^[._+'-]+/;
+/** A local part has 64 characters at most (RFC 5321); so many marks in it are tried as its beginning. */
+const longestLocal = 65;
+const mostMarks = 16;
 /** What stands on one side of an `@` is read no further than this, in whatever form of Unicode it is written. */
 const longestSide = 512;
 const numberLike = /^[+(]?[\d\s().\-/]{6,25}$/;
+/** A number with its country code within a text. */
+const internationalNumber = /\+\d[\d\s().\-/]{5,24}/g;
 const startsAsPhone = /^[+(0]/;
 const phoneField = /phone|mobile|cell|tel|fax|sms|whatsapp/i;
 
 /**
  * Whom a body names, among others those that the marks are of: by an e-mail address, wherever it stands; by a phone number
- * that is written as one or stands in a field for one; by an id where the body means a customer. Any other number names
+ * that is written as one or stands in a field for one, within a text with its country code; by an id where the body means a customer. Any other number names
  * nobody: a product may bear the number of a customer.
  * @param body parsed; text where it is no JSON
  * @param headers those that were kept with the body: they may say what it is about
@@ -70,23 +82,49 @@ function addressesOf({ text, isText, field }: Stated, { phoneOf }: Marks): Ident
   if (numberLike.test(text) && (phoneField.test(field) || (isText && startsAsPhone.test(text)))) {
     const value = normalisePhone(text) ?? phoneOf(text);
     if (value !== undefined) found.push({ namespace: 'phone', value });
+  } else if (isText && text.includes('+')) {
+    for (const [number] of text.matchAll(internationalNumber)) {
+      const value = normalisePhone(number.trim());
+      if (value !== undefined) found.push({ namespace: 'phone', value });
+    }
   }
   return found;
 }
 
 /**
- * What stands around each `@`. No character is looked at more than twice, however long the text is and whatever it has:
- * it is a stranger's.
+ * What may be the address around each `@`: all that stands there, and what is left where marks before it, or behind it,
+ * belong to the text. However long the text is, so much is looked at for each `@`, and no more: it is a stranger's.
  */
-function* addressesIn(text: string): Generator<string> {
+function* addressesIn(said: string): Generator<string> {
+  const text = written(said);
   for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
     let start = at;
     while (start > 0 && at - start <= longestSide && !noAddress.test(text.charAt(start - 1))) start -= 1;
     let end = at + 1;
     while (end < text.length && end - at <= longestSide && !noAddress.test(text.charAt(end))) end += 1;
+    const domain = hostLike.exec(text.slice(at + 1, Math.min(end, at + 1 + longestSide)))?.[0] ?? '';
     const isWhole = at - start <= longestSide && end - at <= longestSide;
     // The end of a sentence is no part of it.
     while (text.charAt(end - 1) === '.') end -= 1;
     if (isWhole && start < at && end > at + 1) yield text.slice(start, end);
+    if (domain === '') continue;
+    const tail = text.slice(at, at + 1 + domain.length);
+    const side = text.slice(start, at);
+    if (isWhole && side !== '') {
+      yield side + tail;
+      if (leading.test(side)) yield side.replace(leading, '') + tail;
+    }
+    let marks = 0;
+    for (let cut = side.length - 1; cut >= 0 && marks < mostMarks && side.length - cut <= longestLocal; cut--) {
+      if (usual.test(side.charAt(cut))) continue;
+      marks += 1;
+      const local = side.slice(cut + 1).replace(leading, '');
+      if (local !== '') yield local + tail;
+    }
   }
+}
+
+/** The text as people read it: without what cannot be seen, and an `@` for what stands for one. */
+function written(text: string): string {
+  return text.replace(unseen, '').replace(/%40|&#(?:64|x40);|&commat;/gi, '@');
 }

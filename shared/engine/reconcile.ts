@@ -25,6 +25,8 @@ export interface ReconcilePorts {
   ask: AskShopPage;
   /** Keeps how far it came; false where somebody else took it further meanwhile. */
   keep(run: Reconciliation): Promise<boolean>;
+  /** The source and the time as they are now: it may have been switched off meanwhile. */
+  look(): Promise<{ source: Source | undefined; now: Instant }>;
   /** Milliseconds that may still be spent. */
   remaining(): number;
   pause(milliseconds: number): Promise<void>;
@@ -51,37 +53,37 @@ export type Reconciled = { again: number } | 'over';
  * Goes through what a shop lists, page by page, one request at a time, and records what is missing. How far it came is
  * kept after each page: cut off anywhere, it goes on from the last page that was kept, and what was recorded twice is
  * there once, though the page's missing orders are then counted as known.
- * @param now by the clock at the door
  */
-export async function reconcile(
-  ports: ReconcilePorts,
-  run: Reconciliation,
-  source: Source,
-  { now, mint }: { now: Instant; mint: Mint },
-): Promise<Reconciled> {
-  const { listing } = ports.storefronts[source.platform];
-  const lacks = listing ? listing.lacks(source) : 'this platform has no list that could be compared with';
-  if (!listing || lacks !== undefined) return end(ports, run, { failure: `not_listable: ${lacks}`, now });
-  const frame = frameOf(source, now, mint);
+export async function reconcile(ports: ReconcilePorts, run: Reconciliation, mint: Mint): Promise<Reconciled> {
   let current = run;
   for (;;) {
+    const { source, now } = await ports.look();
+    if (!source || source.erasedAt) return end(ports, current, { failure: erased, now });
+    const { listing } = ports.storefronts[source.platform];
+    const lacks = listing ? listing.lacks(source) : 'this platform has no list that could be compared with';
+    if (!listing || lacks !== undefined) return end(ports, current, { failure: `not_listable: ${lacks}`, now });
     const paged = await listing
       .page(source, { since: run.since, ...(current.cursor !== undefined && { cursor: current.cursor }) }, ports.ask)
       .catch(passing);
     if (paged instanceof Problem) return failedCall(ports, current, paged, now);
-    const taken = await takeItems(ports, paged.items, source, frame);
-    if (taken instanceof Problem) return failedCall(ports, current, taken, now);
+    // A shop may take its time to answer, and what an erasure is after must not come in behind it.
+    const heard = await ports.look();
+    if (heard.source?.revision !== source.revision) continue;
+    const taken = await takeItems(ports, paged.items, source, frameOf(source, heard.now, mint));
+    if (taken instanceof Problem) return failedCall(ports, current, taken, heard.now);
     const goesOnWhereItWas = paged.next !== undefined && paged.next === current.cursor;
-    current = withTaken(current, paged, taken, now);
-    if (paged.next === undefined) return end(ports, current, { now });
+    current = withTaken(current, paged, taken, heard.now);
+    if (paged.next === undefined) return end(ports, current, { now: heard.now });
     const failure = goesOnWhereItWas ? 'list_loops: a page names itself as the next.' : endlessness(current.trail, run);
-    if (failure !== undefined) return end(ports, current, { failure, now });
+    if (failure !== undefined) return end(ports, current, { failure, now: heard.now });
     if (!(await ports.keep(current))) return 'over';
     const pause = paged.pause ?? 500;
     if (ports.remaining() < pause) return { again: Math.ceil(pause / 1000) };
     await ports.pause(pause);
   }
 }
+
+const erased = 'source_erased: what the source said was erased, and it is switched off.';
 
 function withTaken(
   { cursor: _, lastFault: _fault, nextTryAt: _next, ...run }: Reconciliation,

@@ -52,7 +52,7 @@ export async function rehearseSegment(
     for (const row of page.rows) {
       const judgement = judgeRow(row);
       if (!judgement) continue;
-      tallyCustomer(tally, judgement);
+      tallyCustomer(tally, row, judgement);
       const standing = judgement.kind === 'changed' ? judgement.standing : row.standing;
       const difference = standing && differenceOf(row, placeOf(standing));
       if (difference) found.push({ ...difference, ...(await causesOf(row, difference)) });

@@ -272,17 +272,17 @@ export async function reportRun(
       durationMs,
       units,
       ...(run.rehearsal && { differences }),
-      ...(await sameness(tally.customers)),
+      ...(await sameness(tally)),
     };
     return { state: 'succeeded', finishedAt: now, report };
   }
 
-  async function sameness(customers: number): Promise<Pick<RunReport, 'sameFit' | 'missing'>> {
+  async function sameness(tally: Tally): Promise<Pick<RunReport, 'sameFit' | 'sameCustomers' | 'missing'>> {
     if (run.rehearsal?.kind !== 'replay') return {};
     const fitOf = ({ cutPoints, model }: ValueRun) => canonicalText({ cutPoints, model });
     const of = await readRun(runs, run.rehearsal.of);
-    const missing = Math.max(0, (of.report?.customers ?? 0) - customers);
-    return { sameFit: fitOf(of) === fitOf(run), missing };
+    const missing = Math.max(0, (of.report?.customers ?? 0) - tally.customers);
+    return { sameFit: fitOf(of) === fitOf(run), sameCustomers: of.report?.who === tally.who, missing };
   }
 }
 

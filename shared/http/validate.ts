@@ -44,7 +44,12 @@ function faultsOf(issue: z.core.$ZodIssue, value: unknown, place: string): Field
     case 'too_big':
       return [{ pointer, detail: `must be at most ${issue.maximum}${unitOf(issue.origin)}` }];
     case 'too_small':
-      return [{ pointer, detail: `must be at least ${issue.minimum}${unitOf(issue.origin)}` }];
+      return [
+        {
+          pointer,
+          detail: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unitOf(issue.origin)}`,
+        },
+      ];
     case 'invalid_format':
       return [{ pointer, detail: issue.message === 'Invalid input' ? `must match ${issue.pattern}` : issue.message }];
     default:

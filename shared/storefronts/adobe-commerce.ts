@@ -7,6 +7,7 @@ import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { verifyAdobe } from './adobe-signature.ts';
 import {
+  costOf,
   currency,
   decimal,
   emailMarketing,
@@ -219,7 +220,7 @@ function saidOf(order: CommerceOrder, code: string) {
           sku,
           quantity: qty_ordered,
           unitPrice: minorOf(base_price_incl_tax ?? base_price, code),
-          unitCost: minorOf(base_cost, code),
+          cost: costOf(base_cost, qty_ordered, code),
         })),
     ),
   };

@@ -6,6 +6,7 @@ import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { AskShop, Storefront } from '../engine/storefront.ts';
 import {
+  costOf,
   currency,
   decimal,
   departure,
@@ -241,7 +242,7 @@ function translateOrder(
               sku,
               quantity,
               unitPrice: roundedPart(price_inc_tax, code),
-              unitCost: roundedPart(cost_price_ex_tax, code),
+              cost: costOf(cost_price_ex_tax, quantity, code),
             })),
           ),
           test: false,

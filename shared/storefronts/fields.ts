@@ -189,14 +189,35 @@ export interface ItemSaid {
   unitPrice: bigint | undefined;
   sku?: string | undefined;
   category?: string | undefined;
-  /** What one piece cost the merchant, in minor units; zero where shops leave it open. */
-  unitCost?: bigint | undefined;
+  /** What all pieces cost the merchant, in minor units. */
+  cost?: bigint | undefined;
+}
+
+/**
+ * What all pieces cost, where a shop says what one does, in as many decimals as it likes: rounded once, half to even.
+ * Shops that keep no costs say zero: then nothing is known.
+ */
+export function costOf(
+  one: string | number | null | undefined,
+  quantity: number | string | null | undefined,
+  code: string,
+): bigint | undefined {
+  const [, whole = '', fraction = ''] = /^(\d{1,12})(?:\.(\d{1,12}))?$/.exec(String(one ?? '')) ?? [];
+  const thousandths = Math.round(Number(quantity ?? Number.NaN) * 1000);
+  if (whole === '' || !isCurrency(code) || !Number.isSafeInteger(thousandths)) return undefined;
+  const digits = BigInt(whole + fraction) * 10n ** BigInt(decimalsOf(code));
+  return knownCost(scale(digits, BigInt(thousandths), 1000n * 10n ** BigInt(fraction.length)));
+}
+
+/** Zero stands for a cost that nobody told the shop. */
+export function knownCost(cost: bigint | undefined): bigint | undefined {
+  return cost !== undefined && cost > 0n ? cost : undefined;
 }
 
 /** The items that are said fully enough to be kept; long names are cut. */
 export function orderedItems(said: readonly ItemSaid[]): { items?: OrderedItem[] } {
   const items = said.slice(0, itemsPerOrder).flatMap((item): OrderedItem[] => {
-    const { title, quantity, unitPrice, sku, category, unitCost } = item;
+    const { title, quantity, unitPrice, sku, category, cost } = item;
     const count = Number(quantity ?? Number.NaN);
     if (!title || unitPrice === undefined || !Number.isFinite(count) || count <= 0 || count > 1e9) return [];
     return [
@@ -206,7 +227,7 @@ export function orderedItems(said: readonly ItemSaid[]): { items?: OrderedItem[]
         unitPrice,
         ...(sku && { sku: sku.slice(0, 64).toWellFormed() }),
         ...(category && { category: category.slice(0, 64).toWellFormed() }),
-        ...(unitCost !== undefined && unitCost > 0n && { unitCost }),
+        ...(cost !== undefined && { cost }),
       },
     ];
   });

@@ -19,6 +19,7 @@ import {
   parts,
   person,
   read,
+  roundedPart,
 } from './fields.ts';
 import { isAmong, publicKey } from './signature.ts';
 
@@ -146,8 +147,8 @@ export const standardOrder = z.object({
         unitPrice: z.nullish(decimal),
         sku: maybeText,
         category: maybeText,
-        /** What one piece cost the merchant. */
-        unitCost: z.nullish(decimal),
+        /** What all pieces cost the merchant. */
+        cost: z.nullish(decimal),
       }),
     ),
   ),
@@ -237,7 +238,7 @@ function translateOrder(order: z.output<typeof standardOrder>, type: string, at:
             (order.items ?? []).map((item) => ({
               ...item,
               unitPrice: part(item.unitPrice, order.total.currency),
-              unitCost: part(item.unitCost, order.total.currency),
+              cost: roundedPart(item.cost, order.total.currency),
             })),
           ),
           test: order.test === true,

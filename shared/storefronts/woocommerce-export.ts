@@ -49,7 +49,7 @@ export const woocommerceExport: OrderExport = {
         },
         placedAt,
         ...(paidAt && { paidAt }),
-        ...(status === 'cancelled' && paidAt && { cancelledAt: at }),
+        ...(status === 'cancelled' && { cancelledAt: at }),
         refunds: {},
         ...(refunded.minor > 0n && { refundedInAll: { amount: refunded, refundedAt: at } }),
         consents: {},

@@ -12,6 +12,7 @@ import {
   decimal,
   departure,
   identifier,
+  knownCost,
   maybeText,
   money,
   orderedItems,
@@ -220,10 +221,9 @@ function refundsOf({ refunds, currency: code }: WooOrder, updatedAt: Instant): O
 /** `subtotal` is that of the whole line before discounts, always without tax. */
 function itemsOf({ line_items, currency: code, prices_include_tax }: WooOrder) {
   return orderedItems(
-    (line_items ?? []).map(({ name, sku, quantity, subtotal, subtotal_tax, cost_of_goods_sold: cost }) => {
+    (line_items ?? []).map(({ name, sku, quantity, subtotal, subtotal_tax, cost_of_goods_sold }) => {
       const net = part(subtotal, code);
       const tax = prices_include_tax ? (part(subtotal_tax, code) ?? 0n) : 0n;
-      const costs = roundedPart(cost?.value, code);
       const thousandths = Math.round(Number(quantity ?? 0) * 1000);
       const isCounted = net !== undefined && Number.isSafeInteger(thousandths) && thousandths > 0;
       return {
@@ -231,7 +231,7 @@ function itemsOf({ line_items, currency: code, prices_include_tax }: WooOrder) {
         sku,
         quantity,
         unitPrice: isCounted ? scale(net + tax, 1000n, BigInt(thousandths)) : undefined,
-        unitCost: isCounted && costs !== undefined ? scale(costs, 1000n, BigInt(thousandths)) : undefined,
+        cost: knownCost(roundedPart(cost_of_goods_sold?.value, code)),
       };
     }),
   );

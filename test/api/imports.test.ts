@@ -348,9 +348,36 @@ describe('our own formats', () => {
     });
   });
 
+  test('what was counted and came to nothing is taken back; what never counted may still be paid', async () => {
+    const columns =
+      'order_id;date;paid_date;status;shipping;order_total;order_currency;refunded_total;billing_email;line_items;x';
+    const file = (status: string, id: string) =>
+      [columns, `${id};2024-01-21 06:29:00;;${status};0;60.11;EUR;0;lapse${id}@example.com;;`].join('\n');
+    for (const [id, first] of [
+      ['7001', 'wc-on-hold'],
+      ['7002', 'wc-pending'],
+    ] as const) {
+      await whole('woo', 'woocommerce-csv', file(first, id));
+      await whole('woo', 'woocommerce-csv', file('wc-cancelled', id));
+      expect((await customerBy(`lapse${id}@example.com`)).facts).toMatchObject({ purchaseCount: 0 });
+    }
+    const cancelled = async (email: string) =>
+      (await ledgerOf((await customerBy(email)).id)).some(({ type }) => type === 'cancellation');
+    expect([await cancelled('lapse7001@example.com'), await cancelled('lapse7002@example.com')]).toEqual([true, false]);
+    const shopify = (status: string) =>
+      [
+        shopifyHeader,
+        shopifyRow(anOrder('9801', { Email: 'lapse@example.com', 'Financial Status': status, 'Paid at': '' })),
+      ].join('\n');
+    await whole('shop', 'shopify-csv', shopify('pending'));
+    expect((await customerBy('lapse@example.com')).facts.purchaseCount).toBe(1);
+    await whole('shop', 'shopify-csv', shopify('voided'));
+    expect((await customerBy('lapse@example.com')).facts.purchaseCount).toBe(0);
+  });
+
   test('one interaction a row, further items of an order in further rows', async () => {
     const text = [
-      'type,externalId,occurredAt,currency,total,tax,amount,orderExternalId,customer.email,customer.firstName,item.title,item.quantity,item.unitPrice,item.category,item.unitCost,test',
+      'type,externalId,occurredAt,currency,total,tax,amount,orderExternalId,customer.email,customer.firstName,item.title,item.quantity,item.unitPrice,item.category,item.cost,test',
       'order,p1,2024-02-01T10:00:00+01:00,EUR,30.00,3.00,,,vera@example.com,Vera,Tea,2,10.00,Drinks,4.20,',
       'order,p1,,,,,,,,,Cup,1,10.00,,,',
       'refund,p1,2024-02-03T10:00:00Z,EUR,,,5.00,p1,,,,,,,,',
@@ -363,7 +390,7 @@ describe('our own formats', () => {
     const vera = await customerBy('vera@example.com');
     expect(vera.facts).toMatchObject({ purchaseCount: 1, totalSpent: { amount: '25.00' } });
     const items = [
-      { title: 'Tea', quantity: 2, category: 'Drinks', unitCost: { amount: '4.20', currency: 'EUR' } },
+      { title: 'Tea', quantity: 2, category: 'Drinks', cost: { amount: '4.20', currency: 'EUR' } },
       { title: 'Cup', quantity: 1 },
     ];
     const sale = (await ledgerOf(vera.id)).find(({ externalId, type }) => externalId === 'p1' && type === 'order');

@@ -60,7 +60,7 @@ const order = {
   shipping: eur('20.00'),
   items: [
     { title: 'Green tea', quantity: 4, unitPrice: eur('12.50'), category: ' TEA ' },
-    { title: 'Pot', quantity: 1, unitPrice: eur('25.00'), category: 'Pots', unitCost: eur('9.00') },
+    { title: 'Pot', quantity: 1, unitPrice: eur('25.00'), category: 'Pots', cost: eur('9.00') },
     { title: 'Spoon', quantity: 2, unitPrice: eur('12.50'), category: 'Spoons' },
   ],
 };
@@ -103,7 +103,7 @@ test('contribution is net sales less goods, refunds and service, to the cent', a
 });
 
 test('what is given away costs what it cost', async () => {
-  const gift = { title: 'Pot', quantity: 2, unitPrice: eur('0.00'), unitCost: eur('9.00'), category: 'Pots' };
+  const gift = { title: 'Pot', quantity: 2, unitPrice: eur('0.00'), cost: eur('18.00'), category: 'Pots' };
   const { customerId } = await report({
     ...order,
     externalId: 'G-1',

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { connect } from '../../shared/dynamodb/client.ts';
 import { clockKey } from '../../shared/dynamodb/keys.ts';
+import { switchOffSource } from '../../shared/dynamodb/source-store.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
 import { shopifySecret, signShopify } from '../signed.ts';
 import { type ApiDoor, type Body, openApi } from './door.ts';
@@ -523,6 +525,31 @@ test('where the queue is away nothing is left under way', async () => {
   expect([status, body.code]).toEqual([503, 'store_unavailable']);
   queueIsAway = false;
   expect((await start(sourceId, at(0))).status).toBe(202);
+});
+
+test('of a source that is switched off while its shop answers nothing more comes in', async () => {
+  const sourceId = await aSource('woocommerce');
+  shop.orders = Array.from({ length: 250 }, (_, index) => anOrder('woocommerce', 90_000 + index, index));
+  let pages = 0;
+  shop.before = async () => {
+    pages += 1;
+    if (pages !== 2) return;
+    const off = { sourceId, at: new Date().toISOString(), upTo: Number.MAX_SAFE_INTEGER };
+    await switchOffSource(connect(), api.embedded.tables.registry, off);
+  };
+  const { id } = (await start(sourceId, at(0))).body;
+  await workAll();
+  const ended = await show(sourceId, id);
+  expect(ended).toMatchObject({ state: 'failed' });
+  expect(ended.failure).toContain('source_erased');
+  // What the first page listed was recorded before.
+  expect([pages, ended.listed]).toEqual([2, ended.recorded]);
+  expect(Number(ended.listed)).toBeLessThan(250);
+  expect((await start(sourceId, at(0))).body.code).toBe('source_erased');
+  const file = { sourceId, format: 'rapport-ndjson' };
+  expect((await api.call('POST /v1/imports', { body: file })).body.code).toBe('source_erased');
+  const call = { type: 'call', sourceId, externalId: 'c', occurredAt: at(0), customer: { email: 'off@example.com' } };
+  expect((await api.call('POST /v1/interactions', { body: call })).body.code).toBe('source_erased');
 });
 
 test('what is refused', async () => {

@@ -34,7 +34,7 @@ export interface ShopLists {
   /** What goes wrong with the next requests: a status, a lost connection, or something else than JSON. */
   faults: (number | 'lost' | 'nonsense')[];
   /** Called before each page is made up. */
-  before: (asked: Asked) => void;
+  before: (asked: Asked) => void | Promise<void>;
   /** What a shop answers that keeps to no rule. */
   instead: ((asked: Asked) => Answer) | undefined;
   stop(): void;
@@ -48,12 +48,12 @@ export async function startShopLists(): Promise<ShopLists> {
     lists.asked.push(asked);
     underWay++;
     lists.atOnce = Math.max(lists.atOnce, underWay);
-    setTimeout(() => {
+    setTimeout(async () => {
       underWay--;
       const fault = lists.faults.shift();
       if (fault === 'lost') return void incoming.socket.destroy();
       if (fault === 'nonsense') return void outgoing.end('<html>');
-      lists.before(asked);
+      await lists.before(asked);
       const {
         status = 200,
         headers = {},

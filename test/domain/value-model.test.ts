@@ -162,11 +162,44 @@ describe('an outlook', () => {
     );
   });
 
+  it('brings what is expected within the horizon, of the margin, at most as early as now and at least as late as its end', () => {
+    const list = bought([today - 200, 3000], [today - 120, 5000], [today - 20, 4000]);
+    const by = (rules: Partial<ReturnType<typeof defaultTierPolicy>['outlook']>) => {
+      const policy = defaultTierPolicy('EUR');
+      const found = outlookBy({ ...run(model), policy: { ...policy, outlook: { ...policy.outlook, ...rules } } }, list);
+      if (!found) throw new Error('no outlook');
+      return { worth: Number(found.lifetimeValue), mean: Number(found.meanValue), ...found.purchases };
+    };
+    const near = (worth: number, expected: number) => expect(Math.abs(worth / expected - 1)).toBeLessThan(0.002);
+    for (const [horizonDays, field] of [
+      [30, 'in30Days'],
+      [90, 'in90Days'],
+      [365, 'in365Days'],
+    ] as const) {
+      const plain = by({ horizonDays, discountRate: 0, margin: 1 });
+      near(plain.worth, plain.mean * plain[field]);
+      near(by({ horizonDays, discountRate: 0, margin: 0.4 }).worth, 0.4 * plain.worth);
+      const discounted = by({ horizonDays, discountRate: 0.25, margin: 1 }).worth;
+      expect(discounted).toBeLessThan(plain.worth * 1.25 ** (-horizonDays / 365 / 4));
+      expect(discounted).toBeGreaterThan(plain.worth * 1.25 ** (-horizonDays / 365));
+    }
+  });
+
   it('says who is at risk, by the model and by the own rhythm', () => {
     const outlook = (...list: number[]) =>
       outlookBy(run(model), bought(...list.map((ago): [number, number] => [today - ago, 2500])))?.atRisk;
     expect(outlook(90, 60, 30, 1)).toEqual([]);
     expect(outlook(220, 210, 200, 190)).toEqual(['model', 'rhythm']);
+    // Every ten days, and silent for 35.
+    const silent = bought(...[65, 55, 45, 35].map((ago): [number, number] => [today - ago, 2500]));
+    const by = (pausesMissed: number) => {
+      const policy = defaultTierPolicy('EUR');
+      return outlookBy(
+        { ...run(model), policy: { ...policy, outlook: { ...policy.outlook, aliveBelow: 0, pausesMissed } } },
+        silent,
+      );
+    };
+    expect([by(3)?.atRisk, by(3.5)?.atRisk, by(4)?.atRisk]).toEqual([['rhythm'], [], []]);
   });
 });
 
@@ -223,7 +256,7 @@ describe('the sentence that explains a change', () => {
       'the end of holding',
       receipt,
       { ...receipt, tier: 'gold', held: { tierByScores: 'silver', since: '2026-03-25T01:00:00.000Z' } },
-      'moved from gold to silver: below the cut since 2026-03-25; expects 0.4 purchases in the next 90 days',
+      'moved from gold to silver: below the cut since 2026-03-25, last bought 143 days ago, the cut is 121, bought 4 times in 730 days, the cut is 5, spent 250.50 EUR, the cut is 400.00 EUR; expects 0.4 purchases in the next 90 days',
     ],
     [
       'the first time',

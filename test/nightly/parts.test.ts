@@ -69,7 +69,7 @@ it('keeps the phases apart by prefix', async () => {
   const unsettled = Array.from({ length: 2_000 }, () => `cus_${randomInt(2 ** 40)}`);
   const part: AssignPart = {
     done: true,
-    tally: { customers: 0, buyers: 0, changed: 0, limited: 0, tiers: {}, migrations: {} },
+    tally: { customers: 0, buyers: 0, changed: 0, limited: 0, who: 0, tiers: {}, migrations: {} },
     units: { read: 0, write: 0 },
     unsettled,
   };

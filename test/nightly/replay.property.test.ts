@@ -109,7 +109,7 @@ function factOf({ told, late, person, order, kind, cents }: Event, placedAt: str
     return {
       kind: 'conversation',
       type: 'visit',
-      externalId: `v-${told}`,
+      externalId: `v-${[told, late, person, order, cents].join('-')}`,
       who: { externalId: `person-${person}` },
       occurredAt: happened,
       conversation: {},

@@ -1,4 +1,6 @@
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Customer } from '../../shared/domain/customer.ts';
 import type { ValueRun } from '../../shared/domain/value-run.ts';
 import { keepRates } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
@@ -36,11 +38,11 @@ async function nightAt(asOf: string): Promise<ValueRun> {
 
 async function replayOf({ id, asOf }: ValueRun) {
   const replay = await night.run({ asOf, runId: `replay_${id}`, rehearsal: { kind: 'replay', of: id } });
-  const { customers, differences, sameFit, missing } = replay?.report ?? {};
-  return { customers, differences, sameFit, missing };
+  const { customers, differences, sameFit, sameCustomers, missing } = replay?.report ?? {};
+  return { customers, differences, sameFit, sameCustomers, missing };
 }
 
-const same = { differences: 0, sameFit: true, missing: 0 };
+const same = { differences: 0, sameFit: true, sameCustomers: true, missing: 0 };
 
 it('leaves out whom only a test order spoke of then, whatever came since', async () => {
   await tell(day(1), 'A', 'ada');
@@ -65,4 +67,23 @@ it('leaves out what waited for a rate then', async () => {
   await night.holdClock(day(9));
   expect(await replayOf(before)).toEqual({ ...same, customers: 1 });
   expect(await replayOf(after)).toEqual({ ...same, customers: 2 });
+});
+
+it('names who is missing, and says so where others are counted than then', async () => {
+  for (const person of ['ada', 'bea', 'cem']) await tell(day(1), person, person);
+  const run = await nightAt(day(2));
+  const customers = [...(await night.customers()).values()];
+  const idOf = (person: string) => customers.find(({ sourceIds }) => sourceIds.shop === person)?.id ?? '';
+  const remove = (customerId: string) =>
+    night.client.send(new DeleteCommand({ TableName: night.tables.customers, Key: { customerId } }));
+  await night.holdClock(day(9));
+  expect(await replayOf(run)).toMatchObject({ missing: 0, sameCustomers: true });
+  await remove(idOf('bea'));
+  const fewer = await night.run({ asOf: run.asOf, runId: 'replay_2', rehearsal: { kind: 'replay', of: run.id } });
+  expect(fewer?.report).toMatchObject({ customers: 2, missing: 1, sameCustomers: false });
+  // As many again, but another one.
+  const { bea } = Object.fromEntries(customers.map((one) => [one.sourceIds.shop, one]));
+  await night.put([{ ...(bea as Customer), id: 'cus_other' }]);
+  const others = await night.run({ asOf: run.asOf, runId: 'replay_3', rehearsal: { kind: 'replay', of: run.id } });
+  expect(others?.report).toMatchObject({ sameCustomers: false });
 });

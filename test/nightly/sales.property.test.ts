@@ -19,13 +19,13 @@ const item: fc.Arbitrary<OrderedItem> = fc
     quantity: fc.constantFrom(1, 2, 3, 0.5, 1.275),
     unitPrice: cents,
     category: fc.option(fc.constantFrom(...categories), { nil: undefined }),
-    unitCost: fc.option(cents, { nil: undefined }),
+    cost: fc.option(cents, { nil: undefined }),
   })
-  .map(({ category, unitCost, ...one }) => ({
+  .map(({ category, cost, ...one }) => ({
     title: 'Thing',
     ...one,
     ...(category !== undefined && { category }),
-    ...(unitCost !== undefined && { unitCost }),
+    ...(cost !== undefined && { cost }),
   }));
 
 const order: fc.Arbitrary<Order> = fc
@@ -63,9 +63,7 @@ it('net sales of an order are its total without tax and shipping, and what was p
       expect(net).toBe(one.cancelledAt ? 0n : total.minor - tax - shipping);
       const paidBack = goodsOf(sales).reduce((sum, goods) => sum + goods.paidBack, 0n);
       const share = totalRefunded >= total.minor ? 1 : Number(totalRefunded) / Number(total.minor);
-      expect(Math.abs(Number(paidBack) - Number(net) * share)).toBeLessThanOrEqual(
-        goodsOf(sales).length * items.length + 1,
-      );
+      expect(Math.abs(Number(paidBack) - Number(net) * share)).toBeLessThanOrEqual(1);
       if (share === 1) for (const goods of goodsOf(sales)) expect(goods.paidBack).toBe(goods.net);
       expect(
         new Set(
@@ -75,8 +73,8 @@ it('net sales of an order are its total without tax and shipping, and what was p
         ).size,
       ).toBeLessThan(10);
       const costs = goodsOf(sales).reduce((sum, { cost }) => sum + (cost?.all ?? 0n), 0n);
-      const asked = items.reduce((sum, { unitCost = 0n, quantity }) => sum + Number(unitCost) * quantity, 0);
-      if (!one.cancelledAt) expect(Math.abs(Number(costs) - asked)).toBeLessThanOrEqual(items.length);
+      const asked = items.reduce((sum, { cost = 0n }) => sum + cost, 0n);
+      if (!one.cancelledAt) expect(costs).toBe(asked);
     }),
     { numRuns: 500 },
   );

@@ -25,6 +25,9 @@ const bodies = {
   'a text without blanks': JSON.stringify({ id: 1, note: full('a') }),
   'a text of signs of addresses': JSON.stringify({ note: full('@') }),
   'a text of addresses': JSON.stringify({ note: full('a@b.example ') }),
+  'a text of marks and addresses': JSON.stringify({ note: full(`${'!'.repeat(64)}@b.example`) }),
+  'a text of short addresses': JSON.stringify({ note: full('!a@b') }),
+  'a text of numbers of phones': JSON.stringify({ note: full('call +4930123456 ') }),
   'a text of ends of sentences': JSON.stringify({ note: full(`a@${'.'.repeat(500)}x `) }),
   'a text of links': JSON.stringify({ note: `${full('/customers/')} ` }),
   'a number of many digits': `{"id":${full('1')}}`,
@@ -69,10 +72,32 @@ test('an address is found wherever it stands, up to its full length', () => {
       `at ${address}.`,
       `mailto:${address}?subject=x`,
       `x@y@z ${address}, @`,
+      `Mail me at ${address}!`,
+      `Ada|${address}|1`,
+      `https://shop.example/u/${address}`,
+      `**${address}**`,
+      `{${address}}`,
+      `“${address}”`,
+      `\`${address}\``,
+      `-${address}`,
+      `b@mail.example/${address}`,
+      `\u200b${address.replace('@', '\u200b@')}…`,
+      `/?to=${address.replace('@', '%40')}&x`,
+      `to ${address.replace('@', '&#64;')} please`,
     ])
       expect([text, found(text, address).length]).toEqual([text, 1]);
   expect(found(`x${long}`, long)).toEqual([]);
-  expect(found('ada.ada@mail.example', 'ada@mail.example')).toEqual([]);
+  for (const other of ['ada.ada@', 'mary-ada@', 'x+ada@', 'x_ada@'])
+    expect(found(`to ${other}mail.example.`, 'ada@mail.example')).toEqual([]);
+  expect(found('ada@mail.example.org', 'ada@mail.example')).toEqual([]);
+});
+
+test('a number with its country code is found within a text', () => {
+  const mint = (_kind: string, ...parts: string[]) => parts.join(' ');
+  const marks = { ids: new Set(['phone +4930123456']), sourceId: 's', mint, phoneOf: () => undefined };
+  for (const note of ['call +49 30 123456 please', 'tel:+49-30-123456, evenings', 'Ada (+4930123456)'])
+    expect([note, namedIn({ note }, {}, marks).addresses.length]).toEqual([note, 1]);
+  expect(namedIn({ note: 'call +49 30 1234567' }, {}, marks).addresses).toEqual([]);
 });
 
 test('a body of base64 that nobody understood holds up neither erasures nor exports', async () => {

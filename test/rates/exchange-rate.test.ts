@@ -111,7 +111,7 @@ test('what was sold comes to what counts, also by category and in another curren
         quantity: 1,
         unitPrice,
         category: `c${index % 5}`,
-        ...(index % 3 === 0 && { unitCost: unitPrice }),
+        ...(index % 3 === 0 && { cost: unitPrice }),
       }));
       const refund = { amount: { minor: (minor * BigInt(percent)) / 100n, currency: 'USD' }, refundedAt: at };
       const order: Order = {

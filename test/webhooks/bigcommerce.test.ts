@@ -138,7 +138,7 @@ test('an order is fetched with everything that belongs to it', async () => {
         discount: 1250,
         test: false,
         items: [
-          { title: 'Tea', sku: 'TEA-1', quantity: 2, unitPrice: 5757, unitCost: 2012 },
+          { title: 'Tea', sku: 'TEA-1', quantity: 2, unitPrice: 5757, cost: 4025 },
           { title: 'Cup', quantity: 1, unitPrice: 595 },
         ],
       },

@@ -272,7 +272,7 @@ test('yen have no decimals and dinars three; a price with tax is shown with tax;
       order: {
         snapshot: {
           total: { minor: 1250n, currency: 'KWD' },
-          items: [{ quantity: 1.5, unitPrice: 800n, unitCost: 300n }],
+          items: [{ quantity: 1.5, unitPrice: 800n, cost: 450n }],
         },
       },
     },

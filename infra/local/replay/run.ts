@@ -9,7 +9,7 @@ interface Run {
   asOf: string;
   status: string;
   policyVersion?: number;
-  report?: { customers: number; differences?: number; sameFit?: boolean; missing?: number };
+  report?: { customers: number; differences?: number; sameFit?: boolean; sameCustomers?: boolean; missing?: number };
 }
 
 interface Place {
@@ -42,16 +42,17 @@ export async function replay(settings: ReplaySettings, out: { write(text: string
     const { run } = await api.call<{ run: Run }>('POST', `/v1/value-runs/${of}/replay`);
     const { asOf, policyVersion, report, status } = await ended(api, run);
     if (status !== 'succeeded' || !report) throw new Failure(`The replay ${run.id} failed.`, unable);
-    const { customers, differences = 0, missing = 0, sameFit } = report;
-    const identical = differences === 0 && missing === 0 && sameFit === true;
+    const { customers, differences = 0, missing = 0, sameCustomers, sameFit } = report;
+    const identical = differences === 0 && sameCustomers === true && sameFit === true;
     const subject = `${of}: asOf ${asOf}, policy version ${policyVersion}, ${counted(customers, 'customer')}`;
     if (settings.json)
-      out.write(`${JSON.stringify({ run: of, replay: run.id, identical, sameFit, missing, differences })}\n`);
+      out.write(
+        `${JSON.stringify({ run: of, replay: run.id, identical, sameFit, sameCustomers, missing, differences })}\n`,
+      );
     else if (identical) out.write(`${subject}: identical.\n`);
     else
-      out.write(
-        `${subject}: ${counted(differences, 'customer')} ${differences === 1 ? 'differs' : 'differ'}, ${missing} of then ${missing === 1 ? 'is' : 'are'} none now, the cut points are ${sameFit ? 'the same' : 'others'}.\n`,
-      );
+      out.write(`${subject}: ${verdicts({ differences, missing, sameCustomers, sameFit }).join(', ')}.
+`);
     for await (const difference of differencesOf(api, run.id, settings.json ? Number.POSITIVE_INFINITY : shown))
       out.write(settings.json ? `${JSON.stringify(difference)}\n` : `  ${describe(difference)}\n`);
     if (!settings.json && differences > shown) out.write(`  … and ${differences - shown} more: --json lists all.\n`);
@@ -60,6 +61,22 @@ export async function replay(settings: ReplaySettings, out: { write(text: string
     if (error instanceof ApiError) throw new Failure(error.message, unable);
     throw error;
   }
+}
+
+function verdicts(of: {
+  differences: number;
+  missing: number;
+  sameCustomers: boolean | undefined;
+  sameFit: boolean | undefined;
+}): string[] {
+  const fewer = of.missing > 0 ? [`${of.missing} fewer are counted than then`] : [];
+  const others = of.sameCustomers || of.missing > 0 ? [] : ['others are counted than then'];
+  return [
+    `${counted(of.differences, 'customer')} ${of.differences === 1 ? 'differs' : 'differ'}`,
+    ...fewer,
+    ...others,
+    `the cut points are ${of.sameFit ? 'the same' : 'others'}`,
+  ];
 }
 
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -134,7 +134,7 @@ export const interaction = named(
             unitPrice: money,
             sku: z.optional(z.string()),
             category: z.optional(z.string()),
-            unitCost: z.optional(money.check(z.describe('What one piece cost the merchant'))),
+            cost: z.optional(money.check(z.describe('What all pieces cost the merchant'))),
           }),
         ),
       ),

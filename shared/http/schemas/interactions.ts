@@ -67,7 +67,7 @@ const order = named(
             unitPrice: moneyIn,
             sku: z.optional(line(64)),
             category: z.optional(line(64)),
-            unitCost: z.optional(moneyIn.check(z.describe('What one piece cost the merchant'))),
+            cost: z.optional(moneyIn.check(z.describe('What all pieces cost the merchant'))),
           }),
         )
         .check(z.maxLength(itemsPerOrder)),
@@ -127,10 +127,10 @@ export function currencyFaults(given: InteractionGiven): { pointer: string; deta
   const { total, tax, shipping, discount, items = [] } = given;
   const amounts = { '/tax': tax, '/shipping': shipping, '/discount': discount };
   const prices = items.flatMap(
-    ({ unitPrice, unitCost }, index) =>
+    ({ unitPrice, cost }, index) =>
       [
         [`/items/${index}/unitPrice`, unitPrice],
-        [`/items/${index}/unitCost`, unitCost],
+        [`/items/${index}/cost`, cost],
       ] as const,
   );
   return [...Object.entries(amounts), ...prices]

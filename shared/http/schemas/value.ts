@@ -204,8 +204,14 @@ export const valueRun = named(
           z.boolean().check(z.describe('Of a replay: whether the cut points are those of the run computed again')),
         ),
         missing: z.optional(
-          z.int().check(z.describe('Of a replay: customers of that run who were erased or merged into others since')),
+          z
+            .int()
+            .check(
+              z.describe('Of a replay: by how many fewer it counts, as they were erased or merged into others since'),
+            ),
         ),
+        sameCustomers: z.optional(z.boolean().check(z.describe('Of a replay: whether it counts the same customers'))),
+        who: z.int().check(z.describe('Who was counted, as a sum of hashes')),
         units: z.strictObject({ read: z.number(), write: z.number() }),
       }),
     ),
