@@ -102,7 +102,7 @@ test('facts are the fold over the ledgers of all persons, and taking everything 
       expect(after).toEqual(never);
     }),
     // Making a failing case smaller would take longer than the test may.
-    { numRuns: Number(process.env.RUNS ?? 12), endOnFailure: true },
+    { numRuns: Number(process.env.RUNS ?? 7), endOnFailure: true },
   );
 }, 200_000);
 

@@ -53,7 +53,7 @@ it('gives everybody the standing of the oracle, whatever the segments, the pages
       },
     ),
     // Making a failing case smaller would take longer than the test may.
-    { numRuns: Number(process.env.RUNS ?? 4), endOnFailure: true },
+    { numRuns: Number(process.env.RUNS ?? 3), endOnFailure: true },
   );
 }, 240_000);
 

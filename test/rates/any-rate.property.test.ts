@@ -44,7 +44,7 @@ test('facts are the fold over the ledger and the sum by hand, whenever rates com
   await fc.assert(
     fc.asyncProperty(lives(faults), liveThrough),
     // Making a failing case smaller would take longer than the test may.
-    { numRuns: Number(process.env.RUNS ?? 25), endOnFailure: true },
+    { numRuns: Number(process.env.RUNS ?? 14), endOnFailure: true },
   );
 }, 200_000);
 

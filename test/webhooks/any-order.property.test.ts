@@ -50,7 +50,7 @@ test('whatever the order, the repetition and the faults, facts are those of the 
         }
       }
     }),
-    { numRuns: Number(process.env.RUNS ?? 30) },
+    { numRuns: Number(process.env.RUNS ?? 18) },
   );
 }, 120_000);
 
