@@ -1,3 +1,4 @@
+import { canonicalText } from './canonical.ts';
 import { decimalText, noCurrency } from './money.ts';
 import { type CutPoints, type ScoreInputs, type ScoreName, type Scores, scoreNames } from './rfm.ts';
 import { weightedSum } from './tier-policy.ts';
@@ -20,7 +21,7 @@ export function explain(receipt: Receipt, before: Receipt | undefined): string {
           `contributes ${amountText(profitability.contribution, currency)}, below the standard: ${channelText(limitedTo)}`,
         ]
       : [];
-  const free = before?.limitedTo && !limitedTo ? ['reaches the standard of contribution again'] : [];
+  const free = before?.limitedTo && !limitedTo ? ['limited no more'] : [];
   return `${verdict(receipt)}: ${[[...reasons].join(', '), ...since, ...ahead, ...limits, ...free].filter(Boolean).join('; ')}`;
 }
 
@@ -53,16 +54,18 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
     const within = isFirst && receipt.windowDays !== null ? ` in ${receipt.windowDays} days` : '';
     return described(name, inputs, currency, within);
   };
-  const telling = (falls ? fell : rose).length > 0 ? (falls ? fell : rose) : moved;
+  // Where the scores count otherwise than before, no single one of them tells why.
+  const isReweighed = before !== undefined && canonicalText(before.weights) !== canonicalText(weights);
+  const telling = isReweighed ? [] : (falls ? fell : rose).length > 0 ? (falls ? fell : rose) : moved;
   const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
   if (telling.length === 0) {
-    if (before?.held && !receipt.held) {
+    if (before?.held && !receipt.held && receipt.tier !== receipt.previousTier) {
       const least = Math.min(...names.map((name) => scoreOf(scores, name)));
       const weakest = names.filter((name) => scoreOf(scores, name) === least);
       const missed = weakest.map((name) =>
         [describe(name, weakest), ...(least < 5 ? cutText(name, cutPoints, least + 1, currency) : [])].join(', '),
       );
-      return [`below the cut since ${before.held.since.slice(0, 10)}`, ...missed];
+      return [...policy, `below the cut since ${before.held.since.slice(0, 10)}`, ...missed];
     }
     return [...policy, ...names.map((name) => describe(name, names))];
   }

@@ -79,7 +79,10 @@ function sharesOf(net: bigint, items: readonly OrderedItem[]): { category: strin
     ? priceOf
     : ({ thousandths }: (typeof lines)[number]) => thousandths;
   const all = lines.reduce((sum, line) => sum + weightOf(line), 0n);
-  if (all === 0n) return [{ category: '', net }];
+  if (all === 0n) {
+    const costed = items.flatMap(({ cost }) => (cost === undefined ? [] : [{ category: '', net: 0n, cost }]));
+    return [{ category: '', net }, ...costed];
+  }
   const partOf = inParts((weight) => scale(net, weight, all));
   return lines.map((line) => {
     const part = partOf(weightOf(line));

@@ -1,5 +1,5 @@
 import { addCounts, type ImportCounts, type ImportError, noCounts } from '../domain/history-import.ts';
-import type { Instant } from '../domain/instant.ts';
+import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import type { Money } from '../domain/money.ts';
 import { type Order, refundedOf, type Snapshot } from '../domain/order.ts';
 import type { Frame } from './draft.ts';
@@ -120,14 +120,13 @@ async function recordHistory(store: RecordStore, fact: Fact, { frame, fillsIn }:
  */
 async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promise<Fact | undefined> {
   const known = fact.kind === 'order' ? await knownOrder(store, fact.externalId, frame) : undefined;
-  if (fact.kind !== 'order') return fact;
-  if (!known?.snapshot) return withoutLapse(fact);
+  if (fact.kind !== 'order' || !known?.snapshot) return fact;
   const { snapshot, paidAt, cancelledAt, refundedInAll } = fact.order;
-  if (snapshot && snapshot.updatedAt > known.snapshot.updatedAt) return withoutLapse(fact);
-  const counts = known.paidAt !== undefined || !known.snapshot.awaitsPayment;
+  if (snapshot && snapshot.updatedAt > known.snapshot.updatedAt) return fact;
   const missing = {
+    ...lapsed(known, snapshot),
     ...(paidAt && !known.paidAt && { paidAt }),
-    ...(cancelledAt && !known.cancelledAt && counts && { cancelledAt }),
+    ...(cancelledAt && !known.cancelledAt && { cancelledAt }),
     ...(refundedInAll && isMore(refundedInAll.amount, known, known.snapshot) && { refundedInAll }),
   };
   if (Object.keys(missing).length === 0) return undefined;
@@ -135,12 +134,15 @@ async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promi
 }
 
 /**
- * What was never paid and came to nothing is no purchase, and may be paid after all: only where it counted before has it
- * to be taken back.
+ * The order as it is known, but that its payment came to nothing: a file says so of an order that nobody told of since it
+ * was placed. It may still be paid, so this is no cancellation, and any later word of the shop counts more.
  */
-function withoutLapse(fact: Fact & { kind: 'order' }): Fact {
-  const { cancelledAt: _, ...order } = fact.order;
-  return order.snapshot?.awaitsPayment && !order.paidAt ? { ...fact, order } : fact;
+function lapsed(known: Order, said: Snapshot | undefined): Pick<Order, 'snapshot'> {
+  const { snapshot, paidAt } = known;
+  if (!snapshot || !said?.awaitsPayment || snapshot.awaitsPayment || paidAt) return {};
+  if (said.updatedAt !== snapshot.updatedAt) return {};
+  const updatedAt = instantOf(millisecondsOf(snapshot.updatedAt) + 1);
+  return { snapshot: { ...snapshot, awaitsPayment: true, updatedAt } };
 }
 
 function isMore({ minor, currency }: Money, known: Order, snapshot: Snapshot): boolean {

@@ -26,7 +26,7 @@ export interface Named {
 }
 
 /** Ends an address on either side. */
-const noAddress = /[\s@<>()[\]\\,;:"'&=?]/;
+const noAddress = /[\s@<>()[\]\\,;:"?]/;
 /** Joiners, marks of direction, soft hyphens: a text looks the same with them. */
 const unseen = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
 /** A domain at the beginning of a text, without the dot or hyphen behind it. */
@@ -34,14 +34,17 @@ const hostLike = /^[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}.-]*[\p{L}\p{M}\p{N}])?/u
 /** What people have in their addresses: `mary-ann@` is not `ann@`. All else may be of the text. */
 const usual = /[\p{L}\p{M}\p{N}._+'-]/u;
 const leading = /^[._+'-]+/;
-/** A local part has 64 characters at most (RFC 5321); so many marks in it are tried as its beginning. */
-const longestLocal = 65;
+/** A local part has 64 characters at most (RFC 5321), and quotes before it; so many marks are tried as its beginning. */
+const longestLocal = 70;
 const mostMarks = 16;
 /** What stands on one side of an `@` is read no further than this, in whatever form of Unicode it is written. */
 const longestSide = 512;
 const numberLike = /^[+(]?[\d\s().\-/]{6,25}$/;
 /** A number with its country code within a text. */
-const internationalNumber = /\+\d[\d\s().\-/]{5,24}/g;
+const internationalNumber = /(?:\+|(?<!\d)00)[1-9][\d ().\-/]{5,24}/g;
+/** Fewer digits are no number with its country code. */
+const leastDigits = 8;
+const mostGroups = 5;
 const startsAsPhone = /^[+(0]/;
 const phoneField = /phone|mobile|cell|tel|fax|sms|whatsapp/i;
 
@@ -73,21 +76,17 @@ export function namedIn(body: unknown, headers: Readonly<Record<string, string>>
   return { byId, addresses: [...addresses.values()], otherCustomers: customers, orders };
 }
 
-function addressesOf({ text, isText, field }: Stated, { phoneOf }: Marks): Identity[] {
+function addressesOf({ text: said, isText, field }: Stated, { phoneOf }: Marks): Identity[] {
   const found: Identity[] = [];
+  const text = written(said);
   for (const address of addressesIn(text)) {
     const value = normaliseEmail(address);
     if (value !== undefined) found.push({ namespace: 'email', value });
   }
-  if (numberLike.test(text) && (phoneField.test(field) || (isText && startsAsPhone.test(text)))) {
-    const value = normalisePhone(text) ?? phoneOf(text);
-    if (value !== undefined) found.push({ namespace: 'phone', value });
-  } else if (isText && text.includes('+')) {
-    for (const [number] of text.matchAll(internationalNumber)) {
-      const value = normalisePhone(number.trim());
-      if (value !== undefined) found.push({ namespace: 'phone', value });
-    }
-  }
+  const isNumber = numberLike.test(text) && (phoneField.test(field) || (isText && startsAsPhone.test(text)));
+  const whole = isNumber ? (normalisePhone(text) ?? phoneOf(text)) : undefined;
+  const numbers = whole !== undefined ? [whole] : isText ? [...numbersIn(text)].map(normalisePhone) : [];
+  for (const value of numbers) if (value !== undefined) found.push({ namespace: 'phone', value });
   return found;
 }
 
@@ -95,8 +94,7 @@ function addressesOf({ text, isText, field }: Stated, { phoneOf }: Marks): Ident
  * What may be the address around each `@`: all that stands there, and what is left where marks before it, or behind it,
  * belong to the text. However long the text is, so much is looked at for each `@`, and no more: it is a stranger's.
  */
-function* addressesIn(said: string): Generator<string> {
-  const text = written(said);
+function* addressesIn(text: string): Generator<string> {
   for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
     let start = at;
     while (start > 0 && at - start <= longestSide && !noAddress.test(text.charAt(start - 1))) start -= 1;
@@ -124,7 +122,23 @@ function* addressesIn(said: string): Generator<string> {
   }
 }
 
-/** The text as people read it: without what cannot be seen, and an `@` for what stands for one. */
+/** Numbers with their country code, also without the groups of digits behind them that may be of the text. */
+function* numbersIn(text: string): Generator<string> {
+  for (const [found] of text.matchAll(internationalNumber)) {
+    const groups = found.replace(/^00/, '+').split(/(?=[ ().\-/])/);
+    for (let count = groups.length; count > 0 && count > groups.length - mostGroups; count--) {
+      const number = groups.slice(0, count).join('').trim();
+      if (number.replace(/\D/g, '').length < leastDigits) break;
+      yield number;
+    }
+  }
+}
+
+/** The text as people read it: without what cannot be seen, with plain hyphens and blanks, and an `@` for what stands for one. */
 function written(text: string): string {
-  return text.replace(unseen, '').replace(/%40|&#(?:64|x40);|&commat;/gi, '@');
+  return text
+    .replace(unseen, '')
+    .replace(/%40|&#(?:64|x40);|&commat;/gi, '@')
+    .replace(/[\u2010-\u2015\u2212]/g, '-')
+    .replace(/[\u00a0\u2007\u202f]/g, ' ');
 }

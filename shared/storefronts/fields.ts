@@ -202,7 +202,7 @@ export function costOf(
   quantity: number | string | null | undefined,
   code: string,
 ): bigint | undefined {
-  const [, whole = '', fraction = ''] = /^(\d{1,12})(?:\.(\d{1,12}))?$/.exec(String(one ?? '')) ?? [];
+  const [, whole = '', fraction = ''] = /^(\d{1,12})(?:\.(\d{1,40}))?$/.exec(String(one ?? '')) ?? [];
   const thousandths = Math.round(Number(quantity ?? Number.NaN) * 1000);
   if (whole === '' || !isCurrency(code) || !Number.isSafeInteger(thousandths)) return undefined;
   const digits = BigInt(whole + fraction) * 10n ** BigInt(decimalsOf(code));

@@ -24,8 +24,8 @@ export const shopifyExport: OrderExport = {
     if (!placedAt) throw new Unintelligible('Created at: is missing');
     const status = (cell(row, 'Financial Status') ?? '').toLowerCase();
     const paidAt = time('Paid at') ?? (paid.has(status) ? placedAt : undefined);
-    const at = latestOf(placedAt, paidAt, time('Fulfilled at'), time('Cancelled at'));
-    const cancelledAt = time('Cancelled at') ?? (lapsed.has(status) ? at : undefined);
+    const cancelledAt = time('Cancelled at');
+    const at = latestOf(placedAt, paidAt, time('Fulfilled at'), cancelledAt);
     const refunded = money(cell(row, 'Refunded Amount') ?? '0', code, 'Refunded Amount');
     const fact: Fact = {
       kind: 'order',

@@ -49,7 +49,7 @@ export const woocommerceExport: OrderExport = {
         },
         placedAt,
         ...(paidAt && { paidAt }),
-        ...(status === 'cancelled' && { cancelledAt: at }),
+        ...(status === 'cancelled' && paidAt && { cancelledAt: at }),
         refunds: {},
         ...(refunded.minor > 0n && { refundedInAll: { amount: refunded, refundedAt: at } }),
         consents: {},

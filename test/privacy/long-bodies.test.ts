@@ -65,7 +65,7 @@ test('an address is found wherever it stands, up to its full length', () => {
   const found = (text: string, address: string) =>
     namedIn(text, {}, { ids: new Set([`email ${address}`]), sourceId: 's', mint, phoneOf: () => undefined }).addresses;
   const long = `${'l'.repeat(64)}@${'d'.repeat(180)}.example`;
-  for (const address of ['ada@mail.example', 'zoë+tag@mail.example', long])
+  for (const address of ['ada@mail.example', 'zoë+tag@mail.example', "o'brien@mail.example", 'a&b@mail.example', long])
     for (const text of [
       address,
       `<${address}>`,
@@ -78,6 +78,8 @@ test('an address is found wherever it stands, up to its full length', () => {
       `**${address}**`,
       `{${address}}`,
       `“${address}”`,
+      `'${address}'`,
+      `to='${address}'`,
       `\`${address}\``,
       `-${address}`,
       `b@mail.example/${address}`,
@@ -87,7 +89,7 @@ test('an address is found wherever it stands, up to its full length', () => {
     ])
       expect([text, found(text, address).length]).toEqual([text, 1]);
   expect(found(`x${long}`, long)).toEqual([]);
-  for (const other of ['ada.ada@', 'mary-ada@', 'x+ada@', 'x_ada@'])
+  for (const other of ['ada.ada@', 'mary-ada@', 'x+ada@', 'x_ada@', "o'ada@"])
     expect(found(`to ${other}mail.example.`, 'ada@mail.example')).toEqual([]);
   expect(found('ada@mail.example.org', 'ada@mail.example')).toEqual([]);
 });
@@ -95,7 +97,15 @@ test('an address is found wherever it stands, up to its full length', () => {
 test('a number with its country code is found within a text', () => {
   const mint = (_kind: string, ...parts: string[]) => parts.join(' ');
   const marks = { ids: new Set(['phone +4930123456']), sourceId: 's', mint, phoneOf: () => undefined };
-  for (const note of ['call +49 30 123456 please', 'tel:+49-30-123456, evenings', 'Ada (+4930123456)'])
+  for (const note of [
+    'call +49 30 123456 please',
+    'tel:+49-30-123456, evenings',
+    'Ada (+4930123456)',
+    '+49 30 123456\n10115 Berlin',
+    '0049 30 123456 / 030 999',
+    '+49 30 123456 2 apples',
+    '+49\u201130\u00a0123456',
+  ])
     expect([note, namedIn({ note }, {}, marks).addresses.length]).toEqual([note, 1]);
   expect(namedIn({ note: 'call +49 30 1234567' }, {}, marks).addresses).toEqual([]);
 });
