@@ -60,12 +60,8 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
   const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
   if (telling.length === 0) {
     if (before?.held && !receipt.held && receipt.tier !== receipt.previousTier) {
-      const least = Math.min(...names.map((name) => scoreOf(scores, name)));
-      const weakest = names.filter((name) => scoreOf(scores, name) === least);
-      const missed = weakest.map((name) =>
-        [describe(name, weakest), ...(least < 5 ? cutText(name, cutPoints, least + 1, currency) : [])].join(', '),
-      );
-      return [...policy, `below the cut since ${before.held.since.slice(0, 10)}`, ...missed];
+      const since = `below the cut since ${before.held.since.slice(0, 10)}`;
+      return [...policy, since, ...names.map((name) => describe(name, names))];
     }
     return [...policy, ...names.map((name) => describe(name, names))];
   }

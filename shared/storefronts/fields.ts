@@ -217,7 +217,9 @@ export function knownCost(cost: bigint | undefined): bigint | undefined {
 /** The items that are said fully enough to be kept; long names are cut. */
 export function orderedItems(said: readonly ItemSaid[]): { items?: OrderedItem[] } {
   const items = said.slice(0, itemsPerOrder).flatMap((item): OrderedItem[] => {
-    const { title, quantity, unitPrice, sku, category, cost } = item;
+    const { title, quantity, sku, category, cost } = item;
+    // What has a cost and no price was given away.
+    const unitPrice = item.unitPrice ?? (cost === undefined ? undefined : 0n);
     const count = Number(quantity ?? Number.NaN);
     if (!title || unitPrice === undefined || !Number.isFinite(count) || count <= 0 || count > 1e9) return [];
     return [

@@ -256,7 +256,7 @@ describe('the sentence that explains a change', () => {
       'the end of holding',
       receipt,
       { ...receipt, tier: 'gold', held: { tierByScores: 'silver', since: '2026-03-25T01:00:00.000Z' } },
-      'moved from gold to silver: below the cut since 2026-03-25, last bought 143 days ago, the cut is 121, bought 4 times in 730 days, the cut is 5, spent 250.50 EUR, the cut is 400.00 EUR; expects 0.4 purchases in the next 90 days',
+      'moved from gold to silver: below the cut since 2026-03-25, last bought 143 days ago, bought 4 times in 730 days, spent 250.50 EUR; expects 0.4 purchases in the next 90 days',
     ],
     [
       'the first time',
