@@ -1,3 +1,4 @@
+import { withDay } from './by-day.ts';
 import type { Calendar } from './calendar.ts';
 import { type Instant, millisecondsOf } from './instant.ts';
 import type { Conversation, ConversationType, Interaction } from './interaction.ts';
@@ -24,12 +25,11 @@ function contactKindOf(type: ConversationType, { direction }: Conversation): Con
 
 /** The days after contacts were added to one of them. */
 export function addContact(days: ContactDays, added: ContactDay): ContactDays {
-  let place = days.length;
-  while (place > 0 && (days[place - 1] as ContactDay).day > added.day) place -= 1;
-  const known = days[place - 1]?.day === added.day ? days[place - 1] : undefined;
-  const changed = { ...added };
-  if (known) for (const kind of contactKinds) changed[kind] += known[kind];
-  return [...days.slice(0, known ? place - 1 : place), changed, ...days.slice(place)];
+  return withDay(days, added.day, (known) => {
+    const changed = { ...added };
+    if (known) for (const kind of contactKinds) changed[kind] += known[kind];
+    return changed;
+  });
 }
 
 /** How a customer was served by what was said between shop and customer; nothing where that costs nothing. */

@@ -1,3 +1,5 @@
+import { withDay } from './by-day.ts';
+
 /** What was bought on one day: purchases that still are some, and what they come to less refunds. */
 export interface PurchaseDay {
   /** Days since 1970-01-01 in the merchant's time zone. */
@@ -12,12 +14,10 @@ export type PurchaseDays = readonly PurchaseDay[];
 
 /** The days after purchases were added to one of them, or taken off. */
 export function changeDay(days: PurchaseDays, { day, purchases, spent }: PurchaseDay): PurchaseDays {
-  let place = days.length;
-  while (place > 0 && (days[place - 1] as PurchaseDay).day > day) place -= 1;
-  const known = days[place - 1]?.day === day ? days[place - 1] : undefined;
-  const changed = { day, purchases: (known?.purchases ?? 0) + purchases, spent: (known?.spent ?? 0n) + spent };
-  const isNothing = changed.purchases === 0 && changed.spent === 0n;
-  return [...days.slice(0, known ? place - 1 : place), ...(isNothing ? [] : [changed]), ...days.slice(place)];
+  return withDay(days, day, (known) => {
+    const changed = { day, purchases: (known?.purchases ?? 0) + purchases, spent: (known?.spent ?? 0n) + spent };
+    return changed.purchases === 0 && changed.spent === 0n ? undefined : changed;
+  });
 }
 
 /** The days of two people together. */

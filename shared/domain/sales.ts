@@ -1,3 +1,4 @@
+import { withDay } from './by-day.ts';
 import { scale } from './money.ts';
 import { type Order, type OrderedItem, refundedOf, refundLines, type Snapshot } from './order.ts';
 
@@ -131,16 +132,14 @@ const kindOf = ({ category, cost }: Goods) => `${cost ? 0 : 1}${category}`;
  * @param sign -1 to take it off
  */
 export function changeSales(days: SalesDays, { day, refunds, goods }: SalesDay, sign: 1 | -1 = 1): SalesDays {
-  let place = days.length;
-  while (place > 0 && (days[place - 1] as SalesDay).day > day) place -= 1;
-  const known = days[place - 1]?.day === day ? days[place - 1] : undefined;
-  const changed = {
-    day,
-    refunds: (known?.refunds ?? 0) + sign * refunds,
-    goods: addGoods(known?.goods ?? [], goods, sign === 1 ? 1n : -1n),
-  };
-  const isNothing = changed.refunds === 0 && changed.goods.length === 0;
-  return [...days.slice(0, known ? place - 1 : place), ...(isNothing ? [] : [changed]), ...days.slice(place)];
+  return withDay(days, day, (known) => {
+    const changed = {
+      day,
+      refunds: (known?.refunds ?? 0) + sign * refunds,
+      goods: addGoods(known?.goods ?? [], goods, sign === 1 ? 1n : -1n),
+    };
+    return changed.refunds === 0 && changed.goods.length === 0 ? undefined : changed;
+  });
 }
 
 /** The days of two people together. */

@@ -1,6 +1,7 @@
 import { type Around, type Turn, tiersAround } from '../domain/reports/tier-migration.ts';
 import type { MigrationPopulation, Span } from '../engine/migration-run.ts';
-import { type Client, pageSize, type TableNames } from './client.ts';
+import type { Client, TableNames } from './client.ts';
+import { scanCustomers } from './customer-scan.ts';
 import { receiptKey } from './keys.ts';
 import { mergesOf } from './merge-reads.ts';
 
@@ -20,23 +21,15 @@ export function migrationPages(
   { customers, ledger }: Pick<TableNames, 'customers' | 'ledger'>,
 ): MigrationPopulation {
   return {
-    async migrationPage(span, { segment, of }, cursor) {
-      const answer = await client.scan({
-        TableName: customers,
-        ...(of > 1 && { Segment: segment, TotalSegments: of }),
-        Limit: pageSize,
-        ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
-        ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
-        ReturnConsumedCapacity: 'TOTAL',
-        ...(cursor && { ExclusiveStartKey: { customerId: { S: cursor } } }),
-      });
-      let units = answer.ConsumedCapacity?.CapacityUnits ?? 0;
+    async migrationPage(span, place, cursor) {
+      const { items, next, ...scanned } = await scanCustomers(client, customers, place, { cursor, attributes });
+      let { units } = scanned;
       const count = (more: number) => {
         units += more;
       };
       const rows: Around[] = [];
       const unknown: (() => Promise<Around>)[] = [];
-      for (const { customerId, live, standing, mergedInto } of answer.Items ?? []) {
+      for (const { customerId, live, standing, mergedInto } of items) {
         const id = customerId?.S ?? '';
         const { tier, since } = standing?.M ?? {};
         if (mergedInto) unknown.push(() => aroundMerged(id, span, count));
@@ -49,7 +42,6 @@ export function migrationPages(
         for (let look = unknown.pop(); look; look = unknown.pop()) rows.push(await look());
       };
       await Promise.all(Array.from({ length: Math.min(lookUps, unknown.length) }, worker));
-      const next = answer.LastEvaluatedKey?.customerId?.S;
       return { rows, ...(next !== undefined && { cursor: next }), units };
     },
   };

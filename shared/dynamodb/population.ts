@@ -7,8 +7,9 @@ import type { ValueRun } from '../domain/value-run.ts';
 import type { AssignedPopulation, Candidate, Change } from '../engine/assign-segment.ts';
 import type { MeasuredPopulation, Page, Segment } from '../engine/measure-segment.ts';
 import { inBatches } from './batches.ts';
-import { type Client, pageSize, type TableNames } from './client.ts';
+import type { Client, TableNames } from './client.ts';
 import { customerOf, isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
+import { scanCustomers } from './customer-scan.ts';
 import { readContacts, readDays, readSales } from './days-text.ts';
 import { pastFromLedger } from './past.ts';
 import { standingsAround } from './value-reads.ts';
@@ -57,22 +58,11 @@ export function populationStore(
 
   async function scan(
     run: ValueRun,
-    { segment, of }: Segment,
+    place: Segment,
     cursor: string | undefined,
     attributes: string[],
   ): Promise<Page<Candidate>> {
-    const answer = await client.scan({
-      TableName: customers,
-      // The embedded engine reads the whole table for each page of a segment: one segment is asked for as none.
-      ...(of > 1 && { Segment: segment, TotalSegments: of }),
-      Limit: pageSize,
-      ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
-      ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
-      ReturnConsumedCapacity: 'TOTAL',
-      ...(cursor && { ExclusiveStartKey: { customerId: { S: cursor } } }),
-    });
-    const next = answer.LastEvaluatedKey?.customerId?.S;
-    const items = answer.Items ?? [];
+    const { items, next, units } = await scanCustomers(client, customers, place, { cursor, attributes });
     const late = items.filter(({ updatedAt }) => needsLedger(run, updatedAt?.S ?? ''));
     const known = await asKnown(
       run,
@@ -82,7 +72,7 @@ export function populationStore(
     return {
       rows: [...items.filter((item) => !lateIds.has(item)).map(candidate), ...known.rows],
       ...(next !== undefined && { cursor: next }),
-      units: (answer.ConsumedCapacity?.CapacityUnits ?? 0) + known.units,
+      units: units + known.units,
     };
   }
 
