@@ -259,7 +259,7 @@ test('an export has what nobody understood and what is thought of the person, an
   expect(own.map((body) => JSON.parse(body).id).sort()).toEqual([501, 503, 506]);
 });
 
-test('an export is for keys that reach all sources', async () => {
+test('exports and erasures are for keys that reach all sources', async () => {
   const ida = { id: 191_550, email: 'ida.export@example.com', first_name: 'Ida' };
   await shop.deliver('orders/create', anOrder(191_550, ida));
   await shop.deliver('customers/update', { id: 'x', email: ida.email }, { sourceId: 'other' });
@@ -268,8 +268,8 @@ test('an export is for keys that reach all sources', async () => {
   const { body: listed } = await shop.api.call('GET /v1/sources');
   const all = listed.data.map(({ id }) => String(id));
   const keyFor = (sources: string[]) => shop.api.keyFor('acme', ['privacy:write'], { sources });
-  const asked = async (key: string) => {
-    const made = await shop.api.call('POST /v1/privacy-requests', { key, body: { type: 'export', customerId } });
+  const asked = async (key: string, type: string) => {
+    const made = await shop.api.call('POST /v1/privacy-requests', { key, body: { type, customerId } });
     return [made.status, made.body.code];
   };
   const { body: request } = await shop.api.call('POST /v1/privacy-requests', { body: { type: 'export', customerId } });
@@ -277,10 +277,16 @@ test('an export is for keys that reach all sources', async () => {
   for (const sources of [[], ['shop'], ['shop', 'nowhere'], ['*'], all]) {
     const key = await keyFor(sources);
     const reaches = sources === all || sources.includes('*');
-    expect(await asked(key)).toEqual(reaches ? [202, undefined] : [403, 'sources_not_allowed']);
+    expect(await asked(key, 'export')).toEqual(reaches ? [202, undefined] : [403, 'sources_not_allowed']);
+    if (!reaches) expect(await asked(key, 'erasure')).toEqual([403, 'sources_not_allowed']);
     const { status } = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', { key, params });
     expect(status).toBe(reaches ? 200 : 403);
   }
+  await shop.workAll();
+  expect((await shop.find({ email: ida.email }))?.id).toBe(customerId);
+  expect(await asked(await keyFor(all), 'erasure')).toEqual([202, undefined]);
+  await shop.workAll();
+  expect(await shop.find({ email: ida.email })).toBeUndefined();
 });
 
 describe('privacy.* of the platform standard', () => {
