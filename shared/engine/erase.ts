@@ -8,6 +8,7 @@ import {
   erasureSteps,
   isSince,
   type PrivacyRequest,
+  type Reach,
   setDown,
   timedOut,
 } from '../domain/privacy-request.ts';
@@ -44,7 +45,7 @@ export interface ErasedDeliveries {
 export interface ErasurePorts extends ErasureStores {
   people: SourcePeople;
   deliveries: ErasedDeliveries;
-  source(sourceId: string): Promise<Pick<Source, 'revision' | 'erasedAt'> | undefined>;
+  source(sourceId: string): Promise<Pick<Source, 'revision' | 'createdAt' | 'erasedAt'> | undefined>;
   /** Nothing comes in by this source any more, and nothing is asked of its shop, where it is what it was at `revision`. */
   switchOff(sourceId: string, at: Instant, revision: number): Promise<void>;
   /** Keeps how far it came; false where somebody else took it further meanwhile. */
@@ -231,16 +232,26 @@ async function searchSource(
   if (cursor === undefined) await ports.switchOff(sourceId, erasure.erasedAt, sourceRevision);
   const idsAreSince = pass === 2 && source.erasedAt === undefined;
   const { persons, next: goesOn } = await ports.people.everybody(cursor);
+  const reach = await reachOf(ports, sourceId, erasure);
   let next = current();
   for (const person of persons) {
-    const known = await knownBy(ports.people, person, sourceId, { ...erasure, idsAreSince });
+    const known = await knownBy(ports.people, person, sourceId, { ...reach, idsAreSince });
     if (!known.before) continue;
     const more = known.otherwise
-      ? await forgetSource(ports, person.personId, sourceId, { ...erasure, keepsId: known.keepsId })
+      ? await forgetSource(ports, person.personId, sourceId, { ...erasure, ...reach, keepsId: known.keepsId })
       : await erasePerson(ports, person.personId, erasure);
     next = counted(next, more);
   }
   return { next: goesOn === undefined ? next : { ...next, cursor: goesOn }, isDone: goesOn === undefined };
+}
+
+/**
+ * To be asked after the persons or deliveries were read that it is for: whoever is among them by the word of a source that
+ * was put anew is told from the others then.
+ */
+async function reachOf({ source }: ErasurePorts, sourceId: string, { erasedAt }: Erasure): Promise<Reach> {
+  const { createdAt = erasedAt } = (await source(sourceId)) ?? {};
+  return createdAt > erasedAt ? { erasedAt, anewAt: createdAt } : { erasedAt };
 }
 
 /**
@@ -310,7 +321,10 @@ async function withholdDeliveries(
     hasRead = true;
     return ports.deliveries.content(deliveryId);
   };
-  const isMeant = judge({ ...ports, deliveries: { ...ports.deliveries, content } }, request, sourceId, erasure);
+  const isMeant =
+    request.type === 'source_erasure'
+      ? await saidBefore(ports, sourceId, erasure)
+      : judge({ ...ports, deliveries: { ...ports.deliveries, content } }, request, sourceId, erasure);
   let deliveries = 0;
   let place: string | undefined;
   for (const delivery of page.deliveries) {
@@ -343,7 +357,13 @@ async function readable(judged: Promise<boolean>): Promise<boolean | 'unreadable
   }
 }
 
-/** What belongs to a person goes; of a source that is erased, everything. */
+/** Of a source that is erased everything goes, but for what it says since. */
+async function saidBefore(ports: ErasurePorts, sourceId: string, erasure: Erasure) {
+  const reach = await reachOf(ports, sourceId, erasure);
+  return async (delivery: ListedDelivery) => !isSince(delivery, reach);
+}
+
+/** What belongs to a person goes. */
 function judge(
   { records, data, deliveries, ...ports }: ErasurePorts,
   request: PrivacyRequest,
@@ -351,7 +371,6 @@ function judge(
   erasure: Erasure,
 ) {
   const { mint, erasedAt } = erasure;
-  if (request.type === 'source_erasure') return async (delivery: ListedDelivery) => !isSince(delivery, erasedAt);
   const content = (deliveryId: string) => deliveries.content(deliveryId);
   const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
   const orders = sourcesOf(request).includes(sourceId) ? request.orders : [];
