@@ -13,6 +13,7 @@ import {
   timedOut,
 } from '../domain/privacy-request.ts';
 import type { Source } from '../domain/source.ts';
+import type { Tombstone } from '../domain/tombstone.ts';
 import { type Burial, bury, markAsErased } from './erase-person.ts';
 import {
   type ErasureStores,
@@ -107,7 +108,7 @@ export async function erase(ports: ErasurePorts, given: PrivacyRequest, frame: E
   }
 }
 
-/** What could not be read keeps a request open: it is gone through anew from the next day's look at all that is open. */
+/** What could not be read keeps a request open: kept bodies are gone through anew from the next day's look at what is open. */
 async function close(
   keep: (request: PrivacyRequest) => Promise<void>,
   request: PrivacyRequest,
@@ -118,7 +119,7 @@ async function close(
     await keep({ ...done, status: 'done', doneAt: now, attempts: 0, marks: [], orders: [] });
     return 'over';
   }
-  await keep({ ...at(done, firstStep(request)), pass: 1, attempts: request.attempts + 1, failure: 'body_unreadable' });
+  await keep({ ...at(done, 'deliveries'), pass: 1, attempts: request.attempts + 1, failure: 'body_unreadable' });
   return { unread };
 }
 
@@ -156,8 +157,7 @@ async function take(
     case 'people': {
       const { personIds, whole } = request;
       const isBuried = await bury(ports.records, { personIds, whole }, erasure, noting(current, keep));
-      const next = current();
-      return { next: isBuried ? counted(next, { persons: 1 }) : next, isDone: !isBuried };
+      return { next: current(), isDone: !isBuried };
     }
     case 'orders':
       return withdrawOrders(ports, current, keep, erasure);
@@ -172,9 +172,16 @@ async function take(
         next = counted(next, request.pass === 1 ? more : { ...more, orders: 0 });
       }
       const { marks } = current();
-      const sources = joined(sourcesOf(request), await sourcesKnowing(ports, request.personIds));
+      const gone = await tombstonesOf(ports, request.personIds);
+      const sources = joined(
+        sourcesOf(request),
+        gone.flatMap((tombstone) => tombstone.sources),
+      );
       for (const id of marks) await markAsErased(ports.records, id, sources, erasure.erasedAt);
-      return { next: { ...next, marks }, isDone: true };
+      // By what is there: so it is right wherever a worker was cut off.
+      const persons = gone.filter(({ erasedAt }) => erasedAt === erasure.erasedAt).length;
+      const isOfPersons = request.type === 'erasure';
+      return { next: { ...next, marks, ...(isOfPersons && { counts: { ...next.counts, persons } }) }, isDone: true };
     }
     case 'deliveries':
       return withholdDeliveries(ports, current, keep, erasure);
@@ -205,11 +212,11 @@ function sourcesOf({ from }: PrivacyRequest): string[] {
   return 'sourceId' in from ? [from.sourceId] : [];
 }
 
-/** The sources that knew the persons by ids of their own. */
-async function sourcesKnowing({ records }: ErasurePorts, personIds: string[]): Promise<string[]> {
+/** What is left of the persons, as far as they are gone: it says which sources knew them by ids of their own. */
+async function tombstonesOf({ records }: ErasurePorts, personIds: string[]): Promise<Tombstone[]> {
   const known = new Known(records, true);
   await known.fetch({ customers: personIds });
-  return personIds.flatMap((id) => known.tombstone(id)?.sources ?? []);
+  return personIds.flatMap((id) => known.tombstone(id) ?? []);
 }
 
 type Erasure = EraseFrame & { erasedAt: Instant };
@@ -288,11 +295,10 @@ async function withdrawOrders(
     });
     return !before && !otherwise;
   };
-  let persons = 0;
   for (const guest of others)
-    if (await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep)))
-      persons += 1;
-  return { next: counted(current(), { orders, persons }), isDone: true };
+  for (const guest of others)
+    await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep));
+  return { next: counted(current(), { orders }), isDone: true };
 }
 
 /** On the second pass only what came lately. */
