@@ -5,7 +5,7 @@ import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
 import { addErased, type ErasureCounts, isSince, nothingErased, type Reach } from '../domain/privacy-request.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
-import { customerWrite, type Frame } from './draft.ts';
+import { customerWrite, type Frame, isChanged } from './draft.ts';
 import {
   bury,
   type ErasureFrame,
@@ -194,17 +194,56 @@ export async function knownOrders(records: RecordStore, names: readonly string[]
   return found;
 }
 
-/** The persons in whose ledgers orders stand. */
-export async function holdersOf(records: RecordStore, orders: readonly string[], frame: Frame): Promise<string[]> {
+/** The persons in whose ledgers orders stand, and when the source last said something of each order. */
+export async function holdersOf(
+  records: RecordStore,
+  orders: readonly string[],
+  frame: Frame,
+): Promise<{ holders: string[]; saidAt: Set<Instant> }> {
   const holders = new Set<string>();
+  const saidAt = new Set<Instant>();
   for (const name of orders) {
-    const holder = await untilCommitted(records, async (known) => {
+    const { holder, order } = await untilCommitted(records, async (known) => {
       const followed = await followNames(known, [name], frame);
-      return followed === 'stale' ? 'stale' : { writes: [], outcome: followed.home.holder };
+      return followed === 'stale' ? 'stale' : { writes: [], outcome: followed.home };
     });
     if (holder && !isShadow(holder)) holders.add(holder.id);
+    if (order?.snapshot) saidAt.add(order.snapshot.updatedAt);
   }
-  return [...holders];
+  return { holders: [...holders], saidAt };
+}
+
+const nameFields = ['firstName', 'lastName', 'locale'] as const;
+
+/**
+ * Of a person who goes on, the names whose last word came with orders that were taken from them: these may be another's.
+ * What another order of theirs said at the same time stays.
+ * @param saidAt when something was last said of the orders
+ */
+export async function forgetNames(
+  { records, data }: ErasureStores,
+  personId: string,
+  saidAt: ReadonlySet<Instant>,
+  now: Instant,
+): Promise<void> {
+  await untilCommitted(records, async (known) => {
+    const home = await known.home(personId);
+    if (home === 'stale') return 'stale';
+    const person = home && personIn(home, personId);
+    const said = nameFields.filter((name) => saidAt.has(person?.profile[name]?.at ?? ''));
+    if (!person || said.length === 0) return { writes: [], outcome: undefined };
+    const own = new Set((await linesOf(data, personId, () => true)).map(lastSaid));
+    const left = Object.entries(person.profile).filter(
+      ([name, { at }]) => own.has(at) || !said.some((field) => field === name),
+    );
+    const changed = { ...person, profile: Object.fromEntries(left) };
+    const writes = isChanged(person, changed) ? known.folded([customerWrite(person, changed, now)]) : [];
+    return { writes, outcome: undefined };
+  });
+}
+
+function lastSaid(line: Interaction): Instant | undefined {
+  return line.type === 'order' ? line.order.snapshot?.updatedAt : undefined;
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   type ErasureStores,
   emptyPerson,
   erasePerson,
+  forgetNames,
   forgetSource,
   holdersOf,
   knownBy,
@@ -279,7 +280,7 @@ async function withdrawOrders(
   const { guestIds = [] } = request;
   const listed = joined([], request.orders);
   const names = await knownOrders(ports.records, listed, frame);
-  const holders = await holdersOf(ports.records, names, frame);
+  const { holders, saidAt } = await holdersOf(ports.records, names, frame);
   const others = joined(guestIds, holders).filter((holder) => !request.personIds.includes(holder));
   if (others.length > guestIds.length) await keep({ ...request, guestIds: others });
   const id = mint('cus', sourceId, request.id);
@@ -296,8 +297,8 @@ async function withdrawOrders(
     return !before && !otherwise;
   };
   for (const guest of others)
-  for (const guest of others)
-    await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep));
+    if (!(await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep))))
+      await forgetNames(ports, guest, saidAt, receivedAt);
   return { next: counted(current(), { orders }), isDone: true };
 }
 

@@ -173,6 +173,24 @@ describe('customers/redact', () => {
     ]);
   });
 
+  test('leaves with who keeps another order no name that a redacted one said last', async () => {
+    const own = { email: 'nele@example.com', billing_address: { first_name: 'Nele' } };
+    const hers = { ...own, updated_at: day(12), billing_address: { first_name: 'Griselda', last_name: 'Nell' } };
+    await shop.deliver('orders/create', anOrder(311, null, own));
+    await shop.deliver('orders/create', anOrder(312, null, hers));
+    const both = { email: 'nora@example.com', billing_address: { first_name: 'Nora' } };
+    await shop.deliver('orders/create', anOrder(313, null, both));
+    await shop.deliver('orders/create', anOrder(314, null, both));
+    await shop.keep();
+    expect(await shop.find({ email: own.email })).toMatchObject({ firstName: 'Griselda', lastName: 'Nell' });
+    await shop.deliver('customers/redact', { customer: { id: 191_310 }, orders_to_redact: [312, 314] });
+    await shop.workAll();
+    expect(await shop.traces(['griselda'])).toEqual([]);
+    expect(await shop.find({ email: own.email })).toMatchObject({ facts: { purchaseCount: 1 } });
+    // Another order of hers said it at the same time.
+    expect(await shop.find({ email: both.email })).toMatchObject({ firstName: 'Nora', facts: { purchaseCount: 1 } });
+  });
+
   test('takes all orders that are listed, however many', async () => {
     const guest = { email: 'guest.many@example.com', billing_address: { first_name: 'Manya' } };
     await shop.deliver('orders/create', anOrder(191_600, null, guest));
