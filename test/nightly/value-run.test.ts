@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
 import { runKey, runListKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
-import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop } from './population.ts';
+import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop, whoBought } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
 
 const context = { getRemainingTimeInMillis: () => 60_000 };
@@ -355,4 +355,26 @@ it('cuts tiers by lifetime value where there are models, by amounts in shops of 
     expect(tier).toBe(`worth ${scores?.lifetimeValue}`);
   }
   expect(Object.keys(run?.report?.tiers ?? {}).length).toBeGreaterThan(2);
+});
+
+const day = 86_400_000;
+const on = (daysAgo: number, spent = 1_000n) => ({
+  at: new Date(Date.parse(asOf) - daysAgo * day).toISOString(),
+  spent,
+});
+
+it('keeps what it says of a daily buyer who fell silent, whose chances are too small for the store', async () => {
+  const daily = Array.from({ length: 1_000 }, (_, index) => on(1_500 - index));
+  const others = Array.from({ length: 200 }, (_, index) => whoBought(`o${index}`, [on(1_400), on(1_300)], 'UTC'));
+  await night.put([whoBought('daily', daily, 'UTC'), ...others]);
+  const run = await night.run({ asOf });
+  expect(run).toMatchObject({ state: 'succeeded', model: { purchases: { from: 'pooled' } } });
+  const receipt = (await night.receipts()).find(({ customerId }) => customerId === 'cus_daily');
+  expect(receipt?.outlook).toMatchObject({ alive: 0, in90Days: 0, lifetimeValue: 0n });
+  const other = (await night.receipts()).find(({ customerId }) => customerId === 'cus_o1');
+  const { alive = 0, in90Days = 0 } = other?.outlook ?? {};
+  for (const value of [alive, in90Days]) {
+    expect(value).toBeGreaterThan(0);
+    expect(String(value)).toMatch(/^0\.\d{1,12}$/);
+  }
 });
