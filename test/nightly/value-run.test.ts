@@ -378,3 +378,21 @@ it('keeps what it says of a daily buyer who fell silent, whose chances are too s
     expect(String(value)).toMatch(/^0\.\d{1,12}$/);
   }
 });
+
+it('has no models where a small shop is bought from more often than the usual shape knows, and says so', async () => {
+  const weekly = Array.from({ length: 100 }, (_, index) =>
+    whoBought(
+      `w${index}`,
+      Array.from({ length: 260 }, (_, week) => on(7 * week + (index % 7))),
+      'UTC',
+    ),
+  );
+  await night.put(weekly);
+  const run = await night.run({ asOf });
+  expect(run).toMatchObject({ state: 'succeeded', report: { changed: 100, tiers: { platinum: 100 } } });
+  expect(run?.model).toMatchObject({
+    purchases: { from: 'none', because: 'meaningless', customers: 100 },
+    spend: { from: 'pooled' },
+  });
+  for (const { outlook } of await night.receipts()) expect(outlook).toBeUndefined();
+});
