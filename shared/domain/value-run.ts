@@ -154,6 +154,8 @@ export interface Receipt {
   /** The lower tier that the scores alone would give, and since when: the policy does not let it fall yet. */
   held?: Held;
   /** Within the policy's window; absent for a customer without a purchase. */
+  /** The run of the receipt before, null for the first; absent in receipts from before it was noted. */
+  previousRunId?: string | null;
   profitability?: Profitability;
   /** Below the policy's standard: the only channels by which the customer is still reached. */
   limitedTo?: Standing['limitedTo'];
@@ -266,6 +268,7 @@ export function judge(run: FittedRun, judged: Judged): Judgement {
           alive: ahead.alive,
           in90Days: ahead.purchases.in90Days,
           lifetimeValue: ahead.lifetimeValue,
+      previousRunId: standing?.runId ?? null,
         },
       }),
     },

@@ -58,6 +58,7 @@ describe('a small shop', () => {
       weights: { recency: 1, frequency: 1, monetary: 1, contribution: 0, lifetimeValue: 0 },
       tier: 'bronze',
       previousTier: null,
+      previousRunId: null,
       group: 'almost_lost',
       profitability: { netSales: 9_900n, costOfGoods: 0n, refundsCost: 0n, costToServe: 0n, contribution: 9_900n },
     });
