@@ -55,7 +55,7 @@ export interface SegmentTask extends Segment {
 export const reserve = 10_000;
 
 /** After so many pages the result so far is saved, so that a crash costs little. */
-const pagesPerSave = 100;
+export const pagesPerSave = 100;
 
 /**
  * Measures the customers of one segment. Answers false where time ran out first; called again it goes on from there.

@@ -2,7 +2,7 @@ import { canonicalText } from '../domain/canonical.ts';
 import { type Cause, type Difference, type Place, placeOf } from '../domain/rehearsal.ts';
 import { emptyTally, type FittedRun, isFitted, tallyCustomer, type ValueRun } from '../domain/value-run.ts';
 import { type AssignedPopulation, type Candidate, judgeFor } from './assign-segment.ts';
-import { pagesOf, reserve, type Segment } from './measure-segment.ts';
+import { pagesOf, pagesPerSave, reserve, type Segment } from './measure-segment.ts';
 import { Problem } from './problem.ts';
 import { type AssignPart, type Parts, type Runs, readRun } from './value-run.ts';
 
@@ -59,7 +59,9 @@ export async function rehearseSegment(
     }
     const done = page.cursor === undefined;
     const late = remaining() < reserve;
-    if (!done && !late && found.length < differencesPerPage) continue;
+  let pagesRead = 0;
+    pagesRead += 1;
+    if (!done && !late && pagesRead % pagesPerSave !== 0 && found.length < differencesPerPage) continue;
     for (let from = 0; from < found.length; from += differencesPerPage) {
       await differences.put(runId, { segment, page: pages }, found.slice(from, from + differencesPerPage));
       pages += 1;
