@@ -53,6 +53,8 @@ export interface MeasurePart {
   cursor?: string;
   done: boolean;
   measure: Measure;
+  /** Of a preview: by the published policy. */
+  published?: Measure;
   counts: ModelCounts;
   /** Absent in a rehearsal, and in what was measured before there were reports. */
   reports?: ReportCounts;
@@ -70,8 +72,11 @@ export interface AssignPart {
   units: Units;
   /** Customers after the cursor for whom receipts may stand in the ledger that nothing came of. */
   unsettled: string[];
-  /** Of a rehearsal: pages of differences that are written, and how many those are. */
-  rehearsed?: { pages: number; differences: number };
+  /**
+   * Of a rehearsal: pages of differences that are written, and how many those are; of a preview, how many customers would
+   * change without the draft.
+   */
+  rehearsed?: { pages: number; differences: number; withoutDraft?: number };
 }
 
 /** What came of a run beside its record. */
@@ -167,7 +172,9 @@ export async function beginRehearsal(
           knownBy: now,
           timeZone,
           ...(currency && { currency }),
-          policy: rehearsal.kind === 'preview' ? await drafted(policies, currency) : await policies.current(currency),
+          ...(rehearsal.kind === 'preview'
+            ? await drafted(policies, currency)
+            : { policy: await policies.current(currency) }),
         });
   await runs.open(run, opening.machineTime);
   return { skipped: false, runId, asOf, segments: run.segments };
@@ -181,10 +188,13 @@ async function replayed(runs: Runs, of: string) {
   return { knownBy, timeZone, policy, ...(currency && { currency }) };
 }
 
-async function drafted(policies: TierPolicies, currency: string | undefined): Promise<TierPolicy> {
+async function drafted(
+  policies: TierPolicies,
+  currency: string | undefined,
+): Promise<Pick<ValueRun, 'policy' | 'published'>> {
   const [published, draft] = await Promise.all([policies.current(currency), policies.draft()]);
   if (!draft) throw new Problem(409, 'no_draft', 'There is no draft of the tier policy.');
-  return { ...draft.rules, version: published.version + 1 };
+  return { policy: { ...draft.rules, version: published.version + 1 }, published: { policy: published } };
 }
 
 async function becomeCurrent(runs: Runs, { runId, asOf, now }: Opening): Promise<boolean> {
@@ -219,16 +229,24 @@ export async function fitRun(stores: { runs: Runs; measures: Parts<MeasurePart> 
   const run = await readRun(runs, runId);
   if (run.state !== 'running' || isFitted(run)) return;
   const measure = emptyMeasure();
+  const byPublished = emptyMeasure();
   const counts = emptyModelCounts();
   for (let segment = 0; segment < run.segments; segment++) {
     const part = await finished(measures, run, segment);
     mergeMeasure(measure, part.measure);
+    if (part.published) mergeMeasure(byPublished, part.published);
     mergeModelCounts(counts, part.counts);
   }
   // Nobody has bought before there is a base currency, so its amounts are never compared with.
-  const cutPoints = cutPointsOf(run.policy, measure, run.currency ?? 'EUR');
+  const cuts = ({ policy }: Pick<ValueRun, 'policy'>, by: Measure) => cutPointsOf(policy, by, run.currency ?? 'EUR');
+  const { published } = run;
   const model = run.currency && fitValueModel(counts, 10 ** decimalsOf(run.currency));
-  await runs.keepFit({ ...run, cutPoints, ...(model && { model }) });
+  await runs.keepFit({
+    ...run,
+    cutPoints: cuts(run, measure),
+    ...(published && { published: { ...published, cutPoints: cuts(published, byPublished) } }),
+    ...(model && { model }),
+  });
 }
 
 /** Adds up what the segments did and closes the run. Answers with the run as it then stands. */
@@ -253,6 +271,7 @@ export async function reportRun(
     const waiting: Record<string, number> = {};
     let reports: ReportCounts | undefined = noReportCounts();
     let differences = 0;
+    let withoutDraft = 0;
     for (let segment = 0; segment < run.segments; segment++) {
       const measured = await finished(measures, run, segment);
       const part = await finished(assigned, run, segment);
@@ -261,6 +280,7 @@ export async function reportRun(
       if (reports && measured.reports) mergeReportCounts(reports, measured.reports);
       else reports = undefined;
       differences += part.rehearsed?.differences ?? 0;
+      withoutDraft += part.rehearsed?.withoutDraft ?? 0;
       units.read += measured.readUnits + part.units.read;
       units.write += part.units.write;
     }
@@ -272,6 +292,7 @@ export async function reportRun(
       durationMs,
       units,
       ...(run.rehearsal && { differences }),
+      ...(run.published && { withoutDraft }),
       ...(await sameness(tally)),
     };
     return { state: 'succeeded', finishedAt: now, report };
