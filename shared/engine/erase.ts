@@ -182,12 +182,11 @@ async function take(
 
 /** Keeps whom a burial is about before it is done: by that, the rest of them is found. */
 function noting(current: () => PrivacyRequest, keep: (request: PrivacyRequest) => Promise<void>) {
-  return async ({ gone, marks, homeId }: Burial) => {
+  return async ({ gone, marks }: Burial) => {
     const before = current();
     const after = {
       ...before,
       personIds: joined(before.personIds, gone),
-      homeIds: joined(before.homeIds, homeId === undefined ? [] : [homeId]),
       marks: joined(before.marks, marks),
     };
     if (JSON.stringify(after) !== JSON.stringify(before)) await keep(after);
