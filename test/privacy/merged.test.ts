@@ -3,7 +3,7 @@ import { openPrivacyShop, type PrivacyShop } from './engine.ts';
 
 let shop: PrivacyShop;
 beforeAll(async () => {
-  shop = await openPrivacyShop();
+  shop = await openPrivacyShop({ shop: 'shopify', other: 'shopify' });
 });
 afterAll(() => shop.stop());
 
@@ -32,6 +32,16 @@ const valuesOf = (who: number) => [addressOf(who), `name${count}x${who}`, String
 async function merge(from: string, into: string) {
   const call = { params: { customerId: from }, body: { into } };
   expect((await shop.api.call('POST /v1/customers/{customerId}/merge', call)).status).toBe(200);
+}
+
+/** The shop's own merge of two of its customers. */
+async function shopMerges(kept: number, gone: number) {
+  const { status } = await shop.deliver('customers/merge', {
+    admin_graphql_api_customer_kept_id: `gid://shopify/Customer/${idOf(kept)}`,
+    admin_graphql_api_customer_deleted_id: `gid://shopify/Customer/${idOf(gone)}`,
+    status: 'completed',
+  });
+  expect(status).toBe('recorded');
 }
 
 async function unmerge(customerId: string) {
@@ -196,6 +206,68 @@ test('what came for one of several goes with that one, under whose id they ever 
   await redact(2);
   expect(await shop.traces(valuesOf(2))).toEqual([]);
   expect((await find(1))?.facts).toMatchObject({ purchaseCount: 2 });
+});
+
+test('whom the shop itself had merged, its requests are about as well', async () => {
+  for (const who of [0, 1, 2, 3]) await buys(who, who);
+  const [kept, gone, other, third] = [
+    await customerOf(0),
+    await customerOf(1),
+    await customerOf(2),
+    await customerOf(3),
+  ];
+  // Who came along by the API stays, though the shop's merge was then one of customers of several persons.
+  await merge(gone, other);
+  await shopMerges(0, 1);
+  await merge(third, kept);
+  for (const who of [0, 1, 2, 3]) await tells(who);
+  await shop.keep();
+  expect((await find(1))?.mergedIds).toHaveLength(3);
+
+  const asked = await shop.deliver('customers/data_request', { customer: { id: idOf(0) } });
+  await shop.keep();
+  const bodies = await bodiesIn(String((await held(asked.deliveryId)).privacyRequestId));
+  for (const who of [0, 1]) expect(bodies.filter((text) => text.includes(addressOf(who)))).toHaveLength(2);
+  for (const who of [2, 3]) expect(bodies.join()).not.toContain(addressOf(who));
+
+  await redact(0);
+  for (const who of [0, 1]) expect(await shop.traces(valuesOf(who))).toEqual([]);
+  expect(await find(2)).toMatchObject({ facts: { purchaseCount: 2 } });
+  expect((await find(3))?.id).toBe((await find(2))?.id);
+});
+
+test('what was taken apart again, or was merged by the API alone, is asked for one by one', async () => {
+  for (const who of [0, 1, 2]) await buys(who, who);
+  const [kept, gone, other] = [await customerOf(0), await customerOf(1), await customerOf(2)];
+  await shopMerges(0, 1);
+  await unmerge(gone);
+  await merge(gone, kept);
+  await merge(other, kept);
+  await redact(0);
+  expect(await shop.traces(valuesOf(0))).toEqual([]);
+  expect((await find(1))?.facts).toMatchObject({ purchaseCount: 2 });
+});
+
+test('a guest whose address the shop verified goes with its customer, and nobody whom another shop knows', async () => {
+  const verified = (who: number, email: string) =>
+    shop.deliver('customers/update', { id: idOf(who), email, verified_email: true, updated_at: day(20) });
+  const order = { created_at: day(10), updated_at: day(10), currency: 'EUR', total_price: '10.00' };
+  const guest = { ...order, email: addressOf(5), billing_address: { first_name: `Name${count}x5` } };
+  await buys(0, 1);
+  await shop.deliver('orders/create', { ...guest, id: count * 100 + 2 });
+  const theirs = { id: idOf(6), email: addressOf(6), first_name: `Name${count}x6` };
+  await shop.deliver(
+    'orders/create',
+    { ...order, id: count * 100 + 3, email: theirs.email, customer: theirs },
+    { sourceId: 'other' },
+  );
+  await verified(0, addressOf(5));
+  await verified(0, addressOf(6));
+  await shop.keep();
+  expect((await find(0))?.facts).toMatchObject({ purchaseCount: 3 });
+  await redact(0);
+  for (const who of [0, 5]) expect(await shop.traces(valuesOf(who))).toEqual([]);
+  expect(await find(6)).toMatchObject({ firstName: `Name${count}x6`, facts: { purchaseCount: 1 } });
 });
 
 test('by the API the whole customer is erased', async () => {
