@@ -283,6 +283,36 @@ test('an export is for keys that reach all sources', async () => {
   }
 });
 
+test('what an app says of another of its shops is set aside, and nothing is carried out', async () => {
+  const sourceId = 'own';
+  const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+  const body = { ...given, address: 'https://own-shop.myshopify.com' };
+  await shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body });
+  const olga = { id: 191_800, email: 'olga.own@example.com', first_name: 'Olga' };
+  await shop.deliver('orders/create', anOrder(191_800, olga), { sourceId });
+  await shop.keep();
+  for (const [topic, said] of [
+    ['customers/data_request', { ...dataRequest, customer: olga }],
+    ['customers/redact', { ...redact, customer: olga, orders_to_redact: [191_800] }],
+    ['shop/redact', shopRedact],
+  ] as const) {
+    const { deliveryId, status } = await shop.deliver(topic, said, { sourceId });
+    expect(status).toBe('quarantined');
+    const { body: kept } = await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } });
+    expect(kept).toMatchObject({ reason: expect.stringContaining('/shop_domain') });
+    expect(kept.privacyRequestId).toBeUndefined();
+  }
+  await shop.workAll();
+  expect(await shop.find({ email: olga.email })).toMatchObject({ facts: { purchaseCount: 1 } });
+  const { body: source } = await shop.api.call('GET /v1/sources/{sourceId}', { params: { sourceId } });
+  expect(source).toMatchObject({ secretCount: 1 });
+  const own = { ...shopRedact, shop_domain: 'Own-Shop.myshopify.com' };
+  const { deliveryId } = await shop.deliver('shop/redact', own, { sourceId });
+  await shop.workAll();
+  expect(await requestOf(deliveryId)).toMatchObject({ type: 'source_erasure', status: 'done' });
+  expect(await shop.find({ email: olga.email })).toBeUndefined();
+});
+
 describe('privacy.* of the platform standard', () => {
   test('an erasure and an export', async () => {
     const customer = { id: 't1', email: 'tilda@example.com', firstName: 'Tilda' };
