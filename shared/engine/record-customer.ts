@@ -10,7 +10,7 @@ import { type Fact, Unintelligible } from './fact.ts';
 import { customerIdFrom, type Known, type Stale } from './known.ts';
 import { Problem } from './problem.ts';
 import type { NaturalRef, Write } from './record-store.ts';
-import { attachWrites, customerErased, identifiesNobody, resolve } from './resolve.ts';
+import { attachWrites, customerErased, identifiesNobody, resolve, saidSinceErasure } from './resolve.ts';
 import { conflictWrites } from './suggest.ts';
 
 /** What a source says of a customer: profile, identities, consents. */
@@ -30,8 +30,9 @@ export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer
     frame,
   );
   if (conflicts === 'stale') return 'stale';
-  const customer = withWord(owner, { ...fact, person, sourceId: frame.sourceId });
-  const writes: Write[] = fact.consents
+  const consents = await saidSinceErasure(known, found, fact.consents, frame);
+  const customer = withWord(owner, { ...fact, consents, person, sourceId: frame.sourceId });
+  const writes: Write[] = consents
     .filter((consent) => canonicalText(consent) !== canonicalText(owner.consents[consentKey(consent)] ?? null))
     .map((consent) => ({
       kind: 'interaction',

@@ -1,3 +1,5 @@
+import { canonicalText } from '../domain/canonical.ts';
+import { type Consent, consentKey } from '../domain/consent.ts';
 import { type Customer, newCustomer } from '../domain/customer.ts';
 import {
   customersPerAddress,
@@ -6,7 +8,7 @@ import {
   type Person,
   withoutIdentities,
 } from '../domain/identity.ts';
-import type { Instant } from '../domain/instant.ts';
+import { type Instant, later } from '../domain/instant.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
 import type { Frame } from './draft.ts';
 import type { Who } from './fact.ts';
@@ -96,6 +98,31 @@ async function isBefore({ erasedAt }: Tombstone, at: Instant, { firstHeardAt }: 
   if (at <= erasedAt) return true;
   const heardAt = await firstHeardAt?.();
   return heardAt !== undefined && heardAt <= erasedAt;
+}
+
+/**
+ * What somebody agreed to or not, without what was said up to an erasure of whoever had one of the identities: who came to
+ * be after it has said nothing before. Looked for only where something would be new that was said before there was anybody.
+ */
+export async function saidSinceErasure(
+  known: Known,
+  { customer, person }: Pick<Found, 'customer' | 'person'>,
+  consents: readonly Consent[],
+  frame: Frame,
+): Promise<Consent[]> {
+  const isOldNews = (consent: Consent) =>
+    consent.occurredAt <= customer.createdAt &&
+    canonicalText(consent) !== canonicalText(customer.consents[consentKey(consent)] ?? null);
+  if (!consents.some(isOldNews)) return [...consents];
+  const identities = identitiesOf(person, frame.sourceId);
+  await known.fetch({ identities, customers: identities.map((identity) => customerIdFrom(identity, frame)) });
+  let erasedAt: Instant | undefined;
+  for (const identity of identities) {
+    const erased = await known.erasedBy(identity, frame);
+    if (!erased || erased.erasedAt > customer.createdAt || isErasedOther(person, erased, identity, frame)) continue;
+    erasedAt = later(erasedAt, erased.erasedAt);
+  }
+  return consents.filter(({ occurredAt }) => erasedAt === undefined || occurredAt > erasedAt);
 }
 
 /** Who comes back after an erasure is somebody new: by nothing but the salt would anybody know one id by the other. */
