@@ -14,6 +14,7 @@ import {
 import type { Source } from '../domain/source.ts';
 import { type Burial, bury, markAsErased } from './erase-person.ts';
 import {
+  cameBy,
   type ErasureStores,
   emptyPerson,
   erasePerson,
@@ -233,7 +234,7 @@ async function searchSource(
   let next = current();
   for (const person of persons) {
     const known = await knownBy(ports.people, person, sourceId, { ...erasure, idsAreSince });
-    if (!known.before) continue;
+    if (!known.before && !(await cameBy(ports.people, person, sourceId, { ...erasure, ...known }))) continue;
     const more = known.otherwise
       ? await forgetSource(ports, person.personId, sourceId, { ...erasure, keepsId: known.keepsId })
       : await erasePerson(ports, person.personId, erasure);

@@ -142,11 +142,12 @@ function isErasedOther(who: Person, { sources }: Tombstone, by: Identity, { sour
 
 /** Lets identities lead to a person, and leaves a tombstone behind each that is taken from somebody who was erased. */
 export function attachWrites(known: Known, attach: readonly Attachment[], customerId: string, frame: Frame): Write[] {
+  const { sourceId } = frame;
   return attach.flatMap(({ identity, from }): Write[] => {
-    if (!from) return [{ kind: 'identity', identity, customerId }];
+    if (!from) return [{ kind: 'identity', identity, customerId, sourceId }];
     const id = customerIdFrom(identity, frame);
     const left: Write = { kind: 'tombstone', tombstone: { ...from, id, version: 1 }, expected: 0 };
-    const taken: Write = { kind: 'identity', identity, customerId, from: from.id };
+    const taken: Write = { kind: 'identity', identity, customerId, sourceId, from: from.id };
     return known.tombstone(id) ? [taken] : [left, taken];
   });
 }

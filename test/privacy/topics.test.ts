@@ -361,6 +361,39 @@ describe('shop/redact', () => {
     expect((await shop.deliver('orders/create', anOrder(9, both), { sourceId: 'other' })).status).toBe('recorded');
   });
 
+  test('takes whose only order another customer has by now, and nobody of whom others spoke', async () => {
+    const sourceId = 'moving';
+    const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+    await shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body: given });
+    const buyer = { id: 88_100, email: 'buyer.moving@example.com' };
+    const guest = (name: string, agrees: boolean) => ({
+      email: `${name}.moving@example.com`,
+      buyer_accepts_marketing: agrees,
+      billing_address: { first_name: `${name}Moving` },
+    });
+    await shop.deliver('orders/create', anOrder(88_199, buyer), { sourceId });
+    const guests = [guest('Greta', true), guest('Hugo', false), guest('Kim', true)];
+    for (const [id, one] of guests.entries())
+      await shop.deliver('orders/create', anOrder(88_100 + id, null, one), { sourceId });
+    for (const [id] of guests.entries())
+      await shop.deliver('orders/updated', anOrder(88_100 + id, buyer, { updated_at: day(30) }), { sourceId });
+    const consents = [{ channel: 'sms', purpose: 'marketing', state: 'granted' }];
+    await tell('customer.updated', { email: 'kim.moving@example.com', updatedAt: day(20), consents }, 'moving1');
+    await tell(
+      'customer.updated',
+      { email: 'lea.moving@example.com', firstName: 'Lea', updatedAt: day(20) },
+      'moving2',
+    );
+    await shop.keep();
+    for (const { email } of guests) expect((await shop.find({ email }))?.facts).toMatchObject({ purchaseCount: 0 });
+    const { deliveryId } = await shop.deliver('shop/redact', shopRedact, { sourceId });
+    await shop.workAll();
+    expect(await requestOf(deliveryId)).toMatchObject({ status: 'done', counts: { persons: 3 } });
+    expect(await shop.traces(['greta', 'hugo', buyer.email])).toEqual([]);
+    expect((await shop.find({ email: 'kim.moving@example.com' }))?.consents).toMatchObject([{ channel: 'sms' }]);
+    expect((await shop.find({ email: 'lea.moving@example.com' }))?.firstName).toBe('Lea');
+  });
+
   test('leaves alone what begins anew before it is done', async () => {
     const sourceId = 'again';
     const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
