@@ -71,8 +71,12 @@ const receiptFields = {
   previousTier: z.nullable(z.string()),
   group: z.string(),
   held: z
-    .nullable(z.strictObject({ tierByScores: z.string(), since: instant }))
-    .check(z.describe('Where the policy does not let the tier fall yet: what the scores alone would give, since when')),
+    .nullable(z.strictObject({ tierByScores: z.string(), since: instant, scoresBefore: z.optional(scores) }))
+    .check(
+      z.describe(
+        'Where the policy does not let the tier fall yet: what the scores alone would give, since when, and the scores before that',
+      ),
+    ),
 };
 const receipt = named('Receipt', z.strictObject(receiptFields));
 
