@@ -83,7 +83,7 @@ export interface RunResult<Value> {
 
 export interface TierPolicies {
   /** What is not published yet. */
-  draft(): Promise<{ rules: TierRules } | undefined>;
+  draft(): Promise<{ id: string; rules: TierRules } | undefined>;
   /** The latest published policy, or the default one, which is kept once the base currency is known. */
   current(currency: string | undefined): Promise<TierPolicy>;
 }
@@ -167,7 +167,9 @@ export async function beginRehearsal(
           knownBy: now,
           timeZone,
           ...(currency && { currency }),
-          policy: rehearsal.kind === 'preview' ? await drafted(policies, currency) : await policies.current(currency),
+          ...(rehearsal.kind === 'preview'
+            ? await drafted(policies, currency)
+            : { policy: await policies.current(currency) }),
         });
   await runs.open(run, opening.machineTime);
   return { skipped: false, runId, asOf, segments: run.segments };
@@ -181,10 +183,17 @@ async function replayed(runs: Runs, of: string) {
   return { knownBy, timeZone, policy, ...(currency && { currency }) };
 }
 
-async function drafted(policies: TierPolicies, currency: string | undefined): Promise<TierPolicy> {
+/** By which draft a preview judges, and which one that is: another may take its place meanwhile. */
+async function drafted(
+  policies: TierPolicies,
+  currency: string | undefined,
+): Promise<{ policy: TierPolicy; rehearsal: Rehearsal }> {
   const [published, draft] = await Promise.all([policies.current(currency), policies.draft()]);
   if (!draft) throw new Problem(409, 'no_draft', 'There is no draft of the tier policy.');
-  return { ...draft.rules, version: published.version + 1 };
+  return {
+    policy: { ...draft.rules, version: published.version + 1 },
+    rehearsal: { kind: 'preview', draftId: draft.id },
+  };
 }
 
 async function becomeCurrent(runs: Runs, { runId, asOf, now }: Opening): Promise<boolean> {

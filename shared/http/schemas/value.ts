@@ -174,7 +174,10 @@ export const valueRun = named(
     rehearsal: z
       .nullable(
         z.union([
-          z.strictObject({ kind: z.literal('preview') }),
+          z.strictObject({
+            kind: z.literal('preview'),
+            draftId: z.optional(z.string().check(z.describe('The draft that it judges by, known once it began'))),
+          }),
           z.strictObject({ kind: z.literal('replay'), of: z.string() }),
           z.strictObject({ kind: z.literal('backtest'), until: z.string(), horizonDays: z.int() }),
           z.strictObject({ kind: z.literal('migration'), from: z.string(), to: z.string() }),
