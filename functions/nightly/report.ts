@@ -5,7 +5,7 @@ import type { TierMigration } from '../../shared/domain/reports/tier-migration.t
 import type { ValueRun } from '../../shared/domain/value-run.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readClock } from '../../shared/dynamodb/clock.ts';
-import { reportCountsStore, runResult } from '../../shared/dynamodb/run-results.ts';
+import { runResult } from '../../shared/dynamodb/run-results.ts';
 import { backtestCounts, backtestTallies, migrationParts } from '../../shared/dynamodb/study-parts.ts';
 import { assignParts, measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
@@ -23,7 +23,6 @@ const stores = {
   runs: valueRunStore(client, registry),
   measures: measureParts(places),
   assigned: assignParts(places),
-  reports: reportCountsStore(client, registry),
 };
 const backtest = {
   ...stores,

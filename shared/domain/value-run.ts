@@ -32,6 +32,8 @@ export interface ValueRun {
   cutPoints?: CutPoints;
   /** Fitted with them; absent while there is no base currency. */
   model?: ValueModel;
+  /** What else the measures came to, for the report. */
+  measured?: { waiting: Record<string, number>; readUnits: number };
   report?: RunReport;
 }
 

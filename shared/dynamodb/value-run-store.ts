@@ -52,12 +52,13 @@ export function valueRunStore(client: Client, registry: string): Runs {
         client.update({
           TableName: registry,
           Key: runKey(run.id),
-          UpdateExpression: `SET cutPoints = :cutPoints${run.model ? ', #model = :model' : ''}`,
+          UpdateExpression: `SET cutPoints = :cutPoints, measured = :measured${run.model ? ', #model = :model' : ''}`,
           ConditionExpression: '#state = :running AND attribute_not_exists(cutPoints)',
           ExpressionAttributeNames: { '#state': 'state', ...(run.model && { '#model': 'model' }) },
           ExpressionAttributeValues: {
             ':running': 'running',
             ':cutPoints': run.cutPoints,
+            ':measured': run.measured,
             ...(run.model && { ':model': run.model }),
           },
         }),

@@ -1,7 +1,7 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
-import { runKey, runListKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
+import { runKey, runListKey, runPartKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
@@ -97,6 +97,23 @@ describe('a small shop', () => {
     });
     for (const phase of ['measure', 'assign'])
       expect(await item({ ...runKey(run?.id ?? ''), sk: `${phase}#00000` })).toBeUndefined();
+  });
+});
+
+it('reads what was measured once: the report needs none of its parts', async () => {
+  await night.put(shop);
+  const whole = await night.run({ asOf });
+  const runId = 'run_again';
+  const forget = async () => {
+    for (const segment of [0, 1, 2]) {
+      const Key = runPartKey(runId, 'measure', segment);
+      await night.client.send(new DeleteCommand({ TableName: night.tables.registry, Key }));
+    }
+  };
+  const run = await night.run({ asOf: '2026-03-31T01:00:00.000Z', runId }, { beforeAssign: forget });
+  expect(run).toMatchObject({
+    state: 'succeeded',
+    report: { customers: 4, units: { read: whole?.report?.units.read } },
   });
 });
 
