@@ -80,6 +80,7 @@ export interface RunResult<Value> {
   read(runId: string): Promise<Value | undefined>;
   /** What is kept first stays. */
   keep(runId: string, value: Value): Promise<void>;
+  drop(runId: string): Promise<void>;
 }
 
 export interface TierPolicies {

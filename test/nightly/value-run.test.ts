@@ -117,6 +117,19 @@ it('reads what was measured once: the report needs none of its parts', async () 
   });
 });
 
+it('a night stays, and a rehearsal is kept for thirty days, as is what it found', async () => {
+  await night.put(shop);
+  const run = await night.run({ asOf });
+  const policies = tierPolicyStore(night.store, night.tables.registry);
+  const { version: _, ...rules } = await policies.current('EUR');
+  await policies.saveDraft({ rules, updatedAt: asOf });
+  const rehearsal = { kind: 'preview' };
+  expect(await night.run({ asOf, runId: 'preview_1', rehearsal })).toMatchObject({ report: { differences: 0 } });
+  expect((await item(runKey(run?.id ?? '')))?.expiresAt).toBeUndefined();
+  const { expiresAt } = (await item(runKey('preview_1'))) ?? {};
+  expect(Math.abs(Number(expiresAt) - Date.now() / 1000 - 30 * 86_400)).toBeLessThan(600);
+});
+
 it('counts small amounts in the minor units of the base currency', async () => {
   await night.stop();
   night = await aNight({ currency: 'JPY' });
