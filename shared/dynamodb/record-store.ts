@@ -139,7 +139,8 @@ function identityEntryOf(item: Item | undefined): IdentityEntry | undefined {
 
 function orderLineOf(item: Item | undefined): OrderLine | undefined {
   if (!item) return undefined;
-  const { order, rate, ratedAt, receivedAt, backfill, first, revision } = item as unknown as OrderLine;
+  const { order, rate, ratedAt, countsSince, changedAt, ...line } = item as unknown as OrderLine;
+  const { receivedAt, backfill, first, revision } = line;
   return {
     order: readOrder(order),
     receivedAt,
@@ -147,6 +148,8 @@ function orderLineOf(item: Item | undefined): OrderLine | undefined {
     first,
     ...(rate && { rate: readRate(rate) }),
     ...(ratedAt && { ratedAt }),
+    ...(countsSince && { countsSince }),
+    ...(changedAt && { changedAt }),
     revision,
   };
 }

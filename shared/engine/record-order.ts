@@ -59,11 +59,20 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   const said = named?.customer.id === owner.id ? named : undefined;
   if (said) touched.set(owner, withWords(owner, said.person, fact, after, frame));
   const rate = await rateOf(known, after, [home, ...others], frame);
-  await recount(touched, home, others, owner, countedOf(after, rate));
+  const is = countedOf(after, rate);
+  await recount(touched, home, others, owner, is);
 
   const line = home.line ?? others.find((other) => other.line)?.line;
+  const counted = [home, ...others].some((one) => standing(one).currency !== '');
+  const begins = line !== undefined && !counted && is.currency !== '';
   const ratedAt = line?.ratedAt ?? (line && !line.rate ? (frame.ratedAt ?? frame.receivedAt) : undefined);
-  const fixed = { ...(line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }), rate, ratedAt };
+  const fixed = {
+    ...(line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }),
+    rate,
+    ratedAt,
+    ...(begins && { countsSince: frame.receivedAt }),
+    ...(line && isNews && { changedAt: frame.receivedAt }),
+  };
   const lines = linesOf(after, fixed, home.name, frame);
   const isLate = cameLate(lines, line, frame);
   if (isLate) known.cameLate(owner.id);
@@ -205,10 +214,11 @@ function withSale(
   return stillCounts ? withLiveOrder(customer, sale.occurredAt) : customer;
 }
 
-type Fixed = (Pick<OrderLine, 'receivedAt' | 'backfill' | 'first'> | { firstAt: Instant | undefined }) & {
-  rate?: Rate | undefined;
-  ratedAt?: Instant | undefined;
-};
+type Fixed = (Pick<OrderLine, 'receivedAt' | 'backfill' | 'first'> | { firstAt: Instant | undefined }) &
+  Pick<OrderLine, 'countsSince' | 'changedAt'> & {
+    rate?: Rate | undefined;
+    ratedAt?: Instant | undefined;
+  };
 
 /**
  * What was fixed when the order's line was first written stays: when it came, whether it was history then, and whether
@@ -219,7 +229,9 @@ function linesOf(order: Order, fixed: Fixed, externalId: string, frame: Frame) {
     (next): Interaction => {
       if (next.type !== 'order') return next;
       if ('firstAt' in fixed) return { ...next, first: next.occurredAt === fixed.firstAt };
-      return { ...next, receivedAt: fixed.receivedAt, backfill: fixed.backfill, first: fixed.first };
+      const { receivedAt, backfill, first, countsSince, changedAt } = fixed;
+      const since = { ...(countsSince && { countsSince }), ...(changedAt && { changedAt }) };
+      return { ...next, receivedAt, backfill, first, ...since };
     },
   );
 }

@@ -36,6 +36,8 @@ export interface OrderLine {
   rate?: Rate;
   /** Since when, where the line is older. */
   ratedAt?: Instant;
+  countsSince?: Instant;
+  changedAt?: Instant;
   revision: number;
 }
 
