@@ -1,5 +1,5 @@
 import { addCounts, type ImportCounts, type ImportError, noCounts } from '../domain/history-import.ts';
-import type { Instant } from '../domain/instant.ts';
+import { type Instant, later } from '../domain/instant.ts';
 import type { Money } from '../domain/money.ts';
 import { type Order, refundedOf, type Snapshot } from '../domain/order.ts';
 import type { Frame } from './draft.ts';
@@ -120,9 +120,12 @@ async function recordHistory(store: RecordStore, fact: Fact, { frame, fillsIn }:
  */
 async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promise<Fact | undefined> {
   const known = fact.kind === 'order' ? await knownOrder(store, fact.externalId, frame) : undefined;
-  if (fact.kind !== 'order' || !known?.snapshot) return fact;
-  const { snapshot, paidAt, cancelledAt, refundedInAll } = fact.order;
-  if (snapshot && secondOf(snapshot) > secondOf(known.snapshot)) return fact;
+  if (fact.kind !== 'order' || !known) return fact;
+  const cancelledIfPaid = known.paidAt && fact.cancelledIfPaid && later(fact.cancelledIfPaid, known.paidAt);
+  const cancelledAt = fact.order.cancelledAt ?? cancelledIfPaid;
+  const order = { ...fact.order, ...(cancelledAt && { cancelledAt }) };
+  const { snapshot, paidAt, refundedInAll } = order;
+  if (!known.snapshot || (snapshot && secondOf(snapshot) > secondOf(known.snapshot))) return { ...fact, order };
   const missing = {
     ...inLaterState(known, snapshot),
     ...(paidAt && !known.paidAt && { paidAt }),

@@ -34,6 +34,7 @@ export const woocommerceExport: OrderExport = {
       externalId: id,
       who: buyer(row, source.country),
       at,
+      ...(status === 'cancelled' && !saysPaid && { cancelledIfPaid: at }),
       order: {
         snapshot: {
           updatedAt: paidAt ? at : inStage(at, stages.get(status) ?? 3),

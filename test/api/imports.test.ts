@@ -344,6 +344,31 @@ describe("WooCommerce's exports", () => {
   const typesOf = async (id: string) =>
     (await ledgerOf((await customerBy(`later${id}@example.com`)).id)).map(({ type }) => type).sort();
 
+  test('what was paid and is cancelled by a file without a word on payments is so as by webhook', async () => {
+    const without = (id: string) =>
+      [
+        'order_id;date;status;order_total;order_currency;billing_email',
+        `${id};2024-01-21 06:29:00;wc-cancelled;60.11;EUR;later${id}@example.com`,
+      ].join('\n');
+    await told('5201', 'processing', paid);
+    await whole('woo', 'woocommerce-csv', without('5201'));
+    await told('5202', 'processing', paid);
+    await told('5202', 'cancelled', { ...paid, date_modified_gmt: '2024-01-23T10:00:00' });
+    for (const id of ['5201', '5202']) {
+      expect(await purchases(id)).toBe(0);
+      expect(await typesOf(id)).toEqual(['cancellation', 'order']);
+    }
+    // A file that says that it was not paid is from before the payment.
+    await told('5203', 'processing', paid);
+    await whole('woo', 'woocommerce-csv', file('5203', 'cancelled'));
+    expect(await purchases('5203')).toBe(1);
+    // What was never paid came to nothing, and may still be paid.
+    await whole('woo', 'woocommerce-csv', without('5204'));
+    expect(await purchases('5204')).toBe(0);
+    await told('5204', 'processing', paid);
+    expect(await purchases('5204')).toBe(1);
+  });
+
   test('what was told of as unpaid, and counts by a file, counts as history', async () => {
     await told('5301', 'pending', { date_modified_gmt: '2024-01-21T05:29:00' });
     const [before] = await ledgerOf((await customerBy('later5301@example.com')).id);
