@@ -4,6 +4,7 @@ import type { Client } from './client.ts';
 import { failedCondition } from './faults.ts';
 import { currentRunKey, runKey, runListKey } from './keys.ts';
 import { cutPointsOf } from './receipt-store.ts';
+import { rehearsalExpiry } from './rehearsal-expiry.ts';
 
 /** Value runs in the Registry: one item each, one that says which is current, and the list by `asOf`. */
 export function valueRunStore(client: Client, registry: string): Runs {
@@ -38,7 +39,7 @@ export function valueRunStore(client: Client, registry: string): Runs {
       const opened = await unless(() =>
         client.put({
           TableName: registry,
-          Item: { ...runKey(run.id), ...running, openedAt: machineTime },
+          Item: { ...runKey(run.id), ...running, openedAt: machineTime, ...expiryOf(run, machineTime) },
           ConditionExpression: 'attribute_not_exists(pk) OR #state = :failed',
           ExpressionAttributeNames: { '#state': 'state' },
           ExpressionAttributeValues: { ':failed': 'failed' },
@@ -47,8 +48,8 @@ export function valueRunStore(client: Client, registry: string): Runs {
       await list(opened ? running : ((await runs.read(run.id)) ?? running));
     },
 
-    async keepFit({ id, cutPoints, model, published }) {
-      const found = entriesOf({ cutPoints, model, published });
+    async keepFit({ id, cutPoints, model, published, measured }) {
+      const found = entriesOf({ cutPoints, model, published, measured });
       await unless(() =>
         client.update({
           TableName: registry,
@@ -110,8 +111,19 @@ const entriesOf = (values: object): Entries => Object.entries(values).filter(([,
 const namesOf = (entries: Entries) => Object.fromEntries(entries.map(([name]) => [`#${name}`, name]));
 const valuesOf = (entries: Entries) => Object.fromEntries(entries.map(([name, value]) => [`:${name}`, value]));
 
+/** A migration is one thing for two runs, whoever asks for it and whenever: it stays as they do. */
+function expiryOf({ rehearsal }: ValueRun, machineTime: number): { expiresAt?: number } {
+  return rehearsal && rehearsal.kind !== 'migration' ? { expiresAt: rehearsalExpiry(machineTime) } : {};
+}
+
 /** A run as it was read from its item or from the list. */
-export function valueRunOf({ pk: _pk, sk: _sk, openedAt: _openedAt, ...item }: Record<string, unknown>): ValueRun {
+export function valueRunOf({
+  pk: _pk,
+  sk: _sk,
+  openedAt: _openedAt,
+  expiresAt: _expiresAt,
+  ...item
+}: Record<string, unknown>): ValueRun {
   const run = item as unknown as ValueRun;
   return { ...withCuts(run), ...(run.published && { published: withCuts(run.published) }) };
 }
