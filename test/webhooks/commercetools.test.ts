@@ -255,6 +255,34 @@ test('money has as many decimals as it says, discounts are added up', async () =
   });
 });
 
+test('a price finer than its currency counts as the project rounded it, whatever the digits of the finer one', async () => {
+  const fine = (centAmount: number, preciseAmount: number, fractionDigits: number) => ({
+    type: 'highPrecision',
+    currencyCode: 'EUR',
+    centAmount,
+    preciseAmount,
+    fractionDigits,
+  });
+  const line = (title: string, value: object) => ({ name: { en: title }, quantity: 100, price: { value } });
+  const lineItems = [
+    line('Tea', fine(1230, 12_300, 3)),
+    line('Wire', fine(1, 12_345, 6)),
+    line('Dust', fine(0, 1, 20)),
+  ];
+  knows(order('fine', { totalPrice: fine(1230, 12_300, 3), lineItems }));
+  await bring(message('OrderStateChanged', 'order', 'fine'));
+  expect((await door.order('fine@example.com'))?.order).toMatchObject({
+    snapshot: {
+      total: { minor: 1230, currency: 'EUR' },
+      items: [
+        { title: 'Tea', unitPrice: 1230 },
+        { title: 'Wire', unitPrice: 1 },
+        { title: 'Dust', unitPrice: 0 },
+      ],
+    },
+  });
+});
+
 test('other resources are ignored, other projects and the unreadable set aside, a source that is not there waited for', async () => {
   await bring(message('ResourceCreated', 'subscription', 's'));
   await bring({ ...message('OrderCreated', 'order', 'x'), projectKey: 'another' });
