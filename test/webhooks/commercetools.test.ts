@@ -216,6 +216,22 @@ describe('what a message does not hold is fetched', () => {
   });
 });
 
+test('an order that was deleted counts no more, also where that is heard before it', async () => {
+  const deletedAt = '2026-03-03T09:00:00.000Z';
+  const deleted = (id: string) => message('OrderDeleted', 'order', id, { createdAt: deletedAt });
+  const made = (id: string) => message('OrderCreated', 'order', id, { order: order(id) });
+  await bring(made('gone-1'));
+  expect(await door.customer('gone-1@example.com')).toMatchObject({ purchaseCount: 1 });
+  await bring(deleted('gone-1'));
+  await bring(deleted('gone-2'));
+  await bring(made('gone-2'));
+  expect(door.queue.waiting).toEqual([]);
+  for (const id of ['gone-1', 'gone-2']) {
+    expect(await door.customer(`${id}@example.com`)).toMatchObject({ purchaseCount: 0, totalSpent: 0 });
+    expect((await door.order(`${id}@example.com`))?.order).toMatchObject({ cancelledAt: deletedAt });
+  }
+});
+
 test('a message of an order says how new it is, one of a payment does not', () => {
   const { commercetools } = storefronts;
   const createdAt = '2026-03-01T09:00:05.000Z';
