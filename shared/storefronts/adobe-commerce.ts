@@ -192,6 +192,7 @@ function translateOrder(order: CommerceOrder, at: Instant, source: Source): Tran
           ...(presentment && { presentment }),
           ...(isInShops && saidOf(order, code)),
           test: false,
+          ...(order.state === 'pending_payment' && { awaitsPayment: true as const }),
         },
         placedAt: order.created_at ?? at,
         ...(paid !== undefined && paid > 0n && paid >= total.minor && { paidAt: updatedAt }),

@@ -235,6 +235,19 @@ test('the shop counts in its own currency, the customer saw another; discounts a
   });
 });
 
+test('what waits for its payment is no purchase yet; an order by bank transfer is one', async () => {
+  const send = async (n: number, after: number, state: object) => {
+    const own = { ...sale, n, person: 1 };
+    await door.send(signAdobe(event('observer.sales_order_save_commit_after', order(own, after, state))));
+    return (await door.customer(emailOf(1)))?.facts.purchaseCount;
+  };
+  expect(await send(801, 0, { state: 'pending_payment' })).toBe(0);
+  expect(await send(801, 3, { state: 'processing' })).toBe(1);
+  expect(await send(802, 0, { state: 'pending_payment' })).toBe(1);
+  expect(await send(802, 4, { state: 'canceled' })).toBe(1);
+  expect(await send(803, 0, { state: 'new' })).toBe(2);
+});
+
 test('a phone number is one of the country of the invoice, where it says one', async () => {
   const phoneOf = async (n: number, address: object) => {
     const state = { entity_id: n, customer_email: `phone${n}@example.com`, billing_address: address };
