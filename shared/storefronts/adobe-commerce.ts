@@ -45,20 +45,23 @@ export const adobeCommerce: Storefront = {
     if (recipient !== source.webhookId) {
       throw new Unintelligible('/recipient_client_id: is not the webhookId of the source, its client id');
     }
-    switch (/(?:^|\.)(observer\.\w+)$/.exec(type)?.[1]) {
-      case 'observer.sales_order_save_commit_after':
+    switch (saved.exec(type)?.[1]) {
+      case 'sales_order':
         return translateOrder(read(orderShape, data.value, '/data/value'), time, source);
-      case 'observer.sales_order_creditmemo_save_commit_after':
+      case 'sales_order_creditmemo':
         return translateCreditMemo(read(creditMemoShape, data.value, '/data/value'), time);
-      case 'observer.customer_save_commit_after':
+      case 'customer':
         return translateCustomer(read(customerShape, data.value, '/data/value'), time, source);
-      case 'observer.newsletter_subscriber_save_commit_after':
+      case 'newsletter_subscriber':
         return translateSubscriber(read(subscriberShape, data.value, '/data/value'), time, source);
       default:
         return { kind: 'ignored', reason: 'event is not used' };
     }
   },
 };
+
+/** Commerce tells twice that something was saved, before and after it is sure to stay: either may be subscribed to. */
+const saved = /(?:^|\.)observer\.(\w+)_save_(?:commit_)?after$/;
 
 /** A time without its zone is one of UTC: `2017-08-21 22:22:19`. */
 const time = z.pipe(

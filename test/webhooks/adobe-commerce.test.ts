@@ -235,12 +235,43 @@ test('the shop counts in its own currency, the customer saw another; discounts a
   });
 });
 
+test('either of the two events of each thing is taken, and both of them once', async () => {
+  const own = { ...sale, n: 701, person: 1 };
+  const things = (after: string) =>
+    [
+      event(`observer.sales_order_${after}`, order(own, 0)),
+      event(`observer.sales_order_creditmemo_${after}`, creditMemo(own, 0)),
+      event(`observer.customer_${after}`, { entity_id: 701, email: emailOf(1), updated_at: utc(1) }),
+      event(`observer.newsletter_subscriber_${after}`, {
+        subscriber_email: emailOf(1),
+        subscriber_status: 3,
+        change_status_at: utc(2),
+      }),
+    ].map((content) => signAdobe(content));
+  const told = async (after: string) => {
+    const answers = [];
+    for (const signed of things(after)) answers.push((await door.send(signed)).body.status);
+    return answers;
+  };
+  await door.clear();
+  expect(await told('save_after')).toEqual(['recorded', 'recorded', 'recorded', 'recorded']);
+  expect(await told('save_commit_after')).toEqual(['duplicate', 'duplicate', 'duplicate', 'duplicate']);
+  expect(await door.customer(emailOf(1))).toMatchObject({
+    facts: { purchaseCount: 1, totalSpent: 700n, totalRefunded: 300n },
+    consents: { 'email:marketing': { state: 'refused' } },
+  });
+  expect((await door.send(signAdobe(event('observer.sales_order_save_before', order(own, 0))))).body.status).toBe(
+    'ignored',
+  );
+});
+
 test('what waits for its payment is no purchase yet; an order by bank transfer is one', async () => {
   const send = async (n: number, after: number, state: object) => {
     const own = { ...sale, n, person: 1 };
     await door.send(signAdobe(event('observer.sales_order_save_commit_after', order(own, after, state))));
     return (await door.customer(emailOf(1)))?.facts.purchaseCount;
   };
+  await door.clear();
   expect(await send(801, 0, { state: 'pending_payment' })).toBe(0);
   expect(await send(801, 3, { state: 'processing' })).toBe(1);
   expect(await send(802, 0, { state: 'pending_payment' })).toBe(1);
