@@ -89,6 +89,12 @@ export interface Storefront {
    */
   verify(delivery: Delivery, source: SignedBy, check: Check): Verdict | Promise<Verdict>;
   /**
+   * Whether an authentic message is meant for this source, where a platform signs for all of its customers by one key:
+   * what is not is refused, as nobody knows whose it is.
+   * @param body the parsed body
+   */
+  isFor?(body: unknown, source: SignedBy): boolean;
+  /**
    * Whether this only asks if anybody is there, without a signature: answered with 200, and nothing comes of it. Looks
    * at headers and bytes only.
    */

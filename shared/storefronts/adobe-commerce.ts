@@ -4,6 +4,7 @@ import { type Instant, parseInstant } from '../domain/instant.ts';
 import type { Money } from '../domain/money.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
+import { Problem } from '../engine/problem.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { verifyAdobe } from './adobe-signature.ts';
 import {
@@ -35,16 +36,21 @@ export const adobeCommerce: Storefront = {
 
   echoes: 'challenge',
 
-  verify: (delivery, _source, { fetchKey }) => verifyAdobe(delivery, fetchKey),
+  verify(delivery, { webhookId }, { fetchKey }) {
+    if (!webhookId) throw new Problem(503, 'source_incomplete', 'The source has no webhookId: the client id at Adobe.');
+    return verifyAdobe(delivery, fetchKey);
+  },
+
+  isFor(body, { webhookId }) {
+    const said = z.safeParse(z.object({ recipient_client_id: z.string() }), body);
+    return said.success && said.data.recipient_client_id === webhookId;
+  },
 
   /** Nobody signs the headers: the body's own hash cannot be borrowed. */
   deliveryId: () => undefined,
 
   translate(body, _delivery, source) {
-    const { type, time, recipient_client_id: recipient, data } = read(eventShape, body);
-    if (recipient !== source.webhookId) {
-      throw new Unintelligible('/recipient_client_id: is not the webhookId of the source, its client id');
-    }
+    const { type, time, data } = read(eventShape, body);
     switch (saved.exec(type)?.[1]) {
       case 'sales_order':
         return translateOrder(read(orderShape, data.value, '/data/value'), time, source);
@@ -83,7 +89,6 @@ const flag = z.pipe(
 const eventShape = z.object({
   type: z.string(),
   time,
-  recipient_client_id: z.nullish(z.string()),
   data: z.object({ value: z.optional(z.unknown()) }),
 });
 

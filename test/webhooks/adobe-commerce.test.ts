@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Problem } from '../../shared/engine/problem.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
@@ -94,10 +95,31 @@ test('a key that cannot be had, or is none: 503 unless the other one proves it',
   });
 });
 
-test("an event that Adobe signed for somebody else's project is not recorded", async () => {
-  const other = event('observer.sales_order_save_commit_after', order(sale, 0), 0, 'another-client');
-  expect((await door.send(signAdobe(other))).body.status).toBe('quarantined');
+test("an event that Adobe signed for somebody else's project is refused: nothing is kept, and the log says so", async () => {
+  const kept = async () =>
+    (await door.client.send(new ScanCommand({ TableName: door.embedded.tables.deliveries, Limit: 1000 }))).Items;
+  const before = await kept();
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const saved = event('observer.sales_order_save_commit_after', order(sale, 0));
+  const strangers = [
+    { ...saved, recipient_client_id: 'another-client' },
+    { ...saved, recipient_client_id: null },
+    [saved],
+  ];
+  for (const content of strangers)
+    expect(await door.send(signAdobe(content))).toMatchObject({ status: 401, body: { code: 'signature_refused' } });
+  const message = 'what it signs is meant for another recipient than this source';
+  const line = { level: 'warn', message, sourceId: 'shop' };
+  expect(warn.mock.calls.map(([text]) => JSON.parse(String(text)))).toEqual(strangers.map(() => line));
+  warn.mockRestore();
   expect(await door.customers()).toEqual([]);
+  expect(await kept()).toEqual(before);
+});
+
+test('a source without its client id takes nothing, and never says 401', async () => {
+  await door.configure({ webhookId: '' });
+  expect(await door.send(signAdobe(unused))).toMatchObject({ status: 503, body: { code: 'source_incomplete' } });
+  await door.configure({});
 });
 
 test('the challenge comes back to Adobe, and nothing else', async () => {
