@@ -44,7 +44,7 @@ export function paypalTrusting(roots: () => readonly string[]): Storefront {
       if (!/^[\w-]{1,100}$/.test(id)) return { refused: 'paypal-transmission-id is no identifier' };
       if ((headers['paypal-auth-algo'] ?? algorithm) !== algorithm) return { refused: 'paypal-auth-algo is another' };
       const url = addressOfPaypal(certificate);
-      if (!url) return { refused: "paypal-cert-url is no address of PayPal's" };
+      if (!url) return { refused: "paypal-cert-url is no address of PayPal's certificates" };
       const age = millisecondsOf(now) - millisecondsOf(parseInstant(time) ?? '');
       if (!(age > -mostAhead && age < mostBehind)) return { refused: 'paypal-transmission-time is too far from now' };
       if (!webhookId) throw new Problem(503, 'source_incomplete', 'The source has no webhookId: PayPal signs it.');
@@ -105,12 +105,12 @@ const mostBehind = 31 * 24 * 3_600_000;
 
 const isHolder = (name: string) => /^[a-z0-9.-]+\.paypal\.com$/.test(name.toLowerCase());
 
+/** Where PayPal publishes certificates, of its sandbox as well: who forges a message names nothing else. */
+const published = /^https:\/\/api(?:-m)?(?:\.sandbox)?\.paypal\.com\/v1\/notifications\/certs\/[\w.-]{1,100}$/;
+
 function addressOfPaypal(text: string): URL | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  const { protocol, hostname, port, username, password, search, hash } = url;
-  const isPlain = `${port}${username}${password}${search}${hash}` === '';
-  return protocol === 'https:' && isPlain && isHolder(hostname) ? url : undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url && published.test(url.href) ? url : undefined;
 }
 
 const eventShape = z.object({ event_type: z.string(), resource: z.optional(z.unknown()) });

@@ -101,6 +101,10 @@ test.each([
   'https://example.org/api.paypal.com',
   'https://api.paypal.com/CERT-1?url=https://example.org',
   'CERT-1',
+  'https://www.paypal.com/v1/notifications/certs/CERT-1',
+  'https://api.paypal.com/CERT-1',
+  'https://api.paypal.com/v1/notifications/certs/../webhooks',
+  'https://api.paypal.com/v1/notifications/certs/CERT-1/more',
 ])('a certificate at %s is refused before it is fetched', async (url) => {
   const signed = signPaypal(ping);
   const headers = { ...signed.headers, 'paypal-cert-url': url };
