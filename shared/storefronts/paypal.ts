@@ -54,7 +54,7 @@ export function paypalTrusting(roots: () => readonly string[]): Storefront {
       let chain = trustedKey(await fetchKey(url), trust);
       if (!chain || 'refused' in chain) chain = trustedKey(await fetchKey(url, { fresh: true }), trust);
       if (!chain)
-        throw new Problem(503, 'keys_unavailable', 'What PayPal publishes is no certificate.', { retryAfter: 30 });
+        throw new Problem(503, 'keys_unavailable', 'What PayPal publishes is no chain of certificates.', { retryAfter: 30 });
       if ('refused' in chain) return chain;
       const text = Buffer.from(`${id}|${time}|${webhookId}|${crc32(body)}`);
       const isOurs = chain.key.asymmetricKeyType === 'rsa' && base64.test(signature);
