@@ -1,5 +1,3 @@
-import { sign } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Problem } from '../../shared/engine/problem.ts';
 import { paypalTrusting } from '../../shared/storefronts/paypal.ts';
@@ -9,35 +7,14 @@ import {
   expiredCertificate,
   intermediate,
   paypalCertificate,
-  paypalKey,
   root,
   strangersCertificate,
   untrustedCertificate,
   untrustedRoot,
 } from '../fixtures/certificates.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
-import type { Signed } from '../signed.ts';
 import { anyHistory, emailOf, euros, openPlatform, type PlatformDoor, type Sale, timeOf } from './platform-door.ts';
-
-const webhookId = '9XL90610J3647323C';
-const certUrl = 'https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594';
-const chain = paypalCertificate + intermediate;
-
-function signPaypal(
-  content: unknown,
-  { id = 'd938e770-8046-11e6', time = new Date().toISOString(), webhook = webhookId } = {},
-): Signed {
-  const body = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
-  const text = Buffer.from(`${id}|${time}|${webhook}|${crc32(body)}`);
-  const headers = {
-    'paypal-transmission-id': id,
-    'paypal-transmission-time': time,
-    'paypal-transmission-sig': sign('sha256', text, paypalKey).toString('base64'),
-    'paypal-cert-url': certUrl,
-    'paypal-auth-algo': 'SHA256withRSA',
-  };
-  return { headers, body };
-}
+import { chain, signPaypal, webhookId } from './signed-paypal.ts';
 
 let door: PlatformDoor;
 let fetched: string[];
