@@ -95,7 +95,7 @@ function withGiven(
     ...settingsOf(given),
     ...(credentials && { credentials }),
     revision: (before?.revision ?? 0) + 1,
-    createdAt: before?.createdAt ?? now,
+    createdAt: before && !before.erasedAt ? before.createdAt : now,
     updatedAt: now,
   };
 }
