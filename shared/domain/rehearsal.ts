@@ -7,7 +7,14 @@ import type { Scores } from './rfm.ts';
  * A run that changes nobody: a preview judges by the draft of the tier policy, a replay computes a past run again from
  * the ledger; or a study.
  */
-export type Rehearsal = { kind: 'preview' } | { kind: 'replay'; of: string } | Study;
+export type Rehearsal =
+  | {
+      kind: 'preview';
+      /** The draft that it judges by; known once the run begins. */
+      draftId?: string;
+    }
+  | { kind: 'replay'; of: string }
+  | Study;
 
 /**
  * A run that judges nobody either: a backtest compares what would have been forecast on a day with what came after it, a
