@@ -97,11 +97,12 @@ export class ReconciliationStore {
 
   /**
    * Until when the shop's list is known without a gap: of the last daily one that succeeded. One that was asked for may
-   * have begun later than that.
+   * have begun later than that. Where none has succeeded yet, since when the first of them was to know it.
    */
   async lastUntil(sourceId: string): Promise<Instant | undefined> {
     const { runs } = await this.list(sourceId, { limit: 200 });
-    return runs.find(({ state, by }) => state === 'succeeded' && by === 'schedule')?.until;
+    const daily = runs.filter(({ by }) => by === 'schedule');
+    return daily.find(({ state }) => state === 'succeeded')?.until ?? daily.at(-1)?.since;
   }
 
   /**

@@ -72,11 +72,13 @@ const platforms = {
 } as const;
 type Listed = keyof typeof platforms;
 
+const sourceBody = (platform: Listed) => ({ ...settings, ...platforms[platform], address: shop.address });
+
 let sources = 0;
 /** A source of its own for each test: orders of one are not those of another. */
 async function aSource(platform: Listed, more: object = {}): Promise<string> {
   const sourceId = `s${++sources}-${platform}`;
-  const body = { ...settings, ...platforms[platform], address: shop.address, ...more };
+  const body = { ...sourceBody(platform), ...more };
   const { status } = await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body });
   expect(status).toBe(201);
   return sourceId;
@@ -493,6 +495,20 @@ test('each day every source that can be listed is, once, from where the last one
   const [second] = await list();
   const earlier = Date.parse(String(first?.until)) - 3_600_000;
   expect(second?.since).toBe(new Date(earlier).toISOString());
+});
+
+test('what daily ones that failed from the first on did not come to is left for the one that succeeds', async () => {
+  const sourceId = await aSource('shopify', { credentials: { accessToken: 'shpat_revoked' } });
+  for (const day of ['20', '21', '22']) {
+    if (day === '22')
+      await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body: sourceBody('shopify') });
+    waiting.push({ MessageBody: JSON.stringify({ scheduledTime: `2026-11-${day}T04:00:00Z` }) });
+    await workAll();
+  }
+  const { body } = await api.call('GET /v1/sources/{sourceId}/reconciliations', { params: { sourceId } });
+  const [last, second, first] = body.data;
+  expect([last, second, first].map((one) => one?.state)).toEqual(['succeeded', 'failed', 'failed']);
+  for (const one of [last, second]) expect(String(one?.since) < String(first?.since)).toBe(true);
 });
 
 test('a later one that was asked for leaves no gap behind the daily ones', async () => {
