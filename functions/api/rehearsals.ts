@@ -21,7 +21,8 @@ const answers = {
 const params = z.strictObject({ runId: keyText });
 
 export const previewDraft = route({
-  summary: 'Says whom the draft of the tier policy would change, and writes nothing to customers',
+  summary:
+    'Says of whom the draft of the tier policy makes something else than the published one, and writes nothing to customers',
   scope: 'tier-policy:read',
   answers,
   async answer(door: Door) {

@@ -25,7 +25,12 @@ export const showValue = route({
   answers: { 200: { description: 'The value', schema: value } },
   async answer(door: Door, { params: { customerId } }) {
     const { id, standing, facts, contacts } = await existing(door, customerId);
-    const [receipt, before] = standing ? await receiptAndBefore(door, id, standing.runId) : [];
+    const { receipts, before } = await listReceipts(door.client, door.tables.ledger, {
+      customerId: id,
+      runId: standing?.runId,
+      limit: 1,
+    });
+    const receipt = receipts.find(({ runId }) => runId === standing?.runId);
     const run = await latestRun(door.client, door.tables.registry);
     const outlook = run && outlookBy(run, facts.days);
     const past = { sales: () => facts.sales, contacts: () => contacts };
@@ -59,10 +64,11 @@ export const showValueHistory = route({
   query: z.strictObject(paging),
   answers: { 200: { description: 'A page of changes', schema: valueHistory } },
   async answer(door: Door, { params: { customerId }, query }) {
-    const { id } = await existing(door, customerId);
+    const { id, standing } = await existing(door, customerId);
     const { limit, after, page } = await pagingOf(door, query);
     const found = await listReceipts(door.client, door.tables.ledger, {
       customerId: id,
+      runId: standing?.runId,
       limit,
       ...(after !== undefined && { after }),
     });
@@ -73,15 +79,6 @@ export const showValueHistory = route({
     return { status: 200, body: page(data, found.next) };
   },
 });
-
-const receiptsLookedAt = 20;
-
-/** What a run left behind before it reached the customer is passed over. */
-async function receiptAndBefore({ client, tables }: Door, customerId: string, runId: string) {
-  const { receipts, before } = await listReceipts(client, tables.ledger, { customerId, limit: receiptsLookedAt });
-  const index = receipts.findIndex((receipt) => receipt.runId === runId);
-  return index < 0 ? [] : [receipts[index], receipts[index + 1] ?? before];
-}
 
 export const showValueRuns = route({
   summary: 'Lists value runs, the latest first',

@@ -47,6 +47,14 @@ export function outlookBy(
   return outlookOf(days, today, model, policy.outlook, 10 ** decimalsOf(currency));
 }
 
+/**
+ * Twelve decimals of a probability or an expectation are more than a model knows, and what a receipt holds stays a number
+ * that any store can keep: P(alive) of a daily buyer who fell silent goes down to e^-700.
+ */
+function rounded(value: number): number {
+  return Math.round(value * 1e12) / 1e12;
+}
+
 /** The rhythm of somebody who came back only once is none. */
 const leastForRhythm = 2;
 
@@ -81,8 +89,12 @@ function outlookOf(
         );
   const isSilent = x >= leastForRhythm && T - tx > rules.pausesMissed * (tx / x);
   return {
-    alive,
-    purchases: { in30Days: expected(30), in90Days: expected(90), in365Days: expected(365) },
+    alive: rounded(alive),
+    purchases: {
+      in30Days: rounded(expected(30)),
+      in90Days: rounded(expected(90)),
+      in365Days: rounded(expected(365)),
+    },
     meanValue: mean === null ? null : inMinor(mean, minorPerUnit),
     lifetimeValue: value === null ? null : inMinor(value, minorPerUnit),
     atRisk: [...(alive < rules.aliveBelow ? (['model'] as const) : []), ...(isSilent ? (['rhythm'] as const) : [])],

@@ -3,10 +3,13 @@ import { exp, ln } from './models/elementary.ts';
 import { type Because, type FitTerms, nightlyTerms } from './models/fit.ts';
 import { fitGammaGamma, type SpendCell, type SpendParameters } from './models/gamma-gamma.ts';
 import { onGrid } from './models/history-grid.ts';
+import { leading, widthAt } from './models/leading-bits.ts';
 import { fitMbgNbd, mbgNbd } from './models/mbg-nbd.ts';
+import { addAt, type Nesting, noSums } from './models/nested-sums.ts';
 import {
   countPurchases,
   mergePurchaseCounts,
+  type PurchaseCells,
   type PurchaseCounts,
   type PurchaseHistory,
   purchaseCells,
@@ -59,7 +62,7 @@ export function pastOf(days: PurchaseDays, today: number): Past | undefined {
 
 /**
  * Where parameters come from: fitted to the shop's own customers; or, with too few of them, the shape of other shops at
- * the level of this one (`pooled`); or none.
+ * the level of this one (`pooled`); or none, where that shape has no such level (`meaningless`), too.
  */
 export type Sourced<Parameters> =
   | { from: 'fit'; parameters: Parameters; logLikelihood: number; customers: number }
@@ -83,6 +86,20 @@ const usual = { r: 0.525, a: 0.891, b: 1.614, p: 6.25, q: 3.74 };
 /** With fewer repeaters even a level is a guess. */
 const leastForLevel = 5;
 
+/**
+ * Days. With the usual shape the purchases to come grow hardly any more when customers buy faster, as so many leave: who buys
+ * more often than newcomers who come twice a week on average (r / α) is of another shape, not at another level.
+ */
+const leastAlpha = 3.5 * usual.r;
+
+/** Digits of ages below the leading one, by level: with too many of them, those that differ by 12 % at most are one. */
+const ageDigits = [16, 3];
+const ages: Nesting = {
+  most: 500,
+  last: ageDigits.length - 1,
+  coarsen: (age, level) => leading(age, ageDigits[level] ?? 0),
+};
+
 /** @param minorPerUnit of the base currency: 100 for EUR */
 export function fitValueModel(
   { histories, spend }: ModelCounts,
@@ -90,7 +107,7 @@ export function fitValueModel(
   terms: FitTerms = nightlyTerms,
 ): ValueModel {
   return {
-    purchases: sourced(fitMbgNbd(histories, terms), () => pooledPurchases(histories)),
+    purchases: sourced(fitMbgNbd(histories, terms), () => pooledPurchases(purchaseCells(histories))),
     spend: sourcedSpend(spendCells(spend, minorPerUnit), terms),
   };
 }
@@ -103,34 +120,41 @@ type AnyFit<Parameters> =
   | { fitted: true; parameters: Parameters; logLikelihood: number; customers: number }
   | { fitted: false; because: Because; customers: number };
 
-function sourced<Parameters>(fit: AnyFit<Parameters>, pooled: () => Parameters | undefined): Sourced<Parameters> {
+/** @param pooled parameters of the usual shape; nothing where there are too few for a level, `meaningless` where none fits */
+function sourced<Parameters extends object>(
+  fit: AnyFit<Parameters>,
+  pooled: () => Parameters | 'meaningless' | undefined,
+): Sourced<Parameters> {
   const { customers } = fit;
   if (fit.fitted) return { from: 'fit', parameters: fit.parameters, logLikelihood: fit.logLikelihood, customers };
-  const parameters = pooled();
-  return parameters
-    ? { from: 'pooled', parameters, because: fit.because, customers }
-    : { from: 'none', because: fit.because, customers };
+  const found = pooled();
+  return typeof found === 'object'
+    ? { from: 'pooled', parameters: found, because: fit.because, customers }
+    : { from: 'none', because: found ?? fit.because, customers };
 }
 
 /** The usual shape, at the rate at which these customers came back: as many repeat purchases expected as there were. */
-function pooledPurchases(histories: PurchaseCounts): PurchaseParameters | undefined {
-  const cells = purchaseCells(histories);
+function pooledPurchases(cells: PurchaseCells): PurchaseParameters | 'meaningless' | undefined {
   if (cells.repeaters < leastForLevel) return undefined;
   let repeats = 0;
-  const ages = new Map<number, number>();
+  const byAge = noSums();
   cells.customers.forEach((customers, index) => {
     repeats += customers * (cells.x[index] ?? 0);
-    ages.set(cells.T[index] ?? 0, (ages.get(cells.T[index] ?? 0) ?? 0) + customers);
+    addAt(byAge, ages, cells.T[index] ?? 0, [customers]);
   });
   const { r, a, b } = usual;
-  const inOrder = [...ages].sort(([one], [other]) => one - other);
+  const inOrder = [...byAge.sums]
+    .sort(([one], [other]) => one - other)
+    .map(([age, [customers = 0]]) => ({ T: age + (widthAt(age, ageDigits[byAge.level] ?? 0) - 1) / 2, customers }));
   const expected = (alpha: number) =>
-    inOrder.reduce((sum, [T, customers]) => sum + customers * mbgNbd.ofNewCustomer({ r, alpha, a, b }, T), 0);
+    inOrder.reduce((sum, { T, customers }) => sum + customers * mbgNbd.ofNewCustomer({ r, alpha, a, b }, T), 0);
+  if (expected(leastAlpha) < repeats) return 'meaningless';
   let [least, most] = [ln(0.01), ln(1e7)];
   // More time between purchases, fewer of them: halving the span fifty times leaves no digit open.
   for (let step = 0; step < 50; step++) {
     const middle = (least + most) / 2;
-    if (expected(exp(middle)) > repeats) least = middle;
+    const alpha = exp(middle);
+    if (alpha < leastAlpha || expected(alpha) > repeats) least = middle;
     else most = middle;
   }
   return { r, alpha: exp((least + most) / 2), a, b };

@@ -27,6 +27,8 @@ export interface ValueRun {
   /** The base currency; absent while no source has fixed it. */
   currency?: string;
   policy: TierPolicy;
+  /** Of a preview, whose own policy is the draft: what the same customers are judged by beside it. */
+  published?: Pick<ValueRun, 'policy' | 'cutPoints'>;
   segments: number;
   /** Known once the customers are measured. */
   cutPoints?: CutPoints;
@@ -47,8 +49,10 @@ export interface RunReport extends Tally {
   waiting?: Record<string, number>;
   /** Real time from begin to report, whatever the clock at the door says. */
   durationMs: number;
-  /** Of a rehearsal: how many customers it makes something else of. */
+  /** Of a rehearsal: how many customers it makes something else of; a preview, than the published policy would. */
   differences?: number;
+  /** Of a preview: how many customers would change without the draft, too. */
+  withoutDraft?: number;
   /** Of a replay: whether cut points and model are, to the bit, those of the run that was computed again. */
   sameFit?: boolean;
   /** Of a replay: how many customers of that run are none any more, erased or merged into others since. */
@@ -152,6 +156,8 @@ export interface Receipt {
   weights: Weights;
   tier: string;
   previousTier: string | null;
+  /** The run of the receipt before, null for the first; absent in receipts from before it was noted. */
+  previousRunId?: string | null;
   group: string;
   /** The lower tier that the scores alone would give, and since when: the policy does not let it fall yet. */
   held?: Held;
@@ -192,6 +198,11 @@ export type FittedRun = ValueRun & { cutPoints: CutPoints };
 
 export function isFitted(run: ValueRun): run is FittedRun {
   return run.cutPoints !== undefined;
+}
+
+/** The run that a preview would be by the published policy; nothing for any other run. */
+export function withoutDraft({ published, cutPoints: _, ...run }: ValueRun): ValueRun | undefined {
+  return published && { ...run, ...published };
 }
 
 /** A live customer as a run finds it. */
@@ -262,6 +273,7 @@ export function judge(run: FittedRun, judged: Judged): Judgement {
       weights,
       tier,
       previousTier: from,
+      previousRunId: standing?.runId ?? null,
       group,
       ...(held && { held }),
       ...(left && { profitability: left }),

@@ -3,8 +3,12 @@ export type AttributeValue = Readonly<Record<string, unknown>>;
 export type AttributeMap = Record<string, AttributeValue>;
 export type Item = Record<string, unknown>;
 
+/** Nearer to zero DynamoDB takes no number but zero itself. */
+const leastNumber = 1e-130;
+
 /**
- * Plain values as attribute values. `undefined` is left out; numbers are exact or an error; a `Set` holds texts.
+ * Plain values as attribute values. `undefined` is left out; numbers are exact or an error, but for what is nearer to zero
+ * than the store can hold: that is zero; a `Set` holds texts.
  * @throws TypeError for what cannot be kept: NaN, an unsafe integer, an empty set, an instance of a class
  */
 export function pack(value: unknown): AttributeValue {
@@ -18,7 +22,7 @@ export function pack(value: unknown): AttributeValue {
     case 'number':
       if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)
         throw new TypeError('a number that is not exact cannot be kept');
-      return { N: String(value) };
+      return { N: String(Math.abs(value) < leastNumber ? 0 : value) };
     case 'object':
       return packObject(value);
     default:

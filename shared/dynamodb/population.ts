@@ -105,12 +105,13 @@ export function populationStore(
 
   async function rowOf(run: ValueRun, customer: Customer): Promise<{ candidate: Candidate; units: number }> {
     const { id: customerId, version, live, createdAt, updatedAt, facts, contacts, waiting, standing } = customer;
+    const { rehearsal, asOf } = run;
     const { past, units } = needsLedger(run, updatedAt)
       ? await pastFromLedger(client, ledger, customer, run)
       : { past: { ...facts, contacts, live, waits: Object.keys(waiting).length > 0 }, units: 0 };
     const around =
-      run.rehearsal?.kind === 'replay'
-        ? await standingsAround(client, ledger, customerId, run.rehearsal.of, run.asOf)
+      rehearsal?.kind === 'replay'
+        ? await standingsAround(client, ledger, { customerId, runId: standing?.runId }, { runId: rehearsal.of, asOf })
         : undefined;
     const isWaiting = past.days.length === 0 && past.waits;
     // That a shop told of a person is no line of the ledger: whoever was judged was told of.

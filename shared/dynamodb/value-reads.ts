@@ -1,5 +1,6 @@
 import type { Standing } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
+import { standingReceipts } from '../domain/standing-receipts.ts';
 import type { Receipt, ValueRun } from '../domain/value-run.ts';
 import type { Client } from './client.ts';
 import { receiptKey, runListKey } from './keys.ts';
@@ -35,49 +36,90 @@ export async function latestRun(client: Client, registry: string): Promise<Value
   return runs.find(({ state }) => state === 'succeeded');
 }
 
+/** So many receipts are read at once: most customers have changed less often. */
+const receiptsAtOnce = 10;
+
+/** The customer whose receipts are read, and the standing that they explain. */
+interface Explained {
+  customerId: string;
+  /** Of the standing; absent where there is none. */
+  runId: string | undefined;
+}
+
 /**
- * A page of the receipts of a customer, the latest first, and the one before them, by which the last is explained.
- * @param after the `next` of the page before
+ * The receipts that a customer's standing came of, the latest first: what a run left behind before it reached the customer
+ * is not among them.
+ * @param from where to begin instead of the latest: `next` of a page, the key of a receipt that is among them
+ * @param count is told the read units
+ */
+export async function* receiptsOf(
+  client: Client,
+  ledger: string,
+  { customerId, runId }: Explained,
+  { from, atOnce = receiptsAtOnce, count }: { from?: string; atOnce?: number; count?: (units: number) => void } = {},
+): AsyncGenerator<Receipt> {
+  yield* standingReceipts(all(), from === undefined ? (runId ?? null) : undefined);
+
+  async function* all(): AsyncGenerator<Receipt> {
+    let start: Record<string, unknown> | undefined;
+    do {
+      const page = await client.query({
+        TableName: ledger,
+        KeyConditionExpression: from === undefined ? 'pk = :receipts' : 'pk = :receipts AND sk <= :from',
+        ExpressionAttributeValues: {
+          ':receipts': receiptKey(customerId, '', '').pk,
+          ...(from !== undefined && { ':from': from }),
+        },
+        ScanIndexForward: false,
+        ConsistentRead: true,
+        Limit: atOnce,
+        ReturnConsumedCapacity: 'TOTAL',
+        ...(start && { ExclusiveStartKey: start }),
+      });
+      count?.(page.ConsumedCapacity?.CapacityUnits ?? 0);
+      yield* (page.Items ?? []).map(receiptOf);
+      start = page.LastEvaluatedKey;
+    } while (start);
+  }
+}
+
+/**
+ * A page of the receipts that a customer's standing came of, the latest first, and the one before them, by which the last
+ * is explained.
+ * @param after the `next` of the page before: the last receipt of it
  */
 export async function listReceipts(
   client: Client,
   ledger: string,
-  { customerId, limit, after }: { customerId: string; limit: number; after?: string },
+  { limit, after, ...explained }: Explained & { limit: number; after?: string },
 ): Promise<{ receipts: Receipt[]; before?: Receipt; next?: string }> {
-  const { pk } = receiptKey(customerId, '', '');
-  const { Items = [] } = await client.query({
-    TableName: ledger,
-    KeyConditionExpression: after === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :after',
-    ExpressionAttributeValues: { ':pk': pk, ...(after !== undefined && { ':after': after }) },
-    ScanIndexForward: false,
-    ConsistentRead: true,
-    Limit: limit + 1,
-  });
-  const [receipts, before] = [Items.slice(0, limit), Items[limit]];
-  return {
-    receipts: receipts.map(receiptOf),
-    ...(before && { before: receiptOf(before), next: String(receipts.at(-1)?.sk) }),
-  };
+  const found: Receipt[] = [];
+  const place = { atOnce: limit + 2, ...(after !== undefined && { from: after }) };
+  for await (const receipt of receiptsOf(client, ledger, explained, place)) {
+    if (placeOf(receipt) !== after) found.push(receipt);
+    if (found.length > limit) break;
+  }
+  const [receipts, before] = [found.slice(0, limit), found[limit]];
+  const last = receipts.at(-1);
+  return { receipts, ...(before && last && { before, next: placeOf(last) }) };
 }
+
+const placeOf = ({ customerId, asOf, runId }: Receipt) => receiptKey(customerId, asOf, runId).sk;
 
 /** What a run made of a customer, and the standing before that, by the receipts. */
 export async function standingsAround(
   client: Client,
   ledger: string,
-  customerId: string,
-  runId: string,
-  asOf: Instant,
+  explained: Explained,
+  { runId, asOf }: { runId: string; asOf: Instant },
 ): Promise<{ standing?: Standing; judged?: Standing }> {
-  const { pk, sk } = receiptKey(customerId, asOf, runId);
-  const { Items = [] } = await client.query({
-    TableName: ledger,
-    KeyConditionExpression: 'pk = :receipts AND sk <= :last',
-    ExpressionAttributeValues: { ':receipts': pk, ':last': sk },
-    ScanIndexForward: false,
-    ConsistentRead: true,
-    Limit: 2,
-  });
-  const [last, before] = Items.map((item) => standingOf(receiptOf(item)));
+  const place = receiptKey(explained.customerId, asOf, runId).sk;
+  const upTo: Receipt[] = [];
+  for await (const receipt of receiptsOf(client, ledger, explained, { atOnce: 3 })) {
+    if (placeOf(receipt) <= place) upTo.push(receipt);
+    if (upTo.length === 2) break;
+  }
+  const [last, before] = upTo.map(standingOf);
   const standing = last?.runId === runId ? before : last;
   return { ...(standing && { standing }), ...(last && { judged: last }) };
 }

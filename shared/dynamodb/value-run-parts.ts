@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { runPartDays } from '../contracts/run-parts.ts';
 import { plainReportCounts, reportCountsOf } from '../domain/reports/report-counts.ts';
-import type { Histogram } from '../domain/rfm.ts';
+import type { Histogram, Measure } from '../domain/rfm.ts';
 import type { PartBodies } from '../engine/part-bodies.ts';
 import { Problem } from '../engine/problem.ts';
 import type { AssignPart, MeasurePart, Parts } from '../engine/value-run.ts';
@@ -39,31 +39,41 @@ export interface PartPlaces {
 
 export function measureParts(places: PartPlaces): Parts<MeasurePart> {
   return partStore(places, 'measure', {
-    write: ({ measure, counts, reports, ...part }: MeasurePart) => ({
+    write: ({ measure, published, counts, reports, ...part }: MeasurePart) => ({
       ...part,
       ...(reports && { reports: plainReportCounts(reports) }),
       counts: { histories: sorted(counts.histories), spend: sorted(counts.spend) },
-      measure: {
-        ...measure,
-        days: sorted(measure.days),
-        purchases: sorted(measure.purchases),
-        amounts: sorted(measure.amounts),
-        contributions: sorted(measure.contributions),
-      },
+      measure: plainMeasure(measure),
+      ...(published && { published: plainMeasure(published) }),
     }),
-    read: ({ measure, counts, reports, ...part }) => ({
+    read: ({ measure, published, counts, reports, ...part }) => ({
       ...part,
       ...(reports && { reports: reportCountsOf(reports) }),
       counts: { histories: new Map(counts.histories), spend: new Map(counts.spend) },
-      measure: {
-        ...measure,
-        days: new Map(measure.days),
-        purchases: new Map(measure.purchases),
-        amounts: new Map(measure.amounts),
-        contributions: new Map(measure.contributions),
-      },
+      measure: measureOf(measure),
+      ...(published && { published: measureOf(published) }),
     }),
   });
+}
+
+function plainMeasure({ days, purchases, amounts, contributions, ...measure }: Measure) {
+  return {
+    ...measure,
+    days: sorted(days),
+    purchases: sorted(purchases),
+    amounts: sorted(amounts),
+    contributions: sorted(contributions),
+  };
+}
+
+function measureOf({ days, purchases, amounts, contributions, ...measure }: ReturnType<typeof plainMeasure>): Measure {
+  return {
+    ...measure,
+    days: new Map(days),
+    purchases: new Map(purchases),
+    amounts: new Map(amounts),
+    contributions: new Map(contributions),
+  };
 }
 
 export function assignParts(places: PartPlaces): Parts<AssignPart> {

@@ -48,38 +48,31 @@ export function valueRunStore(client: Client, registry: string): Runs {
       await list(opened ? running : ((await runs.read(run.id)) ?? running));
     },
 
-    async keepFit(run) {
+    async keepFit({ id, cutPoints, model, published, measured }) {
+      const found = entriesOf({ cutPoints, model, published, measured });
       await unless(() =>
         client.update({
           TableName: registry,
-          Key: runKey(run.id),
-          UpdateExpression: `SET cutPoints = :cutPoints, measured = :measured${run.model ? ', #model = :model' : ''}`,
-          ConditionExpression: '#state = :running AND attribute_not_exists(cutPoints)',
-          ExpressionAttributeNames: { '#state': 'state', ...(run.model && { '#model': 'model' }) },
-          ExpressionAttributeValues: {
-            ':running': 'running',
-            ':cutPoints': run.cutPoints,
-            ':measured': run.measured,
-            ...(run.model && { ':model': run.model }),
-          },
+          Key: runKey(id),
+          UpdateExpression: `SET ${found.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+          ConditionExpression: '#state = :running AND attribute_not_exists(#cutPoints)',
+          ExpressionAttributeNames: { '#state': 'state', ...namesOf(found) },
+          ExpressionAttributeValues: { ':running': 'running', ...valuesOf(found) },
         }),
       );
     },
 
     async close(run) {
-      const values = { state: run.state, finishedAt: run.finishedAt, failure: run.failure, report: run.report };
-      const ending = Object.entries(values).filter(([, value]) => value !== undefined);
+      const { state, finishedAt, failure, report } = run;
+      const ending = entriesOf({ state, finishedAt, failure, report });
       await unless(() =>
         client.update({
           TableName: registry,
           Key: runKey(run.id),
           UpdateExpression: `SET ${ending.map(([name]) => `#${name} = :${name}`).join(', ')}`,
           ConditionExpression: '#state = :running',
-          ExpressionAttributeNames: Object.fromEntries(ending.map(([name]) => [`#${name}`, name])),
-          ExpressionAttributeValues: {
-            ':running': 'running',
-            ...Object.fromEntries(ending.map(([name, value]) => [`:${name}`, value])),
-          },
+          ExpressionAttributeNames: namesOf(ending),
+          ExpressionAttributeValues: { ':running': 'running', ...valuesOf(ending) },
         }),
       );
       const closed = (await runs.read(run.id)) ?? run;
@@ -112,6 +105,12 @@ export function valueRunStore(client: Client, registry: string): Runs {
   }
 }
 
+type Entries = [name: string, value: unknown][];
+
+const entriesOf = (values: object): Entries => Object.entries(values).filter(([, value]) => value !== undefined);
+const namesOf = (entries: Entries) => Object.fromEntries(entries.map(([name]) => [`#${name}`, name]));
+const valuesOf = (entries: Entries) => Object.fromEntries(entries.map(([name, value]) => [`:${name}`, value]));
+
 /** A migration is one thing for two runs, whoever asks for it and whenever: it stays as they do. */
 function expiryOf({ rehearsal }: ValueRun, machineTime: number): { expiresAt?: number } {
   return rehearsal && rehearsal.kind !== 'migration' ? { expiresAt: rehearsalExpiry(machineTime) } : {};
@@ -126,5 +125,9 @@ export function valueRunOf({
   ...item
 }: Record<string, unknown>): ValueRun {
   const run = item as unknown as ValueRun;
+  return { ...withCuts(run), ...(run.published && { published: withCuts(run.published) }) };
+}
+
+function withCuts<Run extends Pick<ValueRun, 'cutPoints'>>(run: Run): Run {
   return { ...run, ...(run.cutPoints && { cutPoints: cutPointsOf(run.cutPoints) }) };
 }

@@ -18,6 +18,7 @@ import {
   type MeasuredRow,
   type Page,
   pagesOf,
+  pagesPerSave,
   profitabilityBy,
   reserve,
   type Segment,
@@ -99,6 +100,7 @@ export async function assignSegment(
   const suspects = new Set(saved.unsettled);
   let changed: Changed[] = [];
   let orphans: string[] = [];
+  let pages = 0;
   for await (const page of pagesOf((from) => population.assignPage(run, place, from), begun?.cursor)) {
     units.read += page.units;
     for (const row of page.rows) {
@@ -111,7 +113,9 @@ export async function assignSegment(
     const { cursor } = page;
     const done = cursor === undefined;
     const late = remaining() < reserve;
-    if (!done && !late && changed.length < changesPerWrite) continue;
+    pages += 1;
+    const due = pages % pagesPerSave === 0;
+    if (!done && !late && !due && changed.length < changesPerWrite) continue;
     if (changed.length > 0) {
       const unsettled = [...changed.map(({ customerId }) => customerId), ...orphans, ...suspects];
       const [current, open] = await Promise.all([
@@ -133,10 +137,8 @@ export async function assignSegment(
     };
     changed = [];
     orphans = [];
-    if (done || late) {
-      await assigned.save(runId, place.segment, saved);
-      return done;
-    }
+    if (done || late || due) await assigned.save(runId, place.segment, saved);
+    if (done || late) return done;
   }
   return true;
 }

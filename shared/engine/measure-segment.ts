@@ -5,10 +5,10 @@ import { type Profitability, reckonerOf } from '../domain/profitability.ts';
 import type { PurchaseDays } from '../domain/purchase-days.ts';
 import type { Study } from '../domain/rehearsal.ts';
 import { countForReports, noReportCounts } from '../domain/reports/report-counts.ts';
-import { emptyMeasure, measureCustomer, rfmInputsOf } from '../domain/rfm.ts';
+import { emptyMeasure, type Measure, measureCustomer, type RfmInputs, rfmInputsOf } from '../domain/rfm.ts';
 import type { SalesDays } from '../domain/sales.ts';
 import { countCustomer, emptyModelCounts } from '../domain/value-model.ts';
-import type { ValueRun } from '../domain/value-run.ts';
+import { type ValueRun, withoutDraft } from '../domain/value-run.ts';
 import { addWaiting, type MeasurePart, type Parts, type Runs, readRun } from './value-run.ts';
 
 /** One page of a segment; without a cursor it is the last. */
@@ -55,7 +55,7 @@ export interface SegmentTask extends Segment {
 export const reserve = 10_000;
 
 /** After so many pages the result so far is saved, so that a crash costs little. */
-const pagesPerSave = 100;
+export const pagesPerSave = 100;
 
 /**
  * Measures the customers of one segment. Answers false where time ran out first; called again it goes on from there.
@@ -70,10 +70,12 @@ export async function measureSegment(
   const run = await readRun(stores.runs, runId);
   const begun = await measures.read(runId, place.segment);
   if (run.state !== 'running' || begun?.done) return true;
-  const span = spanOf(run);
-  const profitabilityOf = profitabilityBy(run);
-  const weighs = run.policy.weights.contribution > 0;
+  const { today } = spanOf(run);
+  const take = measureBy(run);
   const measure = begun?.measure ?? emptyMeasure();
+  const beside = withoutDraft(run);
+  const takeBeside = beside && measureBy(beside);
+  const published = beside && (begun?.published ?? emptyMeasure());
   const counts = begun?.counts ?? emptyModelCounts();
   const waiting = { ...begun?.waiting };
   // Nobody asks for the reports of a run that changes nobody.
@@ -86,11 +88,10 @@ export async function measureSegment(
   )) {
     for (const row of rows) {
       if (row.counts) {
-        const rfm = rfmInputsOf(row.days, span);
-        const contribution = rfm && weighs ? profitabilityOf(row)?.contribution : undefined;
-        measureCustomer(measure, rfm && { ...rfm, ...(contribution !== undefined && { contribution }) });
-        countCustomer(counts, row.days, span.today);
-        if (reports) countForReports(reports, row.days, rfm, span.today);
+        const rfm = take(measure, row);
+        if (published) takeBeside?.(published, row);
+        countCustomer(counts, row.days, today);
+        if (reports) countForReports(reports, row.days, rfm, today);
       }
       if (row.waiting) addWaiting(waiting, row.waiting);
     }
@@ -103,6 +104,7 @@ export async function measureSegment(
         ...(cursor && { cursor }),
         done,
         measure,
+        ...(published && { published }),
         counts,
         ...(reports && { reports }),
         waiting,
@@ -112,6 +114,19 @@ export async function measureSegment(
     }
   }
   return true;
+}
+
+/** Measures customers by the run's policy, one after the other. */
+function measureBy(run: ValueRun): (measure: Measure, row: MeasuredRow) => RfmInputs | undefined {
+  const span = spanOf(run);
+  const profitabilityOf = profitabilityBy(run);
+  const weighs = run.policy.weights.contribution > 0;
+  return (measure, row) => {
+    const rfm = rfmInputsOf(row.days, span);
+    const contribution = rfm && weighs ? profitabilityOf(row)?.contribution : undefined;
+    measureCustomer(measure, rfm && { ...rfm, ...(contribution !== undefined && { contribution }) });
+    return rfm;
+  };
 }
 
 /** The day of a run, and how far back it looks. */

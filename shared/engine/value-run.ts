@@ -54,6 +54,8 @@ export interface MeasurePart {
   cursor?: string;
   done: boolean;
   measure: Measure;
+  /** Of a preview: by the published policy. */
+  published?: Measure;
   counts: ModelCounts;
   /** Absent in a rehearsal, and in what was measured before there were reports. */
   reports?: ReportCounts;
@@ -71,8 +73,11 @@ export interface AssignPart {
   units: Units;
   /** Customers after the cursor for whom receipts may stand in the ledger that nothing came of. */
   unsettled: string[];
-  /** Of a rehearsal: pages of differences that are written, and how many those are. */
-  rehearsed?: { pages: number; differences: number };
+  /**
+   * Of a rehearsal: pages of differences that are written, and how many those are; of a preview, how many customers would
+   * change without the draft.
+   */
+  rehearsed?: { pages: number; differences: number; withoutDraft?: number };
 }
 
 /** What came of a run beside its record. */
@@ -185,15 +190,16 @@ async function replayed(runs: Runs, of: string) {
   return { knownBy, timeZone, policy, ...(currency && { currency }) };
 }
 
-/** By which draft a preview judges, and which one that is: another may take its place meanwhile. */
+/** By which draft a preview judges, and which one that is: another may take its place meanwhile; and the policy beside it. */
 async function drafted(
   policies: TierPolicies,
   currency: string | undefined,
-): Promise<{ policy: TierPolicy; rehearsal: Rehearsal }> {
+): Promise<Pick<ValueRun, 'policy' | 'published'> & { rehearsal: Rehearsal }> {
   const [published, draft] = await Promise.all([policies.current(currency), policies.draft()]);
   if (!draft) throw new Problem(409, 'no_draft', 'There is no draft of the tier policy.');
   return {
     policy: { ...draft.rules, version: published.version + 1 },
+    published: { policy: published },
     rehearsal: { kind: 'preview', draftId: draft.id },
   };
 }
@@ -233,12 +239,14 @@ export async function fitRun(
   const run = await readRun(runs, runId);
   if (run.state !== 'running' || isFitted(run)) return;
   const measure = emptyMeasure();
+  const byPublished = emptyMeasure();
   const counts = emptyModelCounts();
   const measured: NonNullable<ValueRun['measured']> = { waiting: {}, readUnits: 0 };
   let reports: ReportCounts | undefined = noReportCounts();
   for (let segment = 0; segment < run.segments; segment++) {
     const part = await finished(measures, run, segment);
     mergeMeasure(measure, part.measure);
+    if (part.published) mergeMeasure(byPublished, part.published);
     mergeModelCounts(counts, part.counts);
     addWaiting(measured.waiting, part.waiting ?? {});
     measured.readUnits += part.readUnits;
@@ -247,9 +255,16 @@ export async function fitRun(
   }
   if (reports) await stores.reports.keep(runId, reports);
   // Nobody has bought before there is a base currency, so its amounts are never compared with.
-  const cutPoints = cutPointsOf(run.policy, measure, run.currency ?? 'EUR');
+  const cuts = ({ policy }: Pick<ValueRun, 'policy'>, by: Measure) => cutPointsOf(policy, by, run.currency ?? 'EUR');
+  const { published } = run;
   const model = run.currency && fitValueModel(counts, 10 ** decimalsOf(run.currency));
-  await runs.keepFit({ ...run, cutPoints, measured, ...(model && { model }) });
+  await runs.keepFit({
+    ...run,
+    cutPoints: cuts(run, measure),
+    measured,
+    ...(published && { published: { ...published, cutPoints: cuts(published, byPublished) } }),
+    ...(model && { model }),
+  });
 }
 
 /** Adds up what the segments did and closes the run. Answers with the run as it then stands. */
@@ -268,10 +283,12 @@ export async function reportRun(
     const tally = emptyTally();
     const units = { read: readUnits, write: 0 };
     let differences = 0;
+    let withoutDraft = 0;
     for (let segment = 0; segment < run.segments; segment++) {
       const part = await finished(assigned, run, segment);
       mergeTally(tally, part.tally);
       differences += part.rehearsed?.differences ?? 0;
+      withoutDraft += part.rehearsed?.withoutDraft ?? 0;
       units.read += part.units.read;
       units.write += part.units.write;
     }
@@ -282,6 +299,7 @@ export async function reportRun(
       durationMs,
       units,
       ...(run.rehearsal && { differences }),
+      ...(run.published && { withoutDraft }),
       ...(await sameness(tally)),
     };
     return { state: 'succeeded', finishedAt: now, report };

@@ -1,4 +1,4 @@
-import { type Page, pagesOf, reserve } from './measure-segment.ts';
+import { type Page, pagesOf, pagesPerSave, reserve } from './measure-segment.ts';
 import type { Parts } from './value-run.ts';
 
 /** What the walk through one segment has come to. */
@@ -9,9 +9,6 @@ export interface WalkPart<State> {
   state: State;
   readUnits: number;
 }
-
-/** After so many pages the result so far is saved, so that a crash costs little. */
-const pagesPerSave = 100;
 
 /**
  * Goes through the pages of one segment. Answers false where time ran out first; called again it goes on from there, with

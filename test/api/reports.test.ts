@@ -1,10 +1,13 @@
-import { BatchWriteCommand, DeleteCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, DeleteCommand, GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
 import type { PurchaseDay } from '../../shared/domain/purchase-days.ts';
-import { type CustomerItem, stubItem, tombstoneItem } from '../../shared/dynamodb/customer-item.ts';
-import { mergeKey } from '../../shared/dynamodb/keys.ts';
+import { type CustomerItem, tombstoneItem } from '../../shared/dynamodb/customer-item.ts';
+import { receiptKey } from '../../shared/dynamodb/keys.ts';
+import { mintWith } from '../../shared/dynamodb/mint.ts';
+import { recordStore } from '../../shared/dynamodb/record-store.ts';
+import { mergeCustomers } from '../../shared/engine/merge-customers.ts';
 import { dayOf, putCustomers, whoBoughtOn } from '../fixtures/purchase-histories.ts';
 import { type ApiDoor, openApi } from './door.ts';
 import { type NightMachine, nightMachine } from './night-machine.ts';
@@ -364,36 +367,28 @@ describe('the migration of tiers', () => {
     const once = [{ day: day - 3, purchases: 1, spent: 1_000n }];
     await put(['a', 'b', 'c'].map((id) => whoBoughtOn(id, once)));
     const first = await runNight();
-    const merge = {
-      kind: 'merge',
-      mergeId: 'mrg_1',
-      at: new Date(Date.parse(first.asOf) + 3_600_000).toISOString(),
-      by: 'shop',
-      from: 'cus_b',
-      into: 'cus_a',
-      moved: ['cus_b'],
-      stayed: ['cus_a'],
-    };
-    const { customers, ledger } = api.embedded.tables;
-    await api.client.send(
-      new PutCommand({ TableName: customers, Item: stubItem({ id: 'cus_b', version: 5, mergedInto: 'cus_a' }) }),
-    );
-    await api.client.send(
-      new PutCommand({ TableName: ledger, Item: { ...mergeKey('cus_b', merge.at, 'mrg_1', 'merge'), ...merge } }),
-    );
-    // A night that broke off between its receipt and the customer.
-    const orphan = {
-      asOf: new Date(Date.parse(first.asOf) + 7_200_000).toISOString(),
-      tier: 'platinum',
-      previousTier: 'bronze',
-      runId: 'run_broken',
-    };
-    await api.client.send(
-      new PutCommand({
-        TableName: ledger,
-        Item: { pk: 'value#cus_c', sk: `${orphan.asOf}#run_broken`, customerId: 'cus_c', ...orphan },
-      }),
-    );
+    const { ledger } = api.embedded.tables;
+    const later = (hours: number) => new Date(Date.parse(first.asOf) + hours * 3_600_000).toISOString();
+    // Nights that broke off between their receipts and the customers.
+    for (const [customerId, asOf] of [
+      ['cus_b', later(0)],
+      ['cus_c', later(2)],
+    ] as const) {
+      const Key = receiptKey(customerId, first.asOf, first.id);
+      const { Item: receipt } = await api.client.send(new GetCommand({ TableName: ledger, Key }));
+      const orphan = {
+        asOf,
+        runId: 'run_broken',
+        tier: 'platinum',
+        previousTier: receipt?.tier,
+        previousRunId: first.id,
+      };
+      const Item = { ...receipt, ...receiptKey(customerId, asOf, orphan.runId), ...orphan };
+      await api.client.send(new PutCommand({ TableName: ledger, Item }));
+    }
+    const frame = { at: later(1), by: 'api:key_1', mint: mintWith('salt') };
+    const store = recordStore(api.store, api.embedded.tables);
+    await mergeCustomers(store, { from: 'cus_b', into: 'cus_a' }, frame);
     const second = await runNight();
     const items = await customersNow();
     const c = items.find(({ customerId }) => customerId === 'cus_c');

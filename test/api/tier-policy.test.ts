@@ -156,7 +156,7 @@ test('tiers may be called as what every object has', async () => {
   const { body } = await api.call('POST /v1/tier-policy/preview');
   expect(body.run).toMatchObject({
     status: 'succeeded',
-    report: { tiers: { toString: 1 }, migrations: { friends: { toString: 1 } } },
+    report: { tiers: { toString: 1 }, migrations: { everybody: { toString: 1 } } },
   });
 });
 

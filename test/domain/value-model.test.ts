@@ -4,7 +4,7 @@ import { explain } from '../../shared/domain/explain.ts';
 import type { PurchaseParameters } from '../../shared/domain/models/beta-geometric.ts';
 import { type Fit, nightlyTerms } from '../../shared/domain/models/fit.ts';
 import { onGrid } from '../../shared/domain/models/history-grid.ts';
-import { fitMbgNbd } from '../../shared/domain/models/mbg-nbd.ts';
+import { fitMbgNbd, mbgNbd } from '../../shared/domain/models/mbg-nbd.ts';
 import type { PurchaseHistory } from '../../shared/domain/models/purchase-counts.ts';
 import { outlookBy } from '../../shared/domain/outlook.ts';
 import type { PurchaseDays } from '../../shared/domain/purchase-days.ts';
@@ -115,6 +115,53 @@ describe('the models of a night', () => {
     if (spend.from !== 'pooled') throw new Error('not pooled');
     // The mean of all customers is that of the repeat purchases: 40.00.
     expect((spend.parameters.p * spend.parameters.v) / (spend.parameters.q - 1)).toBeCloseTo(40, 0);
+  });
+
+  /** Who have bought up to so often, over so many days, and came last so long ago. */
+  const population = fc.constantFrom(2, 5, 20, 3_650).chain((most) =>
+    fc.array(
+      fc.tuple(fc.nat(most), fc.nat(3_650), fc.nat(400)).map(([repeats, tx, silence]): PurchaseHistory => {
+        const x = Math.min(repeats, tx);
+        return onGrid({ x, tx: x === 0 ? 0 : tx, T: (x === 0 ? 0 : tx) + silence });
+      }),
+      { minLength: 5, maxLength: 12 },
+    ),
+  );
+
+  it('of a few customers, however often they buy, are of the level that the customers have, or none', () => {
+    let pooled = 0;
+    fc.assert(
+      fc.property(population, (all) => {
+        const { purchases } = fitValueModel({ histories: countsOf(all), spend: new Map() }, 100);
+        const repeaters = all.filter(({ x }) => x > 0).length;
+        if (purchases.from === 'none') {
+          expect(purchases.because).toBe(repeaters < 5 ? 'fewCustomers' : 'meaningless');
+          return;
+        }
+        pooled += 1;
+        const { parameters } = purchases;
+        // Newcomers buy twice a week on average at most.
+        expect(parameters.r / parameters.alpha).toBeLessThanOrEqual(2 / 7 + 1e-12);
+        const expected = all.reduce((sum, { T }) => sum + mbgNbd.ofNewCustomer(parameters, T), 0);
+        const repeats = all.reduce((sum, { x }) => sum + x, 0);
+        expect(Math.abs(expected / repeats - 1)).toBeLessThan(1e-9);
+      }),
+      { numRuns: 60 },
+    );
+    expect(pooled).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('of many ages take near ones together, and hardly differ for it', () => {
+    const chance = chances(5);
+    const truth = { r: 0.525, alpha: 60, a: 0.891, b: 1.614 };
+    const all = Array.from({ length: 3_000 }, (_, index) => liveHistory(chance, truth, 200 + index, 1));
+    const terms = { ...nightlyTerms, leastCustomers: 10_000 };
+    const { purchases } = fitValueModel({ histories: countsOf(all), spend: new Map() }, 100, terms);
+    if (purchases.from !== 'pooled') throw new Error('not pooled');
+    const { parameters } = purchases;
+    const expected = all.reduce((sum, { T }) => sum + mbgNbd.ofNewCustomer(parameters, T), 0);
+    const repeats = all.reduce((sum, { x }) => sum + x, 0);
+    expect(Math.abs(expected / repeats - 1)).toBeLessThan(0.002);
   });
 
   it('are none where hardly anybody came back: RFM alone speaks', () => {

@@ -5,7 +5,9 @@ import { pack, packItem, unpack, unpackItem } from '../../shared/dynamodb/attrib
 
 const numbers = fc.oneof(
   fc.maxSafeInteger(),
-  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e15, max: 1e15 }),
+  fc
+    .double({ noNaN: true, noDefaultInfinity: true, min: -1e15, max: 1e15 })
+    .map((value) => (Math.abs(value) < 1e-130 ? 0 : value)),
 );
 const { value: values } = fc.letrec((tie) => ({
   leaf: fc.oneof(fc.string({ unit: 'binary' }), numbers, fc.boolean(), fc.constant(null), fc.bigInt()),
@@ -46,6 +48,15 @@ describe('a plain value', () => {
     [-123_456_789_012_345_678_901_234n, -123_456_789_012_345_678_901_234n],
   ])('of %s keeps every digit', (written, read) => {
     expect(unpack(pack(written))).toBe(read);
+  });
+
+  it.each([
+    [5e-324, '0'],
+    [-9.99e-131, '0'],
+    [1e-130, '1e-130'],
+    [-1e-130, '-1e-130'],
+  ])('of %s is %s, as the store holds nothing nearer to zero', (value, N) => {
+    expect(pack(value)).toEqual({ N });
   });
 
   it('of bytes is base64, in part of a buffer as well', () => {

@@ -63,12 +63,13 @@ describe.skipIf(!hasSharedMaterial)(`the backtest of CDNOW${absent}`, () => {
       one?.total.toFixed(0),
       one?.rmse.toFixed(4),
       one?.correlation?.toFixed(4),
-      one?.topDecileShare?.toFixed(2),
+      one?.topDecileShare?.toFixed(3),
     ];
     expect(holdout.actual).toBe(1882);
-    expect(figures(holdout.bgNbd)).toEqual(['1653', '1.6080', '0.6256', '0.47']);
-    expect(figures(holdout.mbgNbd)).toEqual(['1577', '1.6072', '0.6273', '0.48']);
-    expect(figures(holdout.naiveRate)).toEqual(['2930', '2.2119', '0.5839', '0.46']);
+    expect(figures(holdout.bgNbd)).toEqual(['1653', '1.6080', '0.6256', '0.470']);
+    expect(figures(holdout.mbgNbd)).toEqual(['1577', '1.6072', '0.6273', '0.477']);
+    // Published as 0.460: three are equal for the last place of the best 236, one of whom comes to 0.460 and another to 0.458.
+    expect(figures(holdout.naiveRate)).toEqual(['2930', '2.2119', '0.5839', '0.459']);
     expect([holdout.mbgNbd?.mae.toFixed(4), holdout.zero.mae.toFixed(4)]).toEqual(['0.7648', '0.7985']);
   });
 

@@ -2,6 +2,7 @@ import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
 import { runKey, runListKey } from '../../shared/dynamodb/keys.ts';
+import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { storeUnavailable } from '../../shared/engine/problem.ts';
 import { aBuyer, asOf, ben, bought, shop } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
@@ -87,6 +88,35 @@ describe('while the night is on', () => {
     expect(writes).toBeGreaterThan(12);
     expect(run?.report).toMatchObject({ customers: 480, buyers: 480, changed: 360 });
     expect(await night.receipts()).toHaveLength(840);
+  });
+
+  it.each([
+    ['a night', { asOf: '2026-03-31T01:00:00.000Z' }],
+    ['a preview', { asOf, runId: 'preview_1', rehearsal: { kind: 'preview' } }],
+  ])('%s in which nobody changes goes on from the last hundred pages when it is killed', async (_name, input) => {
+    const many = Array.from({ length: 240 }, (_, index) =>
+      aBuyer(`many-${index}`, 1, 100n, '2025-12-01T12:00:00.000Z'),
+    );
+    await night.put(many);
+    await night.run({ asOf });
+    const policies = tierPolicyStore(night.store, night.tables.registry);
+    const { version: _version, ...rules } = await policies.current('EUR');
+    await policies.saveDraft({ rules, updatedAt: asOf });
+    let isAssigning = false;
+    let [pages, beginnings] = [0, 0];
+    night.watch(async (call) => {
+      if (call.operation !== 'Scan') return call.send();
+      if (isAssigning && ++pages === 115) throw new Error('killed');
+      if (isAssigning && call.input.ExclusiveStartKey === undefined) beginnings += 1;
+      return call.send({ ...call.input, Limit: 2 });
+    });
+    const beforeAssign = async () => {
+      isAssigning = true;
+    };
+    const run = await night.run(input, { beforeAssign });
+    expect(run?.report).toMatchObject({ customers: 240, tiers: { basic: 240 } });
+    expect(beginnings).toBe(1);
+    expect(pages).toBeLessThan(145);
   });
 
   it('a customer who changes all the time makes the step fail, not the result', async () => {

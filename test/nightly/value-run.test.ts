@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
 import { runKey, runListKey, runPartKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
-import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop } from './population.ts';
+import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop, whoBought } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
 
 const context = { getRemainingTimeInMillis: () => 60_000 };
@@ -58,6 +58,7 @@ describe('a small shop', () => {
       weights: { recency: 1, frequency: 1, monetary: 1, contribution: 0, lifetimeValue: 0 },
       tier: 'bronze',
       previousTier: null,
+      previousRunId: null,
       group: 'almost_lost',
       profitability: { netSales: 9_900n, costOfGoods: 0n, refundsCost: 0n, costToServe: 0n, contribution: 9_900n },
     });
@@ -385,4 +386,44 @@ it('cuts tiers by lifetime value where there are models, by amounts in shops of 
     expect(tier).toBe(`worth ${scores?.lifetimeValue}`);
   }
   expect(Object.keys(run?.report?.tiers ?? {}).length).toBeGreaterThan(2);
+});
+
+const day = 86_400_000;
+const on = (daysAgo: number, spent = 1_000n) => ({
+  at: new Date(Date.parse(asOf) - daysAgo * day).toISOString(),
+  spent,
+});
+
+it('keeps what it says of a daily buyer who fell silent, whose chances are too small for the store', async () => {
+  const daily = Array.from({ length: 1_000 }, (_, index) => on(1_500 - index));
+  const others = Array.from({ length: 200 }, (_, index) => whoBought(`o${index}`, [on(1_400), on(1_300)], 'UTC'));
+  await night.put([whoBought('daily', daily, 'UTC'), ...others]);
+  const run = await night.run({ asOf });
+  expect(run).toMatchObject({ state: 'succeeded', model: { purchases: { from: 'pooled' } } });
+  const receipt = (await night.receipts()).find(({ customerId }) => customerId === 'cus_daily');
+  expect(receipt?.outlook).toMatchObject({ alive: 0, in90Days: 0, lifetimeValue: 0n });
+  const other = (await night.receipts()).find(({ customerId }) => customerId === 'cus_o1');
+  const { alive = 0, in90Days = 0 } = other?.outlook ?? {};
+  for (const value of [alive, in90Days]) {
+    expect(value).toBeGreaterThan(0);
+    expect(String(value)).toMatch(/^0\.\d{1,12}$/);
+  }
+});
+
+it('has no models where a small shop is bought from more often than the usual shape knows, and says so', async () => {
+  const weekly = Array.from({ length: 100 }, (_, index) =>
+    whoBought(
+      `w${index}`,
+      Array.from({ length: 260 }, (_, week) => on(7 * week + (index % 7))),
+      'UTC',
+    ),
+  );
+  await night.put(weekly);
+  const run = await night.run({ asOf });
+  expect(run).toMatchObject({ state: 'succeeded', report: { changed: 100, tiers: { platinum: 100 } } });
+  expect(run?.model).toMatchObject({
+    purchases: { from: 'none', because: 'meaningless', customers: 100 },
+    spend: { from: 'pooled' },
+  });
+  for (const { outlook } of await night.receipts()) expect(outlook).toBeUndefined();
 });

@@ -38,28 +38,20 @@ export interface Around {
 export interface Turn {
   asOf: Instant;
   tier: string;
-  previousTier: string | null;
 }
 
 /**
- * Follows a customer back from the tier of now. A receipt that nothing came of (its run broke off, and the next one judged
- * otherwise) is known by a tier that the one after it does not come from, and passed over.
+ * Follows a customer back.
  * @param turns the latest first; no more of them are asked for than are needed
- * @param now the tier that stands; absent where none does any more
  */
 export async function tiersAround(
   turns: AsyncIterable<Turn>,
-  now: string | undefined,
   { from, to }: { from: Instant; to: Instant },
 ): Promise<Around> {
-  let expected = now;
   let after: string | undefined;
-  for await (const { asOf, tier, previousTier } of turns) {
-    if (expected !== undefined && tier !== expected) continue;
+  for await (const { asOf, tier } of turns) {
     if (asOf <= to) after ??= tier;
     if (asOf <= from) return { before: tier, ...(after !== undefined && { after }) };
-    if (previousTier === null) break;
-    expected = previousTier;
   }
   return after === undefined ? {} : { after };
 }

@@ -201,11 +201,26 @@ export const valueRun = named(
           tally.check(z.describe('Purchases by currency that waited for an exchange rate: kept out of value')),
         ),
         tiers: tally,
-        migrations: z.record(z.string(), tally).check(z.describe('Customers by the tier before and the tier after')),
+        migrations: z
+          .record(z.string(), tally)
+          .check(
+            z.describe(
+              'Customers by the tier before and the tier after; of a preview by the tier of the published policy and that of the draft',
+            ),
+          ),
         limited: z.int().check(z.describe("Customers below the policy's standard of contribution")),
         durationMs: z.int(),
         differences: z.optional(
-          z.int().check(z.describe('Of a preview or a replay: customers of whom it makes something else')),
+          z
+            .int()
+            .check(
+              z.describe(
+                'Of a replay: customers of whom it makes something else; of a preview: of whom the draft makes something else than the published policy would that day',
+              ),
+            ),
+        ),
+        withoutDraft: z.optional(
+          z.int().check(z.describe('Of a preview: customers who would change that day by the published policy, too')),
         ),
         sameFit: z.optional(
           z.boolean().check(z.describe('Of a replay: whether the cut points are those of the run computed again')),
@@ -233,7 +248,13 @@ const difference = named(
   'Difference',
   z.strictObject({
     customerId: z.string(),
-    was: z.nullable(place).check(z.describe('null for a customer who had no value yet')),
+    was: z
+      .nullable(place)
+      .check(
+        z.describe(
+          'Of a replay what the run made of the customer, null where that was nothing; of a preview what the published policy would',
+        ),
+      ),
     is: place.check(z.describe('What the preview or the replay makes of the customer')),
     causes: z.optional(
       z

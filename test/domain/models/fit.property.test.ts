@@ -128,6 +128,31 @@ describe('a fit', () => {
   });
 });
 
+describe('a fit to days', () => {
+  it('has no rates beyond what days show, so that the work of its forecasts is bounded', () => {
+    const daily = fc
+      .tuple(fc.nat(60), fc.nat(60), fc.nat(300), fc.boolean())
+      .map(([x, more, rest, isDaily]): PurchaseHistory => {
+        const tx = x === 0 ? 0 : isDaily ? x : x + more;
+        return { x, tx, T: tx + rest };
+      });
+    fc.assert(
+      fc.property(
+        fc.array(daily, { minLength: 2, maxLength: 8 }),
+        fc.constantFrom(fitMbgNbd, fitBgNbd),
+        (all, fitted) => {
+          const fit = fitted(countsOf(all), anyTerms);
+          if (!fit.fitted) return;
+          const { r, alpha } = fit.parameters;
+          expect(r / alpha).toBeLessThan(1 + 1e-6);
+          expect(alpha).toBeGreaterThan(0.1);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
 type Named = Record<string, number>;
 
 /** How far the fits of many populations lie from the truth, in standard errors of the logarithms. */
