@@ -95,13 +95,10 @@ export class ReconciliationStore {
     ];
   }
 
-  /**
-   * Until when the shop's list is known without a gap: of the last daily one that succeeded. One that was asked for may
-   * have begun later than that.
-   */
-  async lastUntil(sourceId: string): Promise<Instant | undefined> {
+  /** The daily ones of the last months, newest first. */
+  async daily(sourceId: string): Promise<KeptReconciliation[]> {
     const { runs } = await this.list(sourceId, { limit: 200 });
-    return runs.find(({ state, by }) => state === 'succeeded' && by === 'schedule')?.until;
+    return runs.filter(({ by }) => by === 'schedule');
   }
 
   /**

@@ -506,6 +506,30 @@ test('a later one that was asked for leaves no gap behind the daily ones', async
   expect(Date.parse(String(daily?.until)) - Date.parse(String(daily?.since))).toBe(72 * 3_600_000);
 });
 
+test('until a first daily one has succeeded each begins where the first began', async () => {
+  const sourceId = await aSource('woocommerce', { credentials: { consumerKey: 'ck_1', consumerSecret: 'cs_wrong' } });
+  const begun = Date.now();
+  const daily = async (day: number) => {
+    vi.setSystemTime(begun + day * 86_400_000);
+    waiting.push({ MessageBody: JSON.stringify({ scheduledTime: new Date().toISOString() }) });
+    await workAll();
+    const { body } = await api.call('GET /v1/sources/{sourceId}/reconciliations', { params: { sourceId } });
+    return body.data[0] as Body;
+  };
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const [id = 0] = ids(1);
+    const first = await daily(0);
+    shop.orders = [anOrder('woocommerce', id, Math.ceil((begun - begin) / 60_000) + 60)];
+    expect([first.state, (await daily(1)).state]).toEqual(['failed', 'failed']);
+    const body = { ...settings, ...platforms.woocommerce, address: shop.address };
+    await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body });
+    expect(await daily(6)).toMatchObject({ state: 'succeeded', since: first.since, missing: 1, recorded: 1 });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('a message that comes twice at once harms nothing', async () => {
   const sourceId = await aSource('shopify');
   const all = ids(60);
