@@ -172,6 +172,15 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of WooCommerce${absent}`, () =>
     });
   });
 
+  test('a refund as the REST API shows it is one that its order lists; as a message it says nothing', () => {
+    expect(JSON.parse(body('_rest-refund--1').toString())).toMatchObject({ id: 726, amount: '10.00' });
+    expect(said('order.updated', 'order.updated--1')).toMatchObject({
+      fact: { externalId: '723', order: { refunds: { 726: { amount: { minor: 1000n, currency: 'USD' } } } } },
+    });
+    expect(said('refund.created', '_rest-refund--1')).toEqual({ kind: 'ignored', reason: 'topic is not used' });
+    expect(() => said('order.updated', '_rest-refund--1')).toThrow('/status: is missing');
+  });
+
   test('a completed order with two refunds, which bear no time of their own', () => {
     const refundedAt = '2017-03-21T19:54:51.000Z';
     expect(said('order.updated', 'order.updated--1')).toEqual({
