@@ -6,7 +6,8 @@ import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
 import type { Signed } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
 import { startRetryQueue } from './retry-queue.ts';
-import { addSource, aSource, customersBy, sendAll, sendings, startShopApi, sumOf } from './shop.ts';
+import { sendAll, sendings } from './sending.ts';
+import { addSource, aSource, customersBy, startShopApi, sumOf } from './shop.ts';
 
 const { woocommerce } = storefronts;
 const secret = 'a&b<c>"d\'e';
@@ -411,6 +412,7 @@ test('random histories in any order, some of it twice, give one customer each an
         'woo',
         history.flatMap((order, index) => messagesOf(order, run + index, run)),
         way,
+        queue,
       );
       for (const person of [0, 1]) {
         const theirs = history.filter((order) => order.person === person);
@@ -425,7 +427,7 @@ test('random histories in any order, some of it twice, give one customer each an
         if (known[0]) expect(known[0]).toMatchObject(sumOf(sums));
       }
     }),
-    { numRuns: Number(process.env.RUNS ?? 15) },
+    { numRuns: Number(process.env.RUNS ?? 10) },
   );
 }, 60_000);
 
