@@ -23,7 +23,7 @@ export const makePrivacyRequest = route({
   answers: { 202: { description: 'Taken down; follow it by its id', schema: privacyRequest } },
   async answer(door: Door, { body: { type, customerId } }) {
     const { access, nonce, now: requestedAt } = door;
-    if (type === 'export') await mustReachAll(door);
+    await mustReachAll(door);
     const customer = await existing(door, customerId);
     const mint = mintWith((await door.settings()).salt);
     const id = mint('prv', access.keyId, nonce ?? randomBytes(16).toString('hex'));
@@ -87,14 +87,15 @@ export const exportPerson = route({
 });
 
 /**
- * An export that left out what a key may not see would be no answer to whom it is about.
+ * An export that left out what a key may not see would be no answer to whom it is about, and an erasure takes what every
+ * source said.
  * @throws Problem `sources_not_allowed`
  */
 async function mustReachAll({ access, client, tables }: Door): Promise<void> {
   if (usableSources(access) === undefined) return;
   const sourceIds = await listSourceIds(client, tables.registry);
   if (sourceIds.every((sourceId) => mayUseSource(access, sourceId))) return;
-  const detail = 'An export has what all sources said: the key has to reach each of them, by "*" or by their names.';
+  const detail = 'It is about what all sources said: the key has to reach each of them, by "*" or by their names.';
   throw new Problem(403, 'sources_not_allowed', detail);
 }
 

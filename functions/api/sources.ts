@@ -97,7 +97,7 @@ function withGiven(
     ...readingOf(before, { currency, timeZone, countsWhen }),
     ...(credentials && { credentials }),
     revision: (before?.revision ?? 0) + 1,
-    createdAt: before?.createdAt ?? now,
+    createdAt: before && !before.erasedAt ? before.createdAt : now,
     updatedAt: now,
   };
 }

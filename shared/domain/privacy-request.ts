@@ -111,13 +111,22 @@ export function dueOf(requestedAt: Instant): Instant {
   return instantOf(millisecondsOf(requestedAt) + term);
 }
 
+/** How far an erasure reaches. */
+export interface Reach {
+  erasedAt: Instant;
+  /** Of a source that was put anew later, when: what is received from then on is the new one's, of whatever time it speaks. */
+  anewAt?: Instant;
+}
+
 /**
- * Whether something began after an erasure: it was received later and speaks of later, so it is no part of what is erased.
+ * Whether something began after an erasure, so that it is no part of what is erased: it was received later and speaks of
+ * later, or was received by a source that had begun anew.
  * @param given.occurredAt of what time it speaks; absent where nobody understood it
  */
-export function isSince(given: { receivedAt: Instant; occurredAt?: Instant }, erasedAt: Instant): boolean {
+export function isSince(given: { receivedAt: Instant; occurredAt?: Instant }, { erasedAt, anewAt }: Reach): boolean {
   const { receivedAt, occurredAt = receivedAt } = given;
-  return receivedAt > erasedAt && occurredAt > erasedAt;
+  const isAnew = anewAt !== undefined && receivedAt >= anewAt;
+  return receivedAt > erasedAt && (occurredAt > erasedAt || isAnew);
 }
 
 /** So long before it is due, an open request is told of. */

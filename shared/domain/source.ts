@@ -53,6 +53,7 @@ export interface Source {
   erasedAt?: Instant;
   /** Grows with every write. */
   revision: number;
+  /** Of a source that was put anew after what it had said was erased, when that was. */
   createdAt: Instant;
   updatedAt: Instant;
 }

@@ -29,13 +29,16 @@ export function sourcePeople(
       return { persons, ...(next !== undefined && { next }) };
     },
 
-    async spokenOf(personId, sourceId, erasedAt) {
-      const isSince = 'receivedAt > :erased AND occurredAt > :erased';
-      const has = (filter: string, values: Record<string, unknown> = { ':erased': erasedAt }) =>
+    async spokenOf(personId, sourceId, { erasedAt, anewAt }) {
+      const isLater = anewAt === undefined ? 'occurredAt > :erased' : '(occurredAt > :erased OR receivedAt >= :anew)';
+      const isSince = `receivedAt > :erased AND ${isLater}`;
+      const times = { ':erased': erasedAt, ...(anewAt !== undefined && { ':anew': anewAt }) };
+      const has = (filter: string, values: Record<string, unknown> = times) =>
         hasLine(client, ledger, personId, filter, { ':source': sourceId, ...values });
       const [here, since, elsewhere] = await Promise.all([
         has(`sourceId = :source AND NOT (${isSince})`),
-        has(`sourceId = :source AND ${isSince}`),
+        // A refund or a cancellation is of its order, which may be older.
+        has(`sourceId = :source AND ${isSince} AND attribute_not_exists(orderExternalId)`),
         has('sourceId <> :source', {}),
       ]);
       return { here, since, elsewhere };

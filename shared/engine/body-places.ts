@@ -113,7 +113,7 @@ function inside(object: object, { field, subject }: Place, look: (stated: Stated
   );
   for (const [name, value] of fields) {
     walk(value, placeOf(name, holder, wrapper.test(plain(name)) ? subject : none), look);
-    if (name.includes('@')) look({ text: name, isText: true, field: '' });
+    if (/[^\w-]/.test(name)) look({ text: name, isText: true, field: '' });
   }
   const { key, value } = object as Record<string, unknown>;
   // `{ "key": "_customer_user", "value": "5" }`. What has values of its own was gone through already: pairs within pairs

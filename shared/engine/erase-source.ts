@@ -1,9 +1,11 @@
+import { canonicalText } from '../domain/canonical.ts';
+import type { Consent } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
-import { addErased, type ErasureCounts, isSince, nothingErased } from '../domain/privacy-request.ts';
+import { addErased, type ErasureCounts, isSince, nothingErased, type Reach } from '../domain/privacy-request.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
-import { customerWrite, type Frame } from './draft.ts';
+import { customerWrite, type Frame, isChanged } from './draft.ts';
 import {
   bury,
   type ErasureFrame,
@@ -23,13 +25,13 @@ export interface SourcePeople {
   /** A page of all persons, with the source ids that each has. */
   everybody(after: string | undefined): Promise<{ persons: FoundPerson[]; next?: string }>;
   /**
-   * Of which sources a person's ledger holds lines: of this one from before, of this one since (received later than
-   * `erasedAt` and of later), and of all others.
+   * Of which sources a person's ledger holds lines: of this one from before, of this one since (as {@link isSince} tells
+   * them), and of all others.
    */
   spokenOf(
     personId: string,
     sourceId: string,
-    erasedAt: Instant,
+    reach: Reach,
   ): Promise<{ here: boolean; since: boolean; elsewhere: boolean }>;
 }
 
@@ -101,11 +103,11 @@ export async function knownBy(
   people: SourcePeople,
   { personId, createdAt, sourceIds }: FoundPerson,
   sourceId: string,
-  { erasedAt, idsAreSince }: { erasedAt: Instant; idsAreSince: boolean },
+  { idsAreSince, ...reach }: Reach & { idsAreSince: boolean },
 ): Promise<{ before: boolean; otherwise: boolean; keepsId: boolean }> {
-  const spoken = await people.spokenOf(personId, sourceId, erasedAt);
+  const spoken = await people.spokenOf(personId, sourceId, reach);
   const { [sourceId]: own, ...others } = sourceIds;
-  const keepsId = own !== undefined && (idsAreSince || createdAt > erasedAt || spoken.since);
+  const keepsId = own !== undefined && (idsAreSince || createdAt > reach.erasedAt || spoken.since);
   return {
     before: spoken.here || (own !== undefined && !keepsId),
     otherwise: spoken.elsewhere || spoken.since || keepsId || Object.keys(others).length > 0,
@@ -121,9 +123,10 @@ export async function forgetSource(
   { records, data }: ErasureStores,
   personId: string,
   sourceId: string,
-  frame: ErasureFrame & Pick<Frame, 'baseCurrency' | 'baseTimeZone'> & { keepsId: boolean },
+  frame: ErasureFrame & Reach & Pick<Frame, 'baseCurrency' | 'baseTimeZone'> & { keepsId: boolean },
 ): Promise<ErasureCounts> {
   const { erasedAt, keepsId, mint, now } = frame;
+  const isOwn = (line: Interaction) => line.sourceId === sourceId;
   await untilCommitted(records, async (known) => {
     const home = await known.home(personId);
     if (home === 'stale') return 'stale';
@@ -131,9 +134,12 @@ export async function forgetSource(
     if (!person) return { writes: [], outcome: undefined };
     const { [sourceId]: _, ...others } = person.sourceIds;
     const sourceIds = keepsId ? person.sourceIds : others;
+    const since = (await linesOf(data, personId, (line) => isOwn(line) && isSince(line, frame))).flatMap(consentsIn);
+    const saidSince = new Set(since.map(canonicalText));
     const consents = Object.fromEntries(
       Object.entries(person.consents).filter(
-        ([, consent]) => consent.sourceId !== sourceId || consent.occurredAt > erasedAt,
+        ([, consent]) =>
+          consent.sourceId !== sourceId || consent.occurredAt > erasedAt || saidSince.has(canonicalText(consent)),
       ),
     );
     return {
@@ -147,28 +153,33 @@ export async function forgetSource(
   const ledger = mint('cus', sourceId, personId);
   await markAsErased(records, ledger, [sourceId], erasedAt);
   const place: Tombstone = { id: ledger, version: 1, erasedAt, sources: [sourceId] };
-  const isOld = (line: Interaction) => line.sourceId === sourceId && !isSince(line, erasedAt);
-  const orders = await ordersOf(data, personId, isOld);
+  const isOld = (line: Interaction) => isOwn(line) && !isSince(line, frame);
+  const sales = await linesOf(data, personId, (line) => isOld(line) && line.type === 'order');
+  const orders = sales.map(({ externalId }) => externalId);
   for (const name of orders) await withdrawOrder(records, name, place, { ...frame, sourceId, receivedAt: now });
   const isConversation = (line: Interaction) => isOld(line) && line.type !== 'order';
   const { lines } = await emptyLedger(records, data, personId, isConversation);
   return addErased(nothingErased, { identities: own.length, orders: orders.length, lines });
 }
 
-async function ordersOf(
+async function linesOf(
   data: PersonalData,
   personId: string,
   isMeant: (line: Interaction) => boolean,
-): Promise<string[]> {
-  const names: string[] = [];
+): Promise<Interaction[]> {
+  const found: Interaction[] = [];
   let after: string | undefined;
   do {
     const page = await data.lines(personId, after);
-    for (const { interaction } of page.lines)
-      if (interaction.type === 'order' && isMeant(interaction)) names.push(interaction.externalId);
+    found.push(...page.lines.map(({ interaction }) => interaction).filter(isMeant));
     after = page.next;
   } while (after !== undefined);
-  return names;
+  return found;
+}
+
+function consentsIn(line: Interaction): Consent[] {
+  if (line.type === 'consent') return [line.consent];
+  return line.type === 'order' ? Object.values(line.order.consents) : [];
 }
 
 /** Of names of orders those of which anything is known. */
@@ -183,17 +194,56 @@ export async function knownOrders(records: RecordStore, names: readonly string[]
   return found;
 }
 
-/** The persons in whose ledgers orders stand. */
-export async function holdersOf(records: RecordStore, orders: readonly string[], frame: Frame): Promise<string[]> {
+/** The persons in whose ledgers orders stand, and when the source last said something of each order. */
+export async function holdersOf(
+  records: RecordStore,
+  orders: readonly string[],
+  frame: Frame,
+): Promise<{ holders: string[]; saidAt: Set<Instant> }> {
   const holders = new Set<string>();
+  const saidAt = new Set<Instant>();
   for (const name of orders) {
-    const holder = await untilCommitted(records, async (known) => {
+    const { holder, order } = await untilCommitted(records, async (known) => {
       const followed = await followNames(known, [name], frame);
-      return followed === 'stale' ? 'stale' : { writes: [], outcome: followed.home.holder };
+      return followed === 'stale' ? 'stale' : { writes: [], outcome: followed.home };
     });
     if (holder && !isShadow(holder)) holders.add(holder.id);
+    if (order?.snapshot) saidAt.add(order.snapshot.updatedAt);
   }
-  return [...holders];
+  return { holders: [...holders], saidAt };
+}
+
+const nameFields = ['firstName', 'lastName', 'locale'] as const;
+
+/**
+ * Of a person who goes on, the names whose last word came with orders that were taken from them: these may be another's.
+ * What another order of theirs said at the same time stays.
+ * @param saidAt when something was last said of the orders
+ */
+export async function forgetNames(
+  { records, data }: ErasureStores,
+  personId: string,
+  saidAt: ReadonlySet<Instant>,
+  now: Instant,
+): Promise<void> {
+  await untilCommitted(records, async (known) => {
+    const home = await known.home(personId);
+    if (home === 'stale') return 'stale';
+    const person = home && personIn(home, personId);
+    const said = nameFields.filter((name) => saidAt.has(person?.profile[name]?.at ?? ''));
+    if (!person || said.length === 0) return { writes: [], outcome: undefined };
+    const own = new Set((await linesOf(data, personId, () => true)).map(lastSaid));
+    const left = Object.entries(person.profile).filter(
+      ([name, { at }]) => own.has(at) || !said.some((field) => field === name),
+    );
+    const changed = { ...person, profile: Object.fromEntries(left) };
+    const writes = isChanged(person, changed) ? known.folded([customerWrite(person, changed, now)]) : [];
+    return { writes, outcome: undefined };
+  });
+}
+
+function lastSaid(line: Interaction): Instant | undefined {
+  return line.type === 'order' ? line.order.snapshot?.updatedAt : undefined;
 }
 
 /**

@@ -8,15 +8,18 @@ import {
   erasureSteps,
   isSince,
   type PrivacyRequest,
+  type Reach,
   setDown,
   timedOut,
 } from '../domain/privacy-request.ts';
 import type { Source } from '../domain/source.ts';
+import type { Tombstone } from '../domain/tombstone.ts';
 import { type Burial, bury, markAsErased } from './erase-person.ts';
 import {
   type ErasureStores,
   emptyPerson,
   erasePerson,
+  forgetNames,
   forgetSource,
   holdersOf,
   knownBy,
@@ -44,7 +47,7 @@ export interface ErasedDeliveries {
 export interface ErasurePorts extends ErasureStores {
   people: SourcePeople;
   deliveries: ErasedDeliveries;
-  source(sourceId: string): Promise<Pick<Source, 'revision' | 'erasedAt'> | undefined>;
+  source(sourceId: string): Promise<Pick<Source, 'revision' | 'createdAt' | 'erasedAt'> | undefined>;
   /** Nothing comes in by this source any more, and nothing is asked of its shop, where it is what it was at `revision`. */
   switchOff(sourceId: string, at: Instant, revision: number): Promise<void>;
   /** Keeps how far it came; false where somebody else took it further meanwhile. */
@@ -106,7 +109,7 @@ export async function erase(ports: ErasurePorts, given: PrivacyRequest, frame: E
   }
 }
 
-/** What could not be read keeps a request open: it is gone through anew from the next day's look at all that is open. */
+/** What could not be read keeps a request open: kept bodies are gone through anew from the next day's look at what is open. */
 async function close(
   keep: (request: PrivacyRequest) => Promise<void>,
   request: PrivacyRequest,
@@ -117,7 +120,7 @@ async function close(
     await keep({ ...done, status: 'done', doneAt: now, attempts: 0, marks: [], orders: [] });
     return 'over';
   }
-  await keep({ ...at(done, firstStep(request)), pass: 1, attempts: request.attempts + 1, failure: 'body_unreadable' });
+  await keep({ ...at(done, 'deliveries'), pass: 1, attempts: request.attempts + 1, failure: 'body_unreadable' });
   return { unread };
 }
 
@@ -155,8 +158,7 @@ async function take(
     case 'people': {
       const { personIds, whole } = request;
       const isBuried = await bury(ports.records, { personIds, whole }, erasure, noting(current, keep));
-      const next = current();
-      return { next: isBuried ? counted(next, { persons: 1 }) : next, isDone: !isBuried };
+      return { next: current(), isDone: !isBuried };
     }
     case 'orders':
       return withdrawOrders(ports, current, keep, erasure);
@@ -171,9 +173,16 @@ async function take(
         next = counted(next, request.pass === 1 ? more : { ...more, orders: 0 });
       }
       const { marks } = current();
-      const sources = joined(sourcesOf(request), await sourcesKnowing(ports, request.personIds));
+      const gone = await tombstonesOf(ports, request.personIds);
+      const sources = joined(
+        sourcesOf(request),
+        gone.flatMap((tombstone) => tombstone.sources),
+      );
       for (const id of marks) await markAsErased(ports.records, id, sources, erasure.erasedAt);
-      return { next: { ...next, marks }, isDone: true };
+      // By what is there: so it is right wherever a worker was cut off.
+      const persons = gone.filter(({ erasedAt }) => erasedAt === erasure.erasedAt).length;
+      const isOfPersons = request.type === 'erasure';
+      return { next: { ...next, marks, ...(isOfPersons && { counts: { ...next.counts, persons } }) }, isDone: true };
     }
     case 'deliveries':
       return withholdDeliveries(ports, current, keep, erasure);
@@ -204,11 +213,11 @@ function sourcesOf({ from }: PrivacyRequest): string[] {
   return 'sourceId' in from ? [from.sourceId] : [];
 }
 
-/** The sources that knew the persons by ids of their own. */
-async function sourcesKnowing({ records }: ErasurePorts, personIds: string[]): Promise<string[]> {
+/** What is left of the persons, as far as they are gone: it says which sources knew them by ids of their own. */
+async function tombstonesOf({ records }: ErasurePorts, personIds: string[]): Promise<Tombstone[]> {
   const known = new Known(records, true);
   await known.fetch({ customers: personIds });
-  return personIds.flatMap((id) => known.tombstone(id)?.sources ?? []);
+  return personIds.flatMap((id) => known.tombstone(id) ?? []);
 }
 
 type Erasure = EraseFrame & { erasedAt: Instant };
@@ -231,16 +240,26 @@ async function searchSource(
   if (cursor === undefined) await ports.switchOff(sourceId, erasure.erasedAt, sourceRevision);
   const idsAreSince = pass === 2 && source.erasedAt === undefined;
   const { persons, next: goesOn } = await ports.people.everybody(cursor);
+  const reach = await reachOf(ports, sourceId, erasure);
   let next = current();
   for (const person of persons) {
-    const known = await knownBy(ports.people, person, sourceId, { ...erasure, idsAreSince });
+    const known = await knownBy(ports.people, person, sourceId, { ...reach, idsAreSince });
     if (!known.before) continue;
     const more = known.otherwise
-      ? await forgetSource(ports, person.personId, sourceId, { ...erasure, keepsId: known.keepsId })
+      ? await forgetSource(ports, person.personId, sourceId, { ...erasure, ...reach, keepsId: known.keepsId })
       : await erasePerson(ports, person.personId, erasure);
     next = counted(next, more);
   }
   return { next: goesOn === undefined ? next : { ...next, cursor: goesOn }, isDone: goesOn === undefined };
+}
+
+/**
+ * To be asked after the persons or deliveries were read that it is for: whoever is among them by the word of a source that
+ * was put anew is told from the others then.
+ */
+async function reachOf({ source }: ErasurePorts, sourceId: string, { erasedAt }: Erasure): Promise<Reach> {
+  const { createdAt = erasedAt } = (await source(sourceId)) ?? {};
+  return createdAt > erasedAt ? { erasedAt, anewAt: createdAt } : { erasedAt };
 }
 
 /**
@@ -261,7 +280,7 @@ async function withdrawOrders(
   const { guestIds = [] } = request;
   const listed = joined([], request.orders);
   const names = await knownOrders(ports.records, listed, frame);
-  const holders = await holdersOf(ports.records, names, frame);
+  const { holders, saidAt } = await holdersOf(ports.records, names, frame);
   const others = joined(guestIds, holders).filter((holder) => !request.personIds.includes(holder));
   if (others.length > guestIds.length) await keep({ ...request, guestIds: others });
   const id = mint('cus', sourceId, request.id);
@@ -277,11 +296,10 @@ async function withdrawOrders(
     });
     return !before && !otherwise;
   };
-  let persons = 0;
   for (const guest of others)
-    if (await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep)))
-      persons += 1;
-  return { next: counted(current(), { orders, persons }), isDone: true };
+    if (!(await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep))))
+      await forgetNames(ports, guest, saidAt, receivedAt);
+  return { next: counted(current(), { orders }), isDone: true };
 }
 
 /** On the second pass only what came lately. */
@@ -310,7 +328,10 @@ async function withholdDeliveries(
     hasRead = true;
     return ports.deliveries.content(deliveryId);
   };
-  const isMeant = judge({ ...ports, deliveries: { ...ports.deliveries, content } }, request, sourceId, erasure);
+  const isMeant =
+    request.type === 'source_erasure'
+      ? await saidBefore(ports, sourceId, erasure)
+      : judge({ ...ports, deliveries: { ...ports.deliveries, content } }, request, sourceId, erasure);
   let deliveries = 0;
   let place: string | undefined;
   for (const delivery of page.deliveries) {
@@ -343,7 +364,13 @@ async function readable(judged: Promise<boolean>): Promise<boolean | 'unreadable
   }
 }
 
-/** What belongs to a person goes; of a source that is erased, everything. */
+/** Of a source that is erased everything goes, but for what it says since. */
+async function saidBefore(ports: ErasurePorts, sourceId: string, erasure: Erasure) {
+  const reach = await reachOf(ports, sourceId, erasure);
+  return async (delivery: ListedDelivery) => !isSince(delivery, reach);
+}
+
+/** What belongs to a person goes. */
 function judge(
   { records, data, deliveries, ...ports }: ErasurePorts,
   request: PrivacyRequest,
@@ -351,7 +378,6 @@ function judge(
   erasure: Erasure,
 ) {
   const { mint, erasedAt } = erasure;
-  if (request.type === 'source_erasure') return async (delivery: ListedDelivery) => !isSince(delivery, erasedAt);
   const content = (deliveryId: string) => deliveries.content(deliveryId);
   const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
   const orders = sourcesOf(request).includes(sourceId) ? request.orders : [];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Decision } from '../../shared/domain/decision.ts';
 import { newJob } from '../../shared/domain/outreach-job.ts';
 import { defaultTierPolicy } from '../../shared/domain/tier-policy.ts';
@@ -191,6 +191,25 @@ describe('an erasure', () => {
 });
 
 describe('while an erasure is under way', () => {
+  test('whoever is gone is counted, though the worker is cut off before it notes it', async () => {
+    await shop.deliver('orders/create', order(1, day(10)));
+    await shop.keep();
+    const requestId = await shop.erase((await shop.find({ email: ids.email }))?.id as string);
+    let isGone = false;
+    shop.api.proxy.plan = (_operation, said) => {
+      if (isGone) return 'refused';
+      isGone = said.includes('"erasedAt"') && !said.includes('"request"');
+      return 'none';
+    };
+    const told = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await shop.work();
+    told.mockRestore();
+    expect(isGone).toBe(true);
+    shop.api.proxy.plan = () => 'none';
+    await shop.workAll();
+    expect(await shop.request(requestId)).toMatchObject({ status: 'done', counts: { persons: 1, orders: 1 } });
+  });
+
   test('an order placed later is of somebody new, at whichever step it comes', async () => {
     for (let steps = 0; steps < 6; steps++) {
       ids = { ...ids, customer: ids.customer + 1_000, email: `mid${steps}.${ids.email}`, name: `${ids.name}mid` };

@@ -117,7 +117,7 @@ test('by the API the whole customer is erased', async () => {
   const orders = (await shop.orders()).length;
   const requestId = await shop.erase(one);
   await shop.workAll();
-  expect(await shop.request(requestId)).toMatchObject({ status: 'done', counts: { orders: 6 } });
+  expect(await shop.request(requestId)).toMatchObject({ status: 'done', counts: { persons: 3, orders: 6 } });
   for (const who of [0, 1, 2]) expect(await shop.traces(valuesOf(who))).toEqual([]);
   expect((await shop.orders()).length).toBe(orders);
 });

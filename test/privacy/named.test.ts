@@ -40,12 +40,14 @@ test('of what nobody understood, only what names the erased person goes, however
     { id: '5', placedAt, customer: { id: '77', email: 'other@mail.example' } },
     { id: 'o3', placedAt, items: [{ title: 'Tea', quantity: 5, productId: 5 }], customer: { id: '78', group: 5 } },
     { id: 'o4', placedAt, customer: { id: '79', ordersCount: 5, address: { id: 5 } }, note: '5' },
+    { id: 'o9', placedAt, note: 'from mary/five@mail.example' },
   ];
   const own = [
     { id: 'o5', placedAt, customer: { id: '5' } },
     { id: 'o6', placedAt, customer: { id: 5 } },
     { id: 'o7', placedAt, buyerId: '5' },
     { id: 'o8', placedAt, note: 'from <FIVE@mail.example>' },
+    { id: 'o10', placedAt, note: '请联系five＠mail.example谢谢' },
   ];
   const kept = await Promise.all(others.map((data) => tell('order.created', data)));
   const goes = await Promise.all(own.map((data) => tell('order.created', data)));
@@ -53,8 +55,8 @@ test('of what nobody understood, only what names the erased person goes, however
   await shop.keep();
   await shop.erase((await shop.find({ email: 'five@mail.example' }))?.id as string);
   await shop.workAll();
-  expect(await Promise.all(kept.map(isWithheld))).toEqual([false, false, false]);
-  expect(await Promise.all(goes.map(isWithheld))).toEqual([true, true, true, true, true]);
+  expect(await Promise.all(kept.map(isWithheld))).toEqual(others.map(() => false));
+  expect(await Promise.all(goes.map(isWithheld))).toEqual(goes.map(() => true));
 });
 
 const names = (

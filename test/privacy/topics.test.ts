@@ -1,3 +1,4 @@
+import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { httpEvent, lambdaContext } from '../http-event.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
@@ -172,6 +173,24 @@ describe('customers/redact', () => {
     ]);
   });
 
+  test('leaves with who keeps another order no name that a redacted one said last', async () => {
+    const own = { email: 'nele@example.com', billing_address: { first_name: 'Nele' } };
+    const hers = { ...own, updated_at: day(12), billing_address: { first_name: 'Griselda', last_name: 'Nell' } };
+    await shop.deliver('orders/create', anOrder(311, null, own));
+    await shop.deliver('orders/create', anOrder(312, null, hers));
+    const both = { email: 'nora@example.com', billing_address: { first_name: 'Nora' } };
+    await shop.deliver('orders/create', anOrder(313, null, both));
+    await shop.deliver('orders/create', anOrder(314, null, both));
+    await shop.keep();
+    expect(await shop.find({ email: own.email })).toMatchObject({ firstName: 'Griselda', lastName: 'Nell' });
+    await shop.deliver('customers/redact', { customer: { id: 191_310 }, orders_to_redact: [312, 314] });
+    await shop.workAll();
+    expect(await shop.traces(['griselda'])).toEqual([]);
+    expect(await shop.find({ email: own.email })).toMatchObject({ facts: { purchaseCount: 1 } });
+    // Another order of hers said it at the same time.
+    expect(await shop.find({ email: both.email })).toMatchObject({ firstName: 'Nora', facts: { purchaseCount: 1 } });
+  });
+
   test('takes all orders that are listed, however many', async () => {
     const guest = { email: 'guest.many@example.com', billing_address: { first_name: 'Manya' } };
     await shop.deliver('orders/create', anOrder(191_600, null, guest));
@@ -259,7 +278,7 @@ test('an export has what nobody understood and what is thought of the person, an
   expect(own.map((body) => JSON.parse(body).id).sort()).toEqual([501, 503, 506]);
 });
 
-test('an export is for keys that reach all sources', async () => {
+test('exports and erasures are for keys that reach all sources', async () => {
   const ida = { id: 191_550, email: 'ida.export@example.com', first_name: 'Ida' };
   await shop.deliver('orders/create', anOrder(191_550, ida));
   await shop.deliver('customers/update', { id: 'x', email: ida.email }, { sourceId: 'other' });
@@ -268,8 +287,8 @@ test('an export is for keys that reach all sources', async () => {
   const { body: listed } = await shop.api.call('GET /v1/sources');
   const all = listed.data.map(({ id }) => String(id));
   const keyFor = (sources: string[]) => shop.api.keyFor('acme', ['privacy:write'], { sources });
-  const asked = async (key: string) => {
-    const made = await shop.api.call('POST /v1/privacy-requests', { key, body: { type: 'export', customerId } });
+  const asked = async (key: string, type: string) => {
+    const made = await shop.api.call('POST /v1/privacy-requests', { key, body: { type, customerId } });
     return [made.status, made.body.code];
   };
   const { body: request } = await shop.api.call('POST /v1/privacy-requests', { body: { type: 'export', customerId } });
@@ -277,10 +296,16 @@ test('an export is for keys that reach all sources', async () => {
   for (const sources of [[], ['shop'], ['shop', 'nowhere'], ['*'], all]) {
     const key = await keyFor(sources);
     const reaches = sources === all || sources.includes('*');
-    expect(await asked(key)).toEqual(reaches ? [202, undefined] : [403, 'sources_not_allowed']);
+    expect(await asked(key, 'export')).toEqual(reaches ? [202, undefined] : [403, 'sources_not_allowed']);
+    if (!reaches) expect(await asked(key, 'erasure')).toEqual([403, 'sources_not_allowed']);
     const { status } = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', { key, params });
     expect(status).toBe(reaches ? 200 : 403);
   }
+  await shop.workAll();
+  expect((await shop.find({ email: ida.email }))?.id).toBe(customerId);
+  expect(await asked(await keyFor(all), 'erasure')).toEqual([202, undefined]);
+  await shop.workAll();
+  expect(await shop.find({ email: ida.email })).toBeUndefined();
 });
 
 describe('privacy.* of the platform standard', () => {
@@ -382,6 +407,76 @@ describe('shop/redact', () => {
       (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId: id } })).body.withheld;
     expect([await held(before), await held(after)]).toEqual([true, undefined]);
     expect((await shop.deliver('orders/create', anOrder(9_030, fresh, later), { sourceId })).status).toBe('recorded');
+  });
+
+  test('leaves alone the history that is imported once the source began anew, and nothing of what came before', async () => {
+    const sourceId = 'history';
+    const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+    const put = () => shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body: given });
+    const both = { id: 9_201, email: 'both.history@example.com', first_name: 'Bertha' };
+    const old = { id: 9_202, email: 'old.history@example.com', first_name: 'Oda' };
+    const flying = { email: 'flying.history@example.com' };
+    const fresh = { id: 9_203, email: 'fresh.history@example.com', first_name: 'Frieda' };
+    const guest = { email: 'guest.history@example.com' };
+    const agreed = { buyer_accepts_marketing: true };
+    await shop.setClock(today);
+    const { body: made } = await put();
+    await shop.deliver('orders/create', anOrder(9_201, both), { sourceId });
+    await shop.deliver('orders/create', anOrder(9_301, { ...both, id: 88_201 }));
+    await shop.deliver('orders/create', anOrder(9_202, old), { sourceId });
+    // Acknowledged before, and recorded after.
+    shop.api.proxy.plan = () => 'throttled';
+    await shop.deliver('orders/create', anOrder(9_204, null, flying), { sourceId });
+    await shop.deliver('orders/create', anOrder(9_205, both), { sourceId });
+    shop.api.proxy.plan = () => 'none';
+    const late = shop.queues.of('retry').splice(0);
+    expect(late).toHaveLength(2);
+    await shop.keep();
+    const { deliveryId } = await shop.deliver('shop/redact', shopRedact, { sourceId });
+    await shop.work();
+    expect(await requestOf(deliveryId)).toMatchObject({ status: 'open', erasedAt: today });
+
+    await shop.setClock(day(103));
+    expect((await put()).body).toMatchObject({ createdAt: day(103) });
+    expect(made.createdAt).toBe(today);
+    const { handler: retry } = await import('../../functions/webhooks/retry.ts');
+    for (const body of late) await retry({ Records: [{ messageId: 'late', body }] } as SQSEvent);
+    expect(await shop.find({ email: flying.email })).toBeDefined();
+    const transactions = [{ kind: 'refund', status: 'success', amount: '1.00', currency: 'EUR' }];
+    const history = [
+      anOrder(9_211, both, agreed),
+      // Told before as well: it is the old source's, whatever was paid back of it.
+      anOrder(9_204, null, { ...flying, refunds: [{ id: 1, created_at: day(12), transactions }] }),
+      anOrder(9_213, fresh, agreed),
+      anOrder(9_214, null, guest),
+    ];
+    const imported = await shop.api.call('POST /v1/imports', {
+      query: { sourceId, format: 'shopify-ndjson' },
+      body: history.map((order) => JSON.stringify(order)).join('\n'),
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
+    expect(imported.body.counts).toMatchObject({ recorded: 4, failed: 0 });
+    const told = await shop.deliver('orders/updated', anOrder(9_214, null, { ...guest, updated_at: day(20) }), {
+      sourceId,
+    });
+    await shop.setClock(day(104));
+    await shop.keep();
+    await shop.workAll();
+    expect(await requestOf(deliveryId)).toMatchObject({ status: 'done' });
+
+    for (const { email } of [fresh, guest])
+      expect(await shop.find({ email })).toMatchObject({ facts: { purchaseCount: 1 } });
+    const known = await shop.find({ email: both.email });
+    expect(known).toMatchObject({ facts: { purchaseCount: 2 } });
+    for (const { email } of [both, fresh])
+      expect((await shop.find({ email }))?.consents).toMatchObject([{ channel: 'email', state: 'granted', sourceId }]);
+    expect((await shop.find({ externalId: `${sourceId}:${both.id}` }))?.id).toBe(known?.id);
+    expect(await shop.traces([old.email, old.first_name, flying.email])).toEqual([]);
+    const { body } = await shop.api.call('GET /v1/deliveries/{deliveryId}', {
+      params: { deliveryId: told.deliveryId },
+    });
+    expect(body).toMatchObject({ status: 'recorded' });
+    expect(body.withheld).toBeUndefined();
   });
 });
 

@@ -69,7 +69,12 @@ test('a body that cannot be unpacked is passed over and told of, and its request
   shop.queues.of('erasure').push(ofDay(101));
   await shop.workAll();
   for (const id of [first, second])
-    expect(await shop.request(id)).toMatchObject({ status: 'done', failure: null, erasedAt: day(100) });
+    expect(await shop.request(id)).toMatchObject({
+      status: 'done',
+      failure: null,
+      erasedAt: day(100),
+      counts: { persons: 1, orders: 1 },
+    });
   expect(await shop.traces([bad.email])).toEqual([]);
 });
 
