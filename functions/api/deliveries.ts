@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { mayUseSource, usableSources } from '../../shared/domain/access.ts';
-import type { KeptDelivery } from '../../shared/domain/delivery.ts';
+import { homesAmong } from '../../shared/dynamodb/customer-reads.ts';
 import { type DeliveryQuery, type ListedDelivery, listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
 import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
 import { deliveryNotFound } from '../../shared/engine/receive.ts';
@@ -42,7 +42,7 @@ export const showDeliveries = route({
       ...(to !== undefined && { to }),
     };
     const found = await listDeliveries(door.client, door.tables.deliveries, query);
-    return { status: 200, body: page(found.deliveries.map(shown), found.next) };
+    return { status: 200, body: page(found.deliveries.map(await shownOf(door, found.deliveries)), found.next) };
   },
 });
 
@@ -62,6 +62,7 @@ export const showDelivery = route({
     const { client, tables, now, deliveryDays } = door;
     const kept = await deliveryStore(client, tables.deliveries, deliveryDays).get(deliveryId, now);
     if (!kept || !mayUseSource(door.access, kept.delivery.sourceId)) throw deliveryNotFound();
+    const shown = await shownOf(door, [kept.delivery]);
     return {
       status: 200,
       body: { ...shown(kept.delivery), ...(withBody && { body: kept.delivery.withheld ? null : textOf(kept.body) }) },
@@ -78,22 +79,28 @@ function textOf(body: Uint8Array): z.infer<typeof deliveryShown>['body'] {
   }
 }
 
-/** Headers may hold what names a person: they stay inside. */
-function shown(kept: KeptDelivery | ListedDelivery): z.infer<typeof delivery> {
-  const { id, sourceId, status, reason, receivedAt, occurredAt, customerId, interactionId, replayedAt, bytes } = kept;
-  const { privacyRequestId, withheld } = kept;
-  return {
-    id,
-    sourceId,
-    status,
-    ...(reason !== undefined && { reason }),
-    receivedAt,
-    occurredAt: occurredAt ?? null,
-    customerId: customerId ?? null,
-    interactionId: interactionId ?? null,
-    ...(privacyRequestId !== undefined && { privacyRequestId }),
-    ...(withheld && { withheld }),
-    replayedAt: replayedAt ?? null,
-    bytes,
+/**
+ * Shows each of these with the customer that its person is by now. Headers may hold what names a person: they stay inside.
+ */
+async function shownOf({ client, tables }: Door, kept: readonly ListedDelivery[]) {
+  const persons = kept.flatMap(({ customerId }) => customerId ?? []);
+  const homes = await homesAmong(client, tables.customers, persons);
+  return (one: ListedDelivery): z.infer<typeof delivery> => {
+    const { id, sourceId, status, reason, receivedAt, occurredAt, customerId, interactionId, replayedAt, bytes } = one;
+    const { privacyRequestId, withheld } = one;
+    return {
+      id,
+      sourceId,
+      status,
+      ...(reason !== undefined && { reason }),
+      receivedAt,
+      occurredAt: occurredAt ?? null,
+      customerId: customerId === undefined ? null : (homes.get(customerId) ?? customerId),
+      interactionId: interactionId ?? null,
+      ...(privacyRequestId !== undefined && { privacyRequestId }),
+      ...(withheld && { withheld }),
+      replayedAt: replayedAt ?? null,
+      bytes,
+    };
   };
 }

@@ -1,6 +1,6 @@
 import type { Customer } from '../../shared/domain/customer.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
-import { personIn, personsOf } from '../../shared/domain/merge.ts';
+import { personIn } from '../../shared/domain/merge.ts';
 import { noCurrency } from '../../shared/domain/money.ts';
 import type { PrivacyRequest } from '../../shared/domain/privacy-request.ts';
 import { identitiesOfPerson, listInteractions } from '../../shared/dynamodb/customer-reads.ts';
@@ -136,8 +136,8 @@ async function shownPerson(door: Door, person: Customer): Promise<Content> {
 const mostBytes = 2_500_000;
 
 /**
- * Source by source, the newest first; a place is a source and where its list goes on. What was recorded for nobody, and
- * what was recorded for a customer of several persons, is the person's where it names the person.
+ * Source by source, the newest first; a place is a source and where its list goes on. What was recorded for nobody is the
+ * person's where it names the person.
  */
 async function readDeliveries(door: Door, personIds: string[], place: string | undefined): Promise<Section> {
   const { client, tables, now, deliveryDays } = door;
@@ -181,16 +181,14 @@ async function whoseOf(door: Door, personIds: string[], sourceId: string, store:
   const { client, tables, now } = door;
   const mint = mintWith((await door.settings()).salt);
   const country = (await getSource(client, tables.registry, sourceId))?.country;
-  const homeIds: string[] = [];
   const marks: string[] = [];
   for (const personId of personIds) {
-    const home = await existing(door, personId);
-    if (personsOf(home).some((one) => !personIds.includes(one))) homeIds.push(home.id);
+    await existing(door, personId);
     const identities = await identitiesOfPerson(client, tables.registry, personId, { all: true });
     marks.push(...identities.map((identity) => customerIdFrom(identity, { mint })));
   }
   const phoneOf = (text: string) => person({ phone: text }, { country }).phone;
-  const sought = { personIds, homeIds, marks, orders: [], sourceId, mint, phoneOf };
+  const sought = { personIds, marks, orders: [], sourceId, mint, phoneOf };
   const content = async (deliveryId: string) => contentOf(await readable(store, deliveryId, now));
   const reads = { records: recordStore(client, tables), data: personalData(client, tables), content };
   return whoseDelivery(reads, sought, 'export');

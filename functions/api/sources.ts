@@ -84,7 +84,7 @@ function withGiven(
     return detail === undefined ? [] : [{ pointer: fresh ? `/secrets/${index}` : '/secrets', detail }];
   });
   if (faults.length > 0) throw invalid(faults);
-  const credentials = given.credentials ?? before?.credentials;
+  const credentials = given.credentials ?? keptCredentials(given, before);
   const countsWhen = given.countsWhen ?? storefronts[platform].countsWhen;
   return {
     id,
@@ -100,6 +100,21 @@ function withGiven(
     createdAt: before && !before.erasedAt ? before.createdAt : now,
     updatedAt: now,
   };
+}
+
+/**
+ * What a shop's API asks for goes to no other address than it was given for.
+ * @throws Problem `invalid_request`
+ */
+function keptCredentials({ platform, address }: Given, before: Source | undefined): Source['credentials'] {
+  if (!before?.credentials) return undefined;
+  if (platform === before.platform && hostOf(address) === hostOf(before.address)) return before.credentials;
+  const detail = 'are asked for anew, {} for none: the kept ones are for another platform or host of the address';
+  throw invalid([{ pointer: '/credentials', detail }]);
+}
+
+function hostOf(address: string | undefined): string | undefined {
+  return address === undefined ? undefined : new URL(address).host;
 }
 
 function settingsOf({ backfillBefore, address, notificationUrl, webhookId, country, nobody }: Given) {

@@ -8,7 +8,10 @@ export interface Outcome {
   status: DeliveryStatus;
   /** Why it was ignored; or what was not understood, and where. Without values of the body. */
   reason?: string;
-  /** Whom it was about, where that is known. */
+  /**
+   * The person whom it was recorded for, where that is known: what is merged and taken apart later moves no delivery.
+   * Whoever shows it says which customer that is by now.
+   */
   customerId?: string;
   interactionId?: string;
   /** The source's own time of what it says. */

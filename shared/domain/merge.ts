@@ -46,6 +46,13 @@ export interface MergeLine {
   moved: string[];
   /** The persons that they joined or left. */
   stayed: string[];
+  /** Which source said of which two persons that they are one; absent where somebody merged them by the API. */
+  said?: SaidToBeOne;
+}
+
+export interface SaidToBeOne {
+  sourceId: string;
+  persons: [string, string];
 }
 
 /** Two customers of whom a source spoke as if they were one. */

@@ -50,8 +50,6 @@ export interface PrivacyRequest {
   personIds: string[];
   /** Whether it is about all persons of the customer: also those who join it before it is carried out. */
   whole: boolean;
-  /** Customers in whom others go on who had been merged with the persons: what is kept of these is looked at one by one. */
-  homeIds: string[];
   /** Ids that are minted from the identities of the persons: by these what speaks of them is known. */
   marks: string[];
   /** The source's own ids of orders that are to stand without a person. */
@@ -143,7 +141,6 @@ export function newPrivacyRequest(
     status: 'open',
     dueAt: dueOf(given.requestedAt),
     personIds: [],
-    homeIds: [],
     whole: false,
     marks: [],
     orders: [],

@@ -44,16 +44,26 @@ export async function readStored(
 
 /** Those of the ids that somebody had who was erased. */
 export async function erasedAmong(client: Client, table: string, ids: readonly string[]): Promise<Set<string>> {
-  const erased = new Set<string>();
+  return new Set((await attributeOf('erasedAt', client, table, ids)).keys());
+}
+
+/** The customers that those of the persons are by now who were merged into another one. */
+export function homesAmong(client: Client, table: string, ids: readonly string[]): Promise<Map<string, string>> {
+  return attributeOf('mergedInto', client, table, ids);
+}
+
+async function attributeOf(name: 'erasedAt' | 'mergedInto', client: Client, table: string, ids: readonly string[]) {
+  const found = new Map<string, string>();
   await inBatches([...new Set(ids)], async (batch) => {
     const Keys = batch.map((customerId) => ({ customerId }));
     const { Responses, UnprocessedKeys } = await client.batchGet({
-      RequestItems: { [table]: { Keys, ProjectionExpression: 'customerId, erasedAt' } },
+      RequestItems: { [table]: { Keys, ProjectionExpression: `customerId, ${name}` } },
     });
-    for (const { customerId, erasedAt } of Responses?.[table] ?? []) if (erasedAt) erased.add(String(customerId));
+    for (const { customerId, [name]: value } of Responses?.[table] ?? [])
+      if (value) found.set(String(customerId), String(value));
     return (UnprocessedKeys?.[table]?.Keys ?? []).map((key) => String(key.customerId));
   });
-  return erased;
+  return found;
 }
 
 /** What more customers came with than one person can be leads to nobody. */

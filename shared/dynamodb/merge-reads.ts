@@ -37,6 +37,6 @@ export async function listMerges(
 }
 
 function mergeLineOf(item: Record<string, unknown>): MergeLine {
-  const { kind, mergeId, at, by, from, into, moved, stayed } = item as unknown as MergeLine;
-  return { kind, mergeId, at, by, from, into, moved, stayed };
+  const { kind, mergeId, at, by, from, into, moved, stayed, said } = item as unknown as MergeLine;
+  return { kind, mergeId, at, by, from, into, moved, stayed, ...(said && { said }) };
 }

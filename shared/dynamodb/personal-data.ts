@@ -107,14 +107,15 @@ async function dropMerges(client: Client, ledger: string, personId: string): Pro
 async function lineWithout(client: Client, ledger: string, Key: { pk: string; sk: string }, personId: string) {
   const { Item } = await client.get({ TableName: ledger, Key, ConsistentRead: true });
   if (!Item) return 'none';
-  const { pk: _pk, sk: _sk, ...line } = Item as unknown as MergeLine & { pk: string; sk: string };
+  const { pk: _pk, sk: _sk, said, ...line } = Item as unknown as MergeLine & { pk: string; sk: string };
   const moved = line.moved.filter((person) => person !== personId);
   const stayed = line.stayed.filter((person) => person !== personId);
   const [firstMoved, firstStayed] = [moved[0], stayed[0]];
   if (firstMoved === undefined || firstStayed === undefined) return undefined;
   const from = line.from === personId ? firstMoved : line.from;
   const into = line.into === personId ? firstStayed : line.into;
-  return { ...line, moved, stayed, from, into } satisfies MergeLine;
+  const stillSaid = said && !said.persons.includes(personId) && { said };
+  return { ...line, moved, stayed, from, into, ...stillSaid } satisfies MergeLine;
 }
 
 /** Those that nobody has settled; a settled one holds two ids and no more. */

@@ -133,8 +133,8 @@ function naturalEntryOf(item: Item | undefined): NaturalEntry | undefined {
 
 function identityEntryOf(item: Item | undefined): IdentityEntry | undefined {
   if (!item) return undefined;
-  const { customerId, met = [] } = item as unknown as Omit<IdentityEntry, 'met'> & Partial<IdentityEntry>;
-  return { customerId, met };
+  const { customerId, met = [], sourceId } = item as unknown as Omit<IdentityEntry, 'met'> & Partial<IdentityEntry>;
+  return { customerId, met, ...(sourceId && { sourceId }) };
 }
 
 function orderLineOf(item: Item | undefined): OrderLine | undefined {
@@ -224,8 +224,9 @@ function transactItem(write: Exclude<Write, { kind: 'suggestion' | 'settled' }>,
       return { Put: { TableName: tables.ledger, Item, ...revisionIs(revision) } };
     }
     case 'identity': {
-      const Item = { ...identityKey(write.identity), customerId: write.customerId };
-      return { Put: { TableName: tables.registry, Item, ...leadsNowhereElse(write.from ?? write.customerId) } };
+      const { identity, customerId, sourceId, from } = write;
+      const Item = { ...identityKey(identity), customerId, sourceId };
+      return { Put: { TableName: tables.registry, Item, ...leadsNowhereElse(from ?? customerId) } };
     }
     case 'forgotten': {
       const { identity, entry, heir } = write;
@@ -241,7 +242,7 @@ function transactItem(write: Exclude<Write, { kind: 'suggestion' | 'settled' }>,
     }
     case 'met': {
       const { identity, entry, personId } = write;
-      const Item = { ...identityKey(identity), customerId: entry.customerId, met: [...entry.met, personId] };
+      const Item = { ...identityKey(identity), ...entry, met: [...entry.met, personId] };
       return { Put: { TableName: tables.registry, Item, ...entryIs(entry) } };
     }
     case 'waiting':

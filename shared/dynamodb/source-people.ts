@@ -2,11 +2,13 @@ import type { SourcePeople } from '../engine/erase-source.ts';
 import { unpackItem } from './attribute-value.ts';
 import type { Client, TableNames } from './client.ts';
 import { isStubItem, isTombstoneItem, type StoredItem } from './customer-item.ts';
+import { identitiesOfPerson } from './customer-reads.ts';
+import { identityKey } from './keys.ts';
 
 /** Everybody, page by page, and what the ledger says of whom. */
 export function sourcePeople(
   client: Client,
-  { customers, ledger }: Pick<TableNames, 'customers' | 'ledger'>,
+  { customers, ledger, registry }: Pick<TableNames, 'customers' | 'ledger' | 'registry'>,
 ): SourcePeople {
   return {
     async everybody(after) {
@@ -18,11 +20,12 @@ export function sourcePeople(
       });
       const persons = Items.map((item) => unpackItem(item as never) as unknown as StoredItem).flatMap((item) => {
         if (isStubItem(item) || isTombstoneItem(item)) return [];
-        const { customerId, createdAt, sourceIds, parts = { [customerId]: { createdAt, sourceIds } } } = item;
-        return Object.entries(parts).map(([personId, part]) => ({
+        const { parts = { [item.customerId]: item } } = item;
+        return Object.entries(parts).map(([personId, { createdAt, sourceIds, consents }]) => ({
           personId,
-          createdAt: part.createdAt,
-          sourceIds: part.sourceIds,
+          createdAt,
+          sourceIds,
+          consents,
         }));
       });
       const next = LastEvaluatedKey?.customerId?.S;
@@ -42,6 +45,15 @@ export function sourcePeople(
         has('sourceId <> :source', {}),
       ]);
       return { here, since, elsewhere };
+    },
+
+    async broughtBy(personId) {
+      const sources: (string | undefined)[] = [];
+      for (const identity of await identitiesOfPerson(client, registry, personId, { all: true })) {
+        const place = { TableName: registry, Key: identityKey(identity), ProjectionExpression: 'sourceId' };
+        sources.push((await client.get({ ...place, ConsistentRead: true })).Item?.sourceId);
+      }
+      return sources;
     },
   };
 }

@@ -46,6 +46,8 @@ export interface Recorded {
   outcome: 'recorded' | 'duplicate';
   /** Absent where nobody is known yet for an order. */
   customerId?: string;
+  /** The person of that customer in whose ledger it stands: that stays, whatever is merged and taken apart. */
+  personId?: string;
   interactionId?: string;
   /** It speaks of somebody who was erased: of that person nothing was recorded. */
   erased?: true;
@@ -59,7 +61,7 @@ export interface MergeEvidence {
 }
 
 /** What one attempt would write; nothing for a duplicate. `stale` where reads did not fit together. */
-export type Draft = { writes: Write[]; about: Omit<Recorded, 'outcome'>; merge?: MergeEvidence } | 'stale';
+export type Draft = { writes: Write[]; about: Omit<Recorded, 'outcome' | 'personId'>; merge?: MergeEvidence } | 'stale';
 
 export function isChanged(before: Customer, after: Customer): boolean {
   return before.version === 0 || canonicalText(before) !== canonicalText(after);

@@ -49,8 +49,6 @@ export interface Burial {
   gone: string[];
   /** Minted from the identities that the customer's item shows. */
   marks: string[];
-  /** The customer in whom others go on. */
-  homeId?: string;
 }
 
 /**
@@ -83,7 +81,7 @@ export function bury(
     const rest = withoutPersons(home, gone);
     const writes = burialWrites(known, home, gone, rest, frame);
     if (writes === 'stale') return 'stale';
-    await note({ gone, marks: await marksOf(known, home, gone, frame), ...(rest && { homeId: home.id }) });
+    await note({ gone, marks: await marksOf(known, home, gone, frame) });
     return { writes, outcome: true };
   });
 }

@@ -1,5 +1,5 @@
 import { canonicalText } from '../domain/canonical.ts';
-import type { Consent } from '../domain/consent.ts';
+import type { Consent, Consents } from '../domain/consent.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
@@ -33,12 +33,15 @@ export interface SourcePeople {
     sourceId: string,
     reach: Reach,
   ): Promise<{ here: boolean; since: boolean; elsewhere: boolean }>;
+  /** By whose word each of a person's identities came to lead there, where that is known. */
+  broughtBy(personId: string): Promise<(string | undefined)[]>;
 }
 
 interface FoundPerson {
   personId: string;
   createdAt: Instant;
   sourceIds: Record<string, string>;
+  consents: Consents;
 }
 
 export interface ErasureStores {
@@ -101,18 +104,36 @@ async function forgetIdentities(
  */
 export async function knownBy(
   people: SourcePeople,
-  { personId, createdAt, sourceIds }: FoundPerson,
+  { personId, createdAt, sourceIds, consents }: FoundPerson,
   sourceId: string,
   { idsAreSince, ...reach }: Reach & { idsAreSince: boolean },
 ): Promise<{ before: boolean; otherwise: boolean; keepsId: boolean }> {
   const spoken = await people.spokenOf(personId, sourceId, reach);
   const { [sourceId]: own, ...others } = sourceIds;
   const keepsId = own !== undefined && (idsAreSince || createdAt > reach.erasedAt || spoken.since);
+  const agreed = Object.values(consents).some((one) => one.sourceId !== sourceId || one.occurredAt > reach.erasedAt);
   return {
     before: spoken.here || (own !== undefined && !keepsId),
-    otherwise: spoken.elsewhere || spoken.since || keepsId || Object.keys(others).length > 0,
+    otherwise: spoken.elsewhere || spoken.since || keepsId || Object.keys(others).length > 0 || agreed,
     keepsId,
   };
+}
+
+/**
+ * Whether somebody came by a source that says nothing of them any more: an order that another customer has by now leaves
+ * behind what came with it, a wish of the person's, or but the addresses.
+ * @param otherwise whether the person is known by anything else: then addresses tell nothing
+ */
+export async function cameBy(
+  people: SourcePeople,
+  { personId, createdAt, consents }: FoundPerson,
+  sourceId: string,
+  { erasedAt, otherwise }: { erasedAt: Instant; otherwise: boolean },
+): Promise<boolean> {
+  const agreed = Object.values(consents).some((one) => one.sourceId === sourceId && one.occurredAt <= erasedAt);
+  if (agreed || otherwise || createdAt > erasedAt) return agreed;
+  const sources = await people.broughtBy(personId);
+  return sources.length > 0 && sources.every((source) => source === sourceId);
 }
 
 /**

@@ -16,6 +16,7 @@ import type { Source } from '../domain/source.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
 import { type Burial, bury, markAsErased } from './erase-person.ts';
 import {
+  cameBy,
   type ErasureStores,
   emptyPerson,
   erasePerson,
@@ -191,12 +192,11 @@ async function take(
 
 /** Keeps whom a burial is about before it is done: by that, the rest of them is found. */
 function noting(current: () => PrivacyRequest, keep: (request: PrivacyRequest) => Promise<void>) {
-  return async ({ gone, marks, homeId }: Burial) => {
+  return async ({ gone, marks }: Burial) => {
     const before = current();
     const after = {
       ...before,
       personIds: joined(before.personIds, gone),
-      homeIds: joined(before.homeIds, homeId === undefined ? [] : [homeId]),
       marks: joined(before.marks, marks),
     };
     if (JSON.stringify(after) !== JSON.stringify(before)) await keep(after);
@@ -244,7 +244,7 @@ async function searchSource(
   let next = current();
   for (const person of persons) {
     const known = await knownBy(ports.people, person, sourceId, { ...reach, idsAreSince });
-    if (!known.before) continue;
+    if (!known.before && !(await cameBy(ports.people, person, sourceId, { ...erasure, ...known }))) continue;
     const more = known.otherwise
       ? await forgetSource(ports, person.personId, sourceId, { ...erasure, ...reach, keepsId: known.keepsId })
       : await erasePerson(ports, person.personId, erasure);

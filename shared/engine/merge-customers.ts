@@ -1,7 +1,15 @@
 import type { Customer } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
-import { type MergeLine, merged, parted, personsOf, personsPerCustomer, wereParted } from '../domain/merge.ts';
+import {
+  type MergeLine,
+  merged,
+  parted,
+  personsOf,
+  personsPerCustomer,
+  type SaidToBeOne,
+  wereParted,
+} from '../domain/merge.ts';
 import { Known, type Stale } from './known.ts';
 import { Problem } from './problem.ts';
 import type { RecordStore, Write } from './record-store.ts';
@@ -66,7 +74,7 @@ const faultsAtInto = [{ pointer: '/into', detail: 'is the same customer' }];
  */
 export async function mergeOnEvidence(
   store: RecordStore,
-  { from, into }: { from: string; into: string },
+  { from, into, sourceId }: { from: string; into: string; sourceId: string },
   frame: MergeFrame,
 ): Promise<MergeOutcome | undefined> {
   if (from === into) return undefined;
@@ -83,7 +91,7 @@ export async function mergeOnEvidence(
       const suggestion = await known.suggestion(suggestionId(from, into, frame.mint));
       if (one.live !== other.live || suggestion?.status === 'dismissed') return nothing;
     }
-    return draftMerge(known, one, other, frame);
+    return draftMerge(known, one, other, frame, { sourceId, persons: [from, into] });
   });
 }
 
@@ -148,7 +156,13 @@ function unchanged({ id, parts = {} }: Customer, from: string, into: string): At
   return { outcome: { status: 'unchanged', mergeId, from: moved, into: joined }, writes: [] };
 }
 
-async function draftMerge(known: Known, from: Customer, into: Customer, { at, by, mint }: MergeFrame) {
+async function draftMerge(
+  known: Known,
+  from: Customer,
+  into: Customer,
+  { at, by, mint }: MergeFrame,
+  said?: SaidToBeOne,
+) {
   const moved = personsOf(from);
   const stayed = personsOf(into);
   // One of them was read before somebody else merged them, the other one after.
@@ -162,7 +176,8 @@ async function draftMerge(known: Known, from: Customer, into: Customer, { at, by
     if (expected === undefined) return 'stale';
     writes.push({ kind: 'stub', stub: { id, version: expected + 1, mergedInto: into.id }, expected });
   }
-  const line: MergeLine = { kind: 'merge', mergeId, at, by, from: from.id, into: into.id, moved, stayed };
+  const given = { mergeId, at, by, ...(said && { said }) };
+  const line: MergeLine = { kind: 'merge', ...given, from: from.id, into: into.id, moved, stayed };
   writes.push(...journal(line), ...(await settled(known, moved, stayed, mint)));
   return { outcome: { status: 'merged' as const, mergeId, from: from.id, into: into.id }, writes };
 }

@@ -1,10 +1,11 @@
 import { type Identity, identitiesOf, type Person, withoutPlaceholders } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
+import { personIn } from '../domain/merge.ts';
 import { newPrivacyRequest, type PrivacyRequest } from '../domain/privacy-request.ts';
 import type { Source } from '../domain/source.ts';
 import type { PrivacyWord } from './fact.ts';
-import { customerIdFrom, Known } from './known.ts';
+import { customerIdFrom, Known, type Stale } from './known.ts';
 import { Problem } from './problem.ts';
 import type { RecordStore } from './record-store.ts';
 import { identifiesNobody } from './resolve.ts';
@@ -58,7 +59,7 @@ const ordersPerRequest = 2_000;
 
 /**
  * The person whom a source means: by its own id, else by an address that leads to nobody whom this source knows by
- * another id, and to nobody whom other sources know.
+ * another id, and to nobody whom other sources know. With those of whom it said itself that they are this one.
  */
 async function whomOf(store: RecordStore, given: Person, { source, mint }: Asked) {
   const identities = identitiesOf(withoutPlaceholders(given, source.nobody), source.id);
@@ -66,13 +67,14 @@ async function whomOf(store: RecordStore, given: Person, { source, mint }: Asked
   for (let attempt = 0; attempt < 8; attempt++) {
     const known = new Known(store, true);
     const found = await lookUp(known, given, identities, source.id);
-    if (found !== 'stale') {
+    const personIds = found === undefined || found === 'stale' ? [] : await withMerged(known, found, source.id);
+    if (found !== 'stale' && personIds !== 'stale') {
       const marks: string[] = [];
       for (const identity of identities) {
         const entry = await known.identity(identity);
-        if (!entry || entry.customerId === found) marks.push(customerIdFrom(identity, { mint }));
+        if (!entry || personIds.includes(entry.customerId)) marks.push(customerIdFrom(identity, { mint }));
       }
-      return found === undefined ? { marks } : { customerId: found, personIds: [found], marks };
+      return found === undefined ? { marks } : { customerId: found, personIds, marks };
     }
     await store.pause(attempt + 1);
   }
@@ -96,4 +98,29 @@ async function lookUp(known: Known, given: Person, identities: Identity[], sourc
     if (isAlone || (isOwn && given.externalId === undefined)) return customer.id;
   }
   return undefined;
+}
+
+/**
+ * The person, and those of the same customer of whom the source itself said that they are this one, also by way of others:
+ * it has no other id left by which it could ask for them. Whom it does not know by an id and another source does, that
+ * other one has to ask for. What was taken back counts no more.
+ */
+async function withMerged(known: Known, personId: string, sourceId: string): Promise<string[] | Stale> {
+  const home = await known.home(personId);
+  if (!home || home === 'stale') return 'stale';
+  const isToBeAskedFor = (other: string) => {
+    const { sourceIds } = personIn(home, other) ?? {};
+    return sourceIds && (Object.hasOwn(sourceIds, sourceId) || Object.keys(sourceIds).length === 0);
+  };
+  const found = [personId];
+  // Goes on with those who are found meanwhile.
+  for (const person of found) {
+    const lines = await known.store.merges(person);
+    const undone = lines.filter(({ kind }) => kind === 'unmerge').map(({ mergeId }) => mergeId);
+    for (const { mergeId, said } of lines) {
+      if (said?.sourceId !== sourceId || !said.persons.includes(person) || undone.includes(mergeId)) continue;
+      found.push(...said.persons.filter((other) => !found.includes(other) && isToBeAskedFor(other)));
+    }
+  }
+  return found;
 }

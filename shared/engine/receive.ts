@@ -142,12 +142,18 @@ async function apply(
       ...frameOfSource(source, { receivedAt: heardAt, mint }),
       firstHeardAt: async () => (await ports.deliveries.get(delivery.id, delivery.receivedAt))?.delivery.receivedAt,
     };
-    const { outcome, erased, ...about } = await record(ports.records, asRead(fact, source, ports.storefronts), frame);
+    const said = asRead(fact, source, ports.storefronts);
+    const { outcome, erased, personId, interactionId } = await record(ports.records, said, frame);
     const occurredAt = timeOf(fact);
-    const isLetGo = erased && outcome === 'duplicate' && about.interactionId === undefined;
+    const isLetGo = erased && outcome === 'duplicate' && interactionId === undefined;
     if (isLetGo) return { status: 'ignored', reason: 'it speaks of somebody who was erased', withheld: true };
-    const status = outcome;
-    return { status, ...about, ...(occurredAt && { occurredAt }), ...(erased && { withheld: true }) };
+    return {
+      status: outcome,
+      ...(personId && { customerId: personId }),
+      ...(interactionId && { interactionId }),
+      ...(occurredAt && { occurredAt }),
+      ...(erased && { withheld: true }),
+    };
   } catch (error) {
     if (error instanceof Unintelligible) return notUnderstood(error.reason);
     if (error instanceof Problem && error.status < 500) return notUnderstood(error.message);

@@ -10,7 +10,7 @@ import { type Fact, Unintelligible } from './fact.ts';
 import { customerIdFrom, type Known, type Stale } from './known.ts';
 import { Problem } from './problem.ts';
 import type { NaturalRef, Write } from './record-store.ts';
-import { attachWrites, customerErased, identifiesNobody, resolve } from './resolve.ts';
+import { attachWrites, customerErased, identifiesNobody, resolve, saidSinceErasure } from './resolve.ts';
 import { conflictWrites } from './suggest.ts';
 
 /** What a source says of a customer: profile, identities, consents. */
@@ -30,8 +30,9 @@ export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer
     frame,
   );
   if (conflicts === 'stale') return 'stale';
-  const customer = withWord(owner, { ...fact, person, sourceId: frame.sourceId });
-  const writes: Write[] = fact.consents
+  const consents = await saidSinceErasure(known, found, fact.consents, frame);
+  const customer = withWord(owner, { ...fact, consents, person, sourceId: frame.sourceId });
+  const writes: Write[] = consents
     .filter((consent) => canonicalText(consent) !== canonicalText(owner.consents[consentKey(consent)] ?? null))
     .map((consent) => ({
       kind: 'interaction',
@@ -83,7 +84,7 @@ export async function draftShopMerge(known: Known, fact: Fact & { kind: 'merge' 
     ids.push(before.id);
     if (isKnown) continue;
     const after = withShopsId(before, identity, fact.test, frame);
-    writes.push({ kind: 'identity', identity, customerId: before.id }, customerWrite(before, after, frame.receivedAt));
+    writes.push(leadTo(before.id, identity, frame), customerWrite(before, after, frame.receivedAt));
   }
   const [into = '', from = ''] = ids;
   return { writes, about: { customerId: into }, merge: { from, into, by: 'shop' } };
@@ -101,7 +102,7 @@ export async function draftDeparture(known: Known, fact: Fact & { kind: 'departu
   const after = withDeparture(withShopsId(before, identity, true, frame), frame.sourceId, fact.at ?? frame.receivedAt);
   const about = { customerId: before.id };
   if (isKnown && !isChanged(before, after)) return { writes: [], about };
-  const attach: Write[] = isKnown ? [] : [{ kind: 'identity', identity, customerId: before.id }];
+  const attach: Write[] = isKnown ? [] : [leadTo(before.id, identity, frame)];
   return { writes: [...attach, customerWrite(before, after, frame.receivedAt)], about };
 }
 
@@ -124,6 +125,10 @@ async function namedByShop(
   const owner = await known.customer(id);
   if (owner === 'stale' || (entry && !owner)) return 'stale';
   return { before: owner ?? newCustomer(id, frame.receivedAt), isKnown: entry !== undefined };
+}
+
+function leadTo(customerId: string, identity: Identity, { sourceId }: Frame): Write {
+  return { kind: 'identity', identity, customerId, sourceId };
 }
 
 function withShopsId(customer: Customer, { value: externalId }: Identity, test: boolean, frame: Frame): Customer {

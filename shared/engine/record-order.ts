@@ -1,4 +1,5 @@
 import { canonicalText } from '../domain/canonical.ts';
+import { withConsents } from '../domain/consent.ts';
 import { type Customer, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
 import { countedOf, type Rate, waitsForRate } from '../domain/exchange-rate.ts';
 import type { Person } from '../domain/identity.ts';
@@ -12,7 +13,7 @@ import { type Fact, Unintelligible, type Who } from './fact.ts';
 import type { Known } from './known.ts';
 import { rateOf, waitingWrites } from './order-rate.ts';
 import type { OrderLine, Write } from './record-store.ts';
-import { attachWrites, type Erased, type Found, resolve } from './resolve.ts';
+import { attachWrites, type Erased, type Found, resolve, saidSinceErasure } from './resolve.ts';
 import { followNames, type Home, isShadow, orderId, orderRef, shadowOf } from './sale-names.ts';
 import { conflictWrites } from './suggest.ts';
 import { Touched } from './touched.ts';
@@ -48,7 +49,9 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   const heir = marked && !(holder && isShadow(holder)) ? shadowOf(marked) : undefined;
   const owner = heir ?? (holder && !(named && isNews) ? holder : erased ? shadowOf(erased) : named?.customer);
   const isFaceless = owner !== undefined && isShadow(owner);
-  const after = isFaceless ? { ...joined, consents: {} } : joined;
+  const said = named?.customer.id === owner?.id ? named : undefined;
+  const agreed = isFaceless ? [] : await agreedTo(known, joined, said, frame);
+  const after = { ...joined, consents: withConsents({}, agreed) };
   if (!owner || !after.snapshot) return held(home, after, { aliases, found, marked }, frame);
 
   const touched = new Touched(
@@ -56,7 +59,6 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
     frame,
     [home, ...others].map((one) => one.interactionId),
   );
-  const said = named?.customer.id === owner.id ? named : undefined;
   if (said) touched.set(owner, withWords(owner, said.person, fact, after, frame));
   const rate = await rateOf(known, after, [home, ...others], frame);
   await recount(touched, home, others, owner, countedOf(after, rate));
@@ -100,6 +102,12 @@ async function whoseOf(
   frame: Frame,
 ) {
   return holder && isShadow(holder) ? undefined : resolve(known, who, placedAt, frame);
+}
+
+/** What was agreed to with an order, without what somebody did who was erased before. */
+async function agreedTo(known: Known, { consents }: Order, said: Found | undefined, frame: Frame) {
+  const all = Object.values(consents);
+  return said ? saidSinceErasure(known, said, all, frame) : all;
 }
 
 /** Of somebody who was erased no customer is written, and no line is news. */

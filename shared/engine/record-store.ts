@@ -61,6 +61,8 @@ export interface IdentityEntry {
   customerId: string;
   /** Other persons with ids of their own who came with this address or number. */
   met: string[];
+  /** The source by whose word it came to lead there; absent where it was inherited from somebody who was erased. */
+  sourceId?: string;
 }
 
 export interface Reads {
@@ -92,7 +94,7 @@ export type Write =
   | { kind: 'removal'; customerId: string; occurredAt: Instant; interactionId: string }
   | ({ kind: 'natural'; natural: NaturalRef } & NaturalEntry)
   /** `from`: who was erased, where the identity still leads there. */
-  | { kind: 'identity'; identity: Identity; customerId: string; from?: string }
+  | { kind: 'identity'; identity: Identity; customerId: string; sourceId: string; from?: string }
   /** Takes an identity away from who was erased; `heir` goes on with what is left in it. */
   | { kind: 'forgotten'; identity: Identity; entry: IdentityEntry; heir?: IdentityEntry }
   | { kind: 'tombstone'; tombstone: Tombstone; expected: number }

@@ -26,15 +26,20 @@ export async function record(store: RecordStore, fact: Fact, frame: Frame): Prom
     if (draft === 'stale') continue;
     const writes = known.folded(draft.writes);
     if (writes.length > 0 && (await store.commit(writes)) === 'conflict') continue;
-    const merged = draft.merge && (await mergeOnEvidence(store, draft.merge, mergeFrame(draft.merge, frame)));
-    const customerId = merged?.into ?? (draft.about.customerId && known.homeId(draft.about.customerId));
+    const merged = draft.merge && (await mergeOnEvidence(store, ...saidOf(draft.merge, frame)));
+    const { customerId: personId } = draft.about;
+    const customerId = merged?.into ?? (personId && known.homeId(personId));
     const outcome = writes.length > 0 || merged?.status === 'merged' ? 'recorded' : 'duplicate';
-    return { outcome, ...draft.about, ...(customerId && { customerId }) };
+    return { outcome, ...draft.about, ...(personId && { personId }), ...(customerId && { customerId }) };
   }
   throw new Problem(503, 'too_busy', 'Too many writes to one customer at once. Try again.', { retryAfter: 1 });
 }
 
-const mergeFrame = ({ by }: MergeEvidence, { receivedAt: at, mint }: Frame) => ({ by, at, mint });
+const saidOf = ({ by, ...persons }: MergeEvidence, { sourceId, receivedAt: at, mint }: Frame) =>
+  [
+    { ...persons, sourceId },
+    { by, at, mint },
+  ] as const;
 
 function draftOf(known: Known, fact: Fact, frame: Frame): Promise<Draft> {
   switch (fact.kind) {

@@ -1,3 +1,5 @@
+import { canonicalText } from '../domain/canonical.ts';
+import { type Consent, consentKey } from '../domain/consent.ts';
 import { type Customer, newCustomer } from '../domain/customer.ts';
 import {
   customersPerAddress,
@@ -6,7 +8,7 @@ import {
   type Person,
   withoutIdentities,
 } from '../domain/identity.ts';
-import type { Instant } from '../domain/instant.ts';
+import { type Instant, later } from '../domain/instant.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
 import type { Frame } from './draft.ts';
 import type { Who } from './fact.ts';
@@ -98,6 +100,31 @@ async function isBefore({ erasedAt }: Tombstone, at: Instant, { firstHeardAt }: 
   return heardAt !== undefined && heardAt <= erasedAt;
 }
 
+/**
+ * What somebody agreed to or not, without what was said up to an erasure of whoever had one of the identities: who came to
+ * be after it has said nothing before. Looked for only where something would be new that was said before there was anybody.
+ */
+export async function saidSinceErasure(
+  known: Known,
+  { customer, person }: Pick<Found, 'customer' | 'person'>,
+  consents: readonly Consent[],
+  frame: Frame,
+): Promise<Consent[]> {
+  const isOldNews = (consent: Consent) =>
+    consent.occurredAt <= customer.createdAt &&
+    canonicalText(consent) !== canonicalText(customer.consents[consentKey(consent)] ?? null);
+  if (!consents.some(isOldNews)) return [...consents];
+  const identities = identitiesOf(person, frame.sourceId);
+  await known.fetch({ identities, customers: identities.map((identity) => customerIdFrom(identity, frame)) });
+  let erasedAt: Instant | undefined;
+  for (const identity of identities) {
+    const erased = await known.erasedBy(identity, frame);
+    if (!erased || erased.erasedAt > customer.createdAt || isErasedOther(person, erased, identity, frame)) continue;
+    erasedAt = later(erasedAt, erased.erasedAt);
+  }
+  return consents.filter(({ occurredAt }) => erasedAt === undefined || occurredAt > erasedAt);
+}
+
 /** Who comes back after an erasure is somebody new: by nothing but the salt would anybody know one id by the other. */
 function newIdFrom(identity: Identity, erased: Tombstone | undefined, { mint }: Frame): string {
   if (!erased) return mint('cus', identity.namespace, identity.value);
@@ -115,11 +142,12 @@ function isErasedOther(who: Person, { sources }: Tombstone, by: Identity, { sour
 
 /** Lets identities lead to a person, and leaves a tombstone behind each that is taken from somebody who was erased. */
 export function attachWrites(known: Known, attach: readonly Attachment[], customerId: string, frame: Frame): Write[] {
+  const { sourceId } = frame;
   return attach.flatMap(({ identity, from }): Write[] => {
-    if (!from) return [{ kind: 'identity', identity, customerId }];
+    if (!from) return [{ kind: 'identity', identity, customerId, sourceId }];
     const id = customerIdFrom(identity, frame);
     const left: Write = { kind: 'tombstone', tombstone: { ...from, id, version: 1 }, expected: 0 };
-    const taken: Write = { kind: 'identity', identity, customerId, from: from.id };
+    const taken: Write = { kind: 'identity', identity, customerId, sourceId, from: from.id };
     return known.tombstone(id) ? [taken] : [left, taken];
   });
 }

@@ -17,8 +17,6 @@ export type DeliveryContent = { body: unknown; headers: Readonly<Record<string, 
 /** Persons whose deliveries are looked for among those of one source. */
 export interface Sought {
   personIds: readonly string[];
-  /** Customers of whom the persons are a part, beside others. */
-  homeIds: readonly string[];
   /** Ids that are minted from the identities of the persons. */
   marks: readonly string[];
   /** The source's own ids of orders that are the persons', with whomever they stand. */
@@ -40,27 +38,24 @@ export interface DeliveryReads {
 }
 
 /**
- * Tells whether a delivery is the persons': of an order, by whose ledger it stands in; else by the customer that it was
- * recorded for. Where that is nobody, its body tells, by an identity or by an order; so it does where that is a customer
- * of several persons, by an identity. A body that bears an id of somebody else, or of an order in somebody else's ledger,
- * is that one's, and not theirs who share an address with that one. One that bears ids of both is shown to neither, and
- * goes with the first who is erased.
+ * Tells whether a delivery is the persons': by the person that it was recorded for; of an order, also by whose ledger it
+ * stands in. Where it was recorded for nobody, its body tells, by an identity or by an order. A body that bears an id of
+ * somebody else, or of an order in somebody else's ledger, is that one's, and not theirs who share an address with that
+ * one. One that bears ids of both is shown to neither, and goes with the first who is erased.
  */
 export function whoseDelivery({ records, data, content }: DeliveryReads, sought: Sought, purpose: Purpose) {
-  const { personIds, homeIds, marks, upTo } = sought;
+  const { personIds, marks, upTo } = sought;
   const ids = new Set([...marks, ...personIds]);
   let reading: Promise<Sales> | undefined;
   const sales = () => (reading ??= salesOf(data, sought));
   return async ({ id, customerId, interactionId, receivedAt }: ListedDelivery): Promise<boolean> => {
-    const isShared = customerId !== undefined && homeIds.includes(customerId);
-    if (customerId !== undefined && !isShared && personIds.includes(customerId)) return true;
+    if (customerId !== undefined && personIds.includes(customerId)) return true;
     if (interactionId !== undefined && (await sales()).lines.has(interactionId)) return true;
-    if (customerId !== undefined && !isShared) return false;
-    if (customerId === undefined && upTo !== undefined && receivedAt > upTo) return false;
+    if (customerId !== undefined || (upTo !== undefined && receivedAt > upTo)) return false;
     const { body, headers } = await content(id);
     const named = namedIn(body, headers, { ...sought, ids });
     const isOrdered = async () => {
-      if (customerId !== undefined || named.orders.size === 0) return false;
+      if (named.orders.size === 0) return false;
       const { names } = await sales();
       return [...named.orders].some((order) => names.has(order));
     };

@@ -7,7 +7,7 @@ import { departure, identifier, read } from './fields.ts';
 import { translateConsent, translateCustomer, translateMerge } from './shopify-customer.ts';
 import { shopifyListing } from './shopify-listing.ts';
 import { translateOrder, translateRefund } from './shopify-order.ts';
-import { translateDataRequest, translateRedact } from './shopify-privacy.ts';
+import { translateDataRequest, translateRedact, translateShopRedact } from './shopify-privacy.ts';
 import { isAmong } from './signature.ts';
 
 /**
@@ -57,7 +57,7 @@ export const shopify: Storefront = {
       case 'customers/redact':
         return translateRedact(body, source);
       case 'shop/redact':
-        return { kind: 'privacy', word: { type: 'source_erasure' } };
+        return translateShopRedact(body, source);
       case undefined:
         throw new Unintelligible('the header x-shopify-topic is missing');
       default:

@@ -88,6 +88,30 @@ test('a platform that needs no secrets takes none, and another one made of it as
   expect((await put('bc', { ...shop, platform: 'bigcommerce' })).status).toBe(201);
 });
 
+test('credentials are kept for the address that they were given for, and for no other', async () => {
+  const woo = { ...shop, platform: 'woocommerce' };
+  const credentials = { consumerKey: 'ck_1', consumerSecret: 'cs_1' };
+  const address = 'https://shop.example.org';
+  expect((await put('woo', { ...woo, address, credentials })).status).toBe(201);
+  const anew = [{ pointer: '/credentials', detail: expect.stringContaining('anew') }];
+  for (const change of [
+    { address: 'https://shop.example.org.evil.example' },
+    { address: 'https://shop.example.org:8443' },
+    {},
+    { address, platform: 'shopify' },
+  ]) {
+    const { status, body } = await put('woo', { ...woo, ...change });
+    expect([status, body.code, body.errors]).toEqual([400, 'invalid_request', anew]);
+  }
+  const credentialNames = ['consumerKey', 'consumerSecret'];
+  expect((await get('woo')).body).toMatchObject({ address, credentialNames });
+  const moved = { ...woo, address: 'https://SHOP.example.org/blog' };
+  expect(await put('woo', moved)).toMatchObject({ status: 200, body: { credentialNames } });
+  const other = { ...woo, address: 'https://other.example.org' };
+  expect(await put('woo', { ...other, credentials: {} })).toMatchObject({ status: 200, body: { credentialNames: [] } });
+  expect((await put('woo', { ...other, credentials })).body).toMatchObject({ credentialNames });
+});
+
 test.each([
   ['an unknown currency', { currency: 'EUX' }, '/currency'],
   ['an unknown time zone', { timeZone: 'Mars/Olympus' }, '/timeZone'],

@@ -57,7 +57,7 @@ type Order = typeof orders extends fc.Arbitrary<(infer One)[]> ? One : never;
 const lives = fc.record({
   orders,
   words: fc.array(fc.record({ who: person, minute }), { maxLength: 4 }),
-  merge: fc.option(fc.record({ from: person, into: person }), { nil: undefined, freq: 2 }),
+  merge: fc.option(fc.record({ from: person, into: person, isUndone: fc.boolean() }), { nil: undefined, freq: 2 }),
   erased: person,
   byApi: fc.boolean(),
   /** How many of the messages come before the erasure begins. */
@@ -122,11 +122,14 @@ test('after an erasure nothing speaks of the person, whatever broke off and what
       const messages = shuffled(messagesOf(life), life.shuffle);
       const early = messages.slice(0, life.before);
       const late = messages.slice(life.before);
-      for (const message of early) await deliver(message);
+      const middle = Math.floor(early.length / 2);
+      for (const message of early.slice(0, middle)) await deliver(message);
       // There has to be somebody to be erased.
       const known = { id: shopIdOf(life.erased), email: addressOf(life.erased), updated_at: timeOf(1) };
       await deliver({ topic: 'customers/create', sourceId: 'shop', body: known });
-      const gone = await mergedWith(life);
+      const gone = await mergedWith(life, async () => {
+        for (const message of early.slice(middle)) await deliver(message);
+      });
       await shop.keep();
 
       if (life.byApi) await shop.erase(await customerOf(life.erased));
@@ -153,16 +156,22 @@ test('after an erasure nothing speaks of the person, whatever broke off and what
   );
 }, 240_000);
 
-/** Who is erased: by the API everybody whom the customer is. */
-async function mergedWith({ merge, erased, byApi }: Life): Promise<number[]> {
-  if (!merge || merge.from === merge.into) return [erased];
-  const [from, into] = [await customerOf(merge.from), await customerOf(merge.into)];
-  if (!from || !into) return [erased];
-  const { status } = await shop.api.call('POST /v1/customers/{customerId}/merge', {
-    params: { customerId: from },
-    body: { into },
-  });
-  expect(status).toBe(200);
+/** Who is erased: by the API everybody whom the customer is. @param meanwhile what happens while they are one */
+async function mergedWith({ merge, erased, byApi }: Life, meanwhile: () => Promise<void>): Promise<number[]> {
+  const [from, into] = merge ? [await customerOf(merge.from), await customerOf(merge.into)] : [];
+  if (!merge || !from || !into || from === into) {
+    await meanwhile();
+    return [erased];
+  }
+  const params = { customerId: from };
+  const merged = await shop.api.call('POST /v1/customers/{customerId}/merge', { params, body: { into } });
+  expect(merged.status).toBe(200);
+  await meanwhile();
+  if (merge.isUndone) {
+    const parted = await shop.api.call('POST /v1/customers/{customerId}/unmerge', { params, body: {} });
+    expect(parted.status).toBe(200);
+    return [erased];
+  }
   const isPart = erased === merge.from || erased === merge.into;
   return byApi && isPart ? [merge.from, merge.into] : [erased];
 }

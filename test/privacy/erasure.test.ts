@@ -190,6 +190,50 @@ describe('an erasure', () => {
   });
 });
 
+describe('who comes back after an erasure', () => {
+  const subscribed = (at: string) => ({ state: 'subscribed', consent_updated_at: at });
+  const box = { buyer_accepts_marketing: false };
+  const consents = async () => (await shop.find({ email: ids.email }))?.consents;
+  const consentLines = async () => {
+    const customerId = (await shop.find({ email: ids.email }))?.id as string;
+    const { body } = await shop.api.call('GET /v1/customers/{customerId}/interactions', { params: { customerId } });
+    return body.data.filter(({ type }) => String(type) === 'consent');
+  };
+
+  test.each([
+    ['by the id from before', 'shop'],
+    ['by an id of another shop, which did not know of it', 'other'],
+  ])('has agreed to nothing that was agreed to before it: %s', async (_, sourceId) => {
+    await shop.deliver('orders/create', order(1, day(10)));
+    await erased();
+    await shop.setClock(day(120));
+    const customer = { id: ids.customer + 500, email: ids.email, email_marketing_consent: subscribed(day(5)) };
+    if (sourceId === 'shop') customer.id = ids.customer;
+    for (const [id, placed] of [day(110), day(112)].entries())
+      await shop.deliver('orders/create', order(2 + id, placed, { ...box, customer }), { sourceId });
+    await shop.deliver('customers/update', { ...customer, updated_at: day(113) }, { sourceId });
+    expect((await shop.find({ email: ids.email }))?.facts).toMatchObject({ purchaseCount: 2 });
+    expect([await consents(), await consentLines()]).toEqual([[], []]);
+    const since = { ...customer, updated_at: day(115), email_marketing_consent: subscribed(day(114)) };
+    await shop.deliver('customers/update', since, { sourceId });
+    expect(await consents()).toMatchObject([{ state: 'granted', occurredAt: day(114) }]);
+    expect(await consentLines()).toHaveLength(1);
+  });
+
+  test('shares an address with somebody who stays, whose consents count as before', async () => {
+    await shop.deliver('orders/create', order(1, day(10)));
+    const other = { id: ids.customer + 500, email: ids.email, first_name: 'Wanda', updated_at: day(20) };
+    await shop.deliver('customers/update', other, { sourceId: 'shop' });
+    const redact = { customer: { id: ids.customer }, orders_to_redact: [] };
+    await shop.deliver('customers/redact', redact);
+    await shop.workAll();
+    await shop.setClock(day(120));
+    const words = { ...other, updated_at: day(110), email_marketing_consent: subscribed(day(50)) };
+    await shop.deliver('customers/update', words);
+    expect(await consents()).toMatchObject([{ state: 'granted', occurredAt: day(50) }]);
+  });
+});
+
 describe('while an erasure is under way', () => {
   test('whoever is gone is counted, though the worker is cut off before it notes it', async () => {
     await shop.deliver('orders/create', order(1, day(10)));

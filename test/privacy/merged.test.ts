@@ -3,7 +3,7 @@ import { openPrivacyShop, type PrivacyShop } from './engine.ts';
 
 let shop: PrivacyShop;
 beforeAll(async () => {
-  shop = await openPrivacyShop();
+  shop = await openPrivacyShop({ shop: 'shopify', other: 'shopify' });
 });
 afterAll(() => shop.stop());
 
@@ -32,6 +32,51 @@ const valuesOf = (who: number) => [addressOf(who), `name${count}x${who}`, String
 async function merge(from: string, into: string) {
   const call = { params: { customerId: from }, body: { into } };
   expect((await shop.api.call('POST /v1/customers/{customerId}/merge', call)).status).toBe(200);
+}
+
+/** The shop's own merge of two of its customers. */
+async function shopMerges(kept: number, gone: number) {
+  const { status } = await shop.deliver('customers/merge', {
+    admin_graphql_api_customer_kept_id: `gid://shopify/Customer/${idOf(kept)}`,
+    admin_graphql_api_customer_deleted_id: `gid://shopify/Customer/${idOf(gone)}`,
+    status: 'completed',
+  });
+  expect(status).toBe('recorded');
+}
+
+async function unmerge(customerId: string) {
+  const call = { params: { customerId }, body: {} };
+  expect((await shop.api.call('POST /v1/customers/{customerId}/unmerge', call)).status).toBe(200);
+}
+
+/** What the shop says of a person beside its orders. */
+async function tells(who: number, said = day(20)) {
+  const body = { id: idOf(who), email: addressOf(who), first_name: `Name${count}x${who}`, updated_at: said };
+  return (await shop.deliver('customers/update', body)).deliveryId;
+}
+
+const held = async (deliveryId: string) =>
+  (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId }, query: { body: 'true' } })).body;
+
+/** The bodies of deliveries that an export of a customer has, as one text each. */
+async function exportedBodies(customerId: string) {
+  const asked = await shop.api.call('POST /v1/privacy-requests', { body: { type: 'export', customerId } });
+  return bodiesIn(String(asked.body.id));
+}
+
+async function bodiesIn(requestId: string) {
+  const found: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const { body } = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', {
+      params: { requestId },
+      ...(cursor && { query: { cursor } }),
+    });
+    const data = body.data as unknown as { section: string; content: Record<string, unknown> }[];
+    found.push(...data.filter(({ section }) => section === 'delivery').map(({ content }) => String(content.body)));
+    cursor = (body.nextCursor as string | null) ?? undefined;
+  } while (cursor);
+  return found;
 }
 
 async function redact(who: number) {
@@ -72,8 +117,7 @@ test("a shop's redaction takes the one person, and the others go on under their 
     /merges#|merge-suggestion/,
   );
   // The rest can be taken apart still.
-  const call = { params: { customerId: third }, body: {} };
-  expect((await shop.api.call('POST /v1/customers/{customerId}/unmerge', call)).status).toBe(200);
+  await unmerge(third);
   expect((await show(third)).body).toMatchObject({ id: third, facts: { purchaseCount: 4 } });
   expect((await show(head)).body).toMatchObject({ id: head, mergedIds: [], facts: { purchaseCount: 1 } });
 });
@@ -104,12 +148,126 @@ test('whose a delivery of a merged customer is, its order tells', async () => {
   const [own, others] = [await refund(1), await refund(4)];
   await shop.keep();
   await redact(0);
-  const held = async (deliveryId: string) =>
-    (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId }, query: { body: 'true' } })).body;
   expect(await held(own)).toMatchObject({ withheld: true, body: null });
-  expect(await held(others)).toMatchObject({ customerId: head, body: { content: expect.stringContaining('unhappy') } });
+  const { body: rest } = await show(third);
+  expect(await held(others)).toMatchObject({
+    customerId: rest.id,
+    body: { content: expect.stringContaining('unhappy') },
+  });
   expect((await show(head)).status).toBe(410);
-  expect((await show(third)).body.facts).toMatchObject({ purchaseCount: 5 });
+  expect(rest.facts).toMatchObject({ purchaseCount: 5 });
+});
+
+/** Two persons who were one customer while the shop spoke of both, and are two again. */
+async function parted() {
+  await buys(0, 1);
+  await buys(1, 2);
+  const ids = [await customerOf(0), await customerOf(1)] as [string, string];
+  await merge(ids[1], ids[0]);
+  await buys(1, 3);
+  const told = [await tells(0), await tells(1)] as [string, string];
+  await shop.keep();
+  for (const deliveryId of told) expect((await held(deliveryId)).customerId).toBe(ids[0]);
+  await unmerge(ids[1]);
+  return { ids, told };
+}
+
+test('what came while two were merged is shown to the one whom it was about once they are parted', async () => {
+  const { ids, told } = await parted();
+  const { body } = await shop.api.call('GET /v1/deliveries', { query: { sourceId: 'shop', limit: '100' } });
+  expect(body.data.map(({ id, customerId }) => [id, customerId])).toEqual(
+    expect.arrayContaining(told.map((deliveryId, who) => [deliveryId, ids[who]])),
+  );
+  for (const [who, expected] of [2, 3].entries()) {
+    const bodies = await exportedBodies(ids[who] as string);
+    expect(bodies).toHaveLength(expected);
+    for (const text of bodies) expect(text).toContain(addressOf(who));
+    expect(bodies.join()).not.toContain(addressOf(1 - who));
+  }
+});
+
+test.each([0, 1])('and goes with that one: erasing the one with number %i', async (who) => {
+  const { ids, told } = await parted();
+  await shop.erase(ids[who] as string);
+  await shop.workAll();
+  expect(await shop.traces(valuesOf(who))).toEqual([]);
+  expect(await held(told[1 - who] as string)).toMatchObject({
+    customerId: ids[1 - who],
+    body: { content: expect.stringContaining(addressOf(1 - who)) },
+  });
+});
+
+test('what came for one of several goes with that one, under whose id they ever were', async () => {
+  await three();
+  const told = await tells(2);
+  await shop.keep();
+  await redact(0);
+  expect(await held(told)).toMatchObject({ body: { content: expect.stringContaining(addressOf(2)) } });
+  await redact(2);
+  expect(await shop.traces(valuesOf(2))).toEqual([]);
+  expect((await find(1))?.facts).toMatchObject({ purchaseCount: 2 });
+});
+
+test('whom the shop itself had merged, its requests are about as well', async () => {
+  for (const who of [0, 1, 2, 3]) await buys(who, who);
+  const [kept, gone, other, third] = [
+    await customerOf(0),
+    await customerOf(1),
+    await customerOf(2),
+    await customerOf(3),
+  ];
+  // Who came along by the API stays, though the shop's merge was then one of customers of several persons.
+  await merge(gone, other);
+  await shopMerges(0, 1);
+  await merge(third, kept);
+  for (const who of [0, 1, 2, 3]) await tells(who);
+  await shop.keep();
+  expect((await find(1))?.mergedIds).toHaveLength(3);
+
+  const asked = await shop.deliver('customers/data_request', { customer: { id: idOf(0) } });
+  await shop.keep();
+  const bodies = await bodiesIn(String((await held(asked.deliveryId)).privacyRequestId));
+  for (const who of [0, 1]) expect(bodies.filter((text) => text.includes(addressOf(who)))).toHaveLength(2);
+  for (const who of [2, 3]) expect(bodies.join()).not.toContain(addressOf(who));
+
+  await redact(0);
+  for (const who of [0, 1]) expect(await shop.traces(valuesOf(who))).toEqual([]);
+  expect(await find(2)).toMatchObject({ facts: { purchaseCount: 2 } });
+  expect((await find(3))?.id).toBe((await find(2))?.id);
+});
+
+test('what was taken apart again, or was merged by the API alone, is asked for one by one', async () => {
+  for (const who of [0, 1, 2]) await buys(who, who);
+  const [kept, gone, other] = [await customerOf(0), await customerOf(1), await customerOf(2)];
+  await shopMerges(0, 1);
+  await unmerge(gone);
+  await merge(gone, kept);
+  await merge(other, kept);
+  await redact(0);
+  expect(await shop.traces(valuesOf(0))).toEqual([]);
+  expect((await find(1))?.facts).toMatchObject({ purchaseCount: 2 });
+});
+
+test('a guest whose address the shop verified goes with its customer, and nobody whom another shop knows', async () => {
+  const verified = (who: number, email: string) =>
+    shop.deliver('customers/update', { id: idOf(who), email, verified_email: true, updated_at: day(20) });
+  const order = { created_at: day(10), updated_at: day(10), currency: 'EUR', total_price: '10.00' };
+  const guest = { ...order, email: addressOf(5), billing_address: { first_name: `Name${count}x5` } };
+  await buys(0, 1);
+  await shop.deliver('orders/create', { ...guest, id: count * 100 + 2 });
+  const theirs = { id: idOf(6), email: addressOf(6), first_name: `Name${count}x6` };
+  await shop.deliver(
+    'orders/create',
+    { ...order, id: count * 100 + 3, email: theirs.email, customer: theirs },
+    { sourceId: 'other' },
+  );
+  await verified(0, addressOf(5));
+  await verified(0, addressOf(6));
+  await shop.keep();
+  expect((await find(0))?.facts).toMatchObject({ purchaseCount: 3 });
+  await redact(0);
+  for (const who of [0, 5]) expect(await shop.traces(valuesOf(who))).toEqual([]);
+  expect(await find(6)).toMatchObject({ firstName: `Name${count}x6`, facts: { purchaseCount: 1 } });
 });
 
 test('by the API the whole customer is erased', async () => {

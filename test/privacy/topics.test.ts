@@ -308,6 +308,36 @@ test('exports and erasures are for keys that reach all sources', async () => {
   expect(await shop.find({ email: ida.email })).toBeUndefined();
 });
 
+test('what an app says of another of its shops is set aside, and nothing is carried out', async () => {
+  const sourceId = 'own';
+  const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+  const body = { ...given, address: 'https://own-shop.myshopify.com' };
+  await shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body });
+  const olga = { id: 191_800, email: 'olga.own@example.com', first_name: 'Olga' };
+  await shop.deliver('orders/create', anOrder(191_800, olga), { sourceId });
+  await shop.keep();
+  for (const [topic, said] of [
+    ['customers/data_request', { ...dataRequest, customer: olga }],
+    ['customers/redact', { ...redact, customer: olga, orders_to_redact: [191_800] }],
+    ['shop/redact', shopRedact],
+  ] as const) {
+    const { deliveryId, status } = await shop.deliver(topic, said, { sourceId });
+    expect(status).toBe('quarantined');
+    const { body: kept } = await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } });
+    expect(kept).toMatchObject({ reason: expect.stringContaining('/shop_domain') });
+    expect(kept.privacyRequestId).toBeUndefined();
+  }
+  await shop.workAll();
+  expect(await shop.find({ email: olga.email })).toMatchObject({ facts: { purchaseCount: 1 } });
+  const { body: source } = await shop.api.call('GET /v1/sources/{sourceId}', { params: { sourceId } });
+  expect(source).toMatchObject({ secretCount: 1 });
+  const own = { ...shopRedact, shop_domain: 'Own-Shop.myshopify.com' };
+  const { deliveryId } = await shop.deliver('shop/redact', own, { sourceId });
+  await shop.workAll();
+  expect(await requestOf(deliveryId)).toMatchObject({ type: 'source_erasure', status: 'done' });
+  expect(await shop.find({ email: olga.email })).toBeUndefined();
+});
+
 describe('privacy.* of the platform standard', () => {
   test('an erasure and an export', async () => {
     const customer = { id: 't1', email: 'tilda@example.com', firstName: 'Tilda' };
@@ -354,6 +384,39 @@ describe('shop/redact', () => {
     const again = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
     await shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'other' }, body: again });
     expect((await shop.deliver('orders/create', anOrder(9, both), { sourceId: 'other' })).status).toBe('recorded');
+  });
+
+  test('takes whose only order another customer has by now, and nobody of whom others spoke', async () => {
+    const sourceId = 'moving';
+    const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+    await shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body: given });
+    const buyer = { id: 88_100, email: 'buyer.moving@example.com' };
+    const guest = (name: string, agrees: boolean) => ({
+      email: `${name}.moving@example.com`,
+      buyer_accepts_marketing: agrees,
+      billing_address: { first_name: `${name}Moving` },
+    });
+    await shop.deliver('orders/create', anOrder(88_199, buyer), { sourceId });
+    const guests = [guest('Greta', true), guest('Hugo', false), guest('Kim', true)];
+    for (const [id, one] of guests.entries())
+      await shop.deliver('orders/create', anOrder(88_100 + id, null, one), { sourceId });
+    for (const [id] of guests.entries())
+      await shop.deliver('orders/updated', anOrder(88_100 + id, buyer, { updated_at: day(30) }), { sourceId });
+    const consents = [{ channel: 'sms', purpose: 'marketing', state: 'granted' }];
+    await tell('customer.updated', { email: 'kim.moving@example.com', updatedAt: day(20), consents }, 'moving1');
+    await tell(
+      'customer.updated',
+      { email: 'lea.moving@example.com', firstName: 'Lea', updatedAt: day(20) },
+      'moving2',
+    );
+    await shop.keep();
+    for (const { email } of guests) expect((await shop.find({ email }))?.facts).toMatchObject({ purchaseCount: 0 });
+    const { deliveryId } = await shop.deliver('shop/redact', shopRedact, { sourceId });
+    await shop.workAll();
+    expect(await requestOf(deliveryId)).toMatchObject({ status: 'done', counts: { persons: 3 } });
+    expect(await shop.traces(['greta', 'hugo', buyer.email])).toEqual([]);
+    expect((await shop.find({ email: 'kim.moving@example.com' }))?.consents).toMatchObject([{ channel: 'sms' }]);
+    expect((await shop.find({ email: 'lea.moving@example.com' }))?.firstName).toBe('Lea');
   });
 
   test('leaves alone what begins anew before it is done', async () => {

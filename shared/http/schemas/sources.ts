@@ -82,7 +82,10 @@ export const sourceIn = named(
     credentials: z.optional(
       z.record(z.string().check(z.regex(/^[a-zA-Z]{1,40}$/)), credential).check(
         z.refine((given) => Object.keys(given).length <= 8, 'must have 8 entries at most'),
-        z.describe("What the shop's API asks for, never shown again. Where absent, an existing source keeps its own."),
+        z.describe(
+          "What the shop's API asks for, never shown again. Where absent, an existing source keeps its own; with another " +
+            'platform, or another host of the address, they are to be given anew, or {} for none.',
+        ),
       ),
     ),
     notificationUrl: z.optional(
