@@ -27,9 +27,10 @@ export const startBacktest = route({
   answers: { 202: { description: 'Accepted; follow it by its id', schema: backtest } },
   async answer(door: Door, { body: { until, horizonDays } }) {
     await refuseWhatHasNotCome(door, until, horizonDays);
-    const { client, tables, now, nonce } = door;
+    const { client, tables, now, nonce, realTime } = door;
     const id = `backtest_${nonce ?? randomUUID()}`;
-    const asked = await keepBacktest(client, tables.registry, { id, requestedAt: now, until, horizonDays });
+    const wanted = { id, requestedAt: now, until, horizonDays };
+    const asked = await keepBacktest(client, tables.registry, wanted, realTime());
     const rehearsal = { kind: 'backtest' as const, until, horizonDays };
     await startRun(door.machine(), id, { asOf: asked.requestedAt, runId: id, rehearsal });
     return { status: 202, headers: { location: `/v1/backtests/${id}` }, body: { ...summaryOf(asked), result: null } };

@@ -3,7 +3,7 @@ import type { TierRules } from '../../shared/domain/tier-policy.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { Problem } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
-import { publishedTierPolicy, tierPolicy, tierRulesIn } from '../../shared/http/schemas/tier-policy.ts';
+import { publishedTierPolicy, publishIn, tierPolicy, tierRulesIn } from '../../shared/http/schemas/tier-policy.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import type { Door } from './door.ts';
 
@@ -15,8 +15,7 @@ export const showTierPolicy = route({
     const { baseCurrency } = await door.settings();
     const store = tierPolicyStore(door.client, door.tables.registry);
     const [published, draft] = await Promise.all([store.current(baseCurrency), store.draft()]);
-    const shown = draft ? { rules: draft.rules, updatedAt: draft.updatedAt } : null;
-    return { status: 200, body: { published, draft: shown } };
+    return { status: 200, body: { published, draft: draft ?? null } };
   },
 });
 
@@ -29,8 +28,7 @@ export const replaceDraft = route({
     const store = tierPolicyStore(door.client, door.tables.registry);
     const currency = await currencyOf(door);
     checkAmounts(rules, currency);
-    const draft = { rules, updatedAt: door.now };
-    await store.saveDraft(draft);
+    const draft = await store.saveDraft({ rules, updatedAt: door.now });
     return { status: 200, body: { published: await store.current(currency), draft } };
   },
 });
@@ -38,15 +36,23 @@ export const replaceDraft = route({
 export const publishDraft = route({
   summary: 'Makes the draft the tier policy: the next night judges by it',
   scope: 'tier-policy:write',
+  body: publishIn,
+  bodyMayLack: true,
   answers: { 201: { description: 'Published, as a version that never changes', schema: publishedTierPolicy } },
-  async answer(door: Door) {
+  async answer(door: Door, { body: { draftId } }) {
     const store = tierPolicyStore(door.client, door.tables.registry);
-    const policy = await store.publish(await currencyOf(door));
-    if (!policy)
-      throw new Problem(409, 'no_draft', 'There is no draft to publish, or it was just published or changed.');
-    return { status: 201, body: policy };
+    const policy = await store.publish(await currencyOf(door), draftId);
+    if (policy) return { status: 201, body: policy };
+    const draft = await store.draft();
+    if (draft && draftId !== undefined && draft.id !== draftId) throw draftChanged();
+    throw new Problem(409, 'no_draft', 'There is no draft to publish, or it was just published or changed.');
   },
 });
+
+function draftChanged(): Problem {
+  const faults = [{ pointer: '/draftId', detail: 'is not the draft that there is' }];
+  return new Problem(409, 'draft_changed', 'Another draft took the place of this one: look at it first.', { faults });
+}
 
 async function currencyOf(door: Door): Promise<string> {
   const { baseCurrency } = await door.settings();

@@ -1,5 +1,4 @@
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
-import { millisecondsOf } from '../../shared/domain/instant.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readClock } from '../../shared/dynamodb/clock.ts';
 import { differenceStore } from '../../shared/dynamodb/difference-store.ts';
@@ -25,7 +24,7 @@ const environment = readVariables(process.env, [
 const registry = environment[variables.registryTable];
 const testStage = process.env[variables.testStage] === 'true';
 const client = connect();
-const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]), realTime: Date.now };
 const tables = { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE };
 const stores = {
   runs: valueRunStore(client, registry),
@@ -43,7 +42,7 @@ const backtest = {
 export async function handler(input: SegmentTask, context: { getRemainingTimeInMillis(): number }) {
   const now = await readClock({ testStage, client, registry });
   const remaining = () => context.getRemainingTimeInMillis();
-  const differences = differenceStore(client, registry, millisecondsOf(now));
+  const differences = differenceStore(client, registry, Date.now());
   const done = await assign();
   return { ...input, done };
 

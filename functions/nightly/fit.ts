@@ -1,7 +1,7 @@
 import { readVariables, variables } from '../../shared/contracts/environment.ts';
 import { studyOf } from '../../shared/domain/rehearsal.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
-import { runResult } from '../../shared/dynamodb/run-results.ts';
+import { rehearsalResult, reportCountsStore } from '../../shared/dynamodb/run-results.ts';
 import { backtestCounts } from '../../shared/dynamodb/study-parts.ts';
 import { measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
@@ -12,12 +12,16 @@ import { partBodies } from '../../shared/s3/part-bodies.ts';
 const environment = readVariables(process.env, [variables.registryTable, variables.partsBucket]);
 const registry = environment[variables.registryTable];
 const client = connect();
-const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
-const stores = { runs: valueRunStore(client, registry), measures: measureParts(places) };
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]), realTime: Date.now };
+const stores = {
+  runs: valueRunStore(client, registry),
+  measures: measureParts(places),
+  reports: reportCountsStore(client, registry),
+};
 const backtest = {
   ...stores,
   before: backtestCounts(places),
-  fits: runResult<FittedBacktest>(client, registry, 'fits'),
+  fits: rehearsalResult<FittedBacktest>(client, registry, 'fits', Date.now),
 };
 
 export async function handler({ runId, asOf }: { runId: string; asOf: string }) {

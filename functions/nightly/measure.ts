@@ -19,7 +19,7 @@ const environment = readVariables(process.env, [
 const registry = environment[variables.registryTable];
 const tables = { customers: environment.CUSTOMERS_TABLE, ledger: environment.LEDGER_TABLE };
 const client = connect();
-const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]), realTime: Date.now };
 const stores = {
   runs: valueRunStore(client, registry),
   measures: measureParts(places),

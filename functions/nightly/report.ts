@@ -5,7 +5,7 @@ import type { TierMigration } from '../../shared/domain/reports/tier-migration.t
 import type { ValueRun } from '../../shared/domain/value-run.ts';
 import { connect } from '../../shared/dynamodb/client.ts';
 import { readClock } from '../../shared/dynamodb/clock.ts';
-import { reportCountsStore, runResult } from '../../shared/dynamodb/run-results.ts';
+import { rehearsalResult, runResult } from '../../shared/dynamodb/run-results.ts';
 import { backtestCounts, backtestTallies, migrationParts } from '../../shared/dynamodb/study-parts.ts';
 import { assignParts, measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
@@ -18,19 +18,18 @@ const environment = readVariables(process.env, [variables.registryTable, variabl
 const registry = environment[variables.registryTable];
 const testStage = process.env[variables.testStage] === 'true';
 const client = connect();
-const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]) };
+const places = { client, registry, bodies: partBodies(environment[variables.partsBucket]), realTime: Date.now };
 const stores = {
   runs: valueRunStore(client, registry),
   measures: measureParts(places),
   assigned: assignParts(places),
-  reports: reportCountsStore(client, registry),
 };
 const backtest = {
   ...stores,
   before: backtestCounts(places),
   after: backtestTallies(places),
-  fits: runResult<FittedBacktest>(client, registry, 'fits'),
-  results: runResult<BacktestResult>(client, registry, 'result'),
+  fits: rehearsalResult<FittedBacktest>(client, registry, 'fits', Date.now),
+  results: rehearsalResult<BacktestResult>(client, registry, 'result', Date.now),
 };
 const migration = {
   ...stores,

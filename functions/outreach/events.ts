@@ -11,6 +11,7 @@ const order = z.object({
     occurredAt: z.string(),
     backfill: z.boolean(),
     test: z.boolean(),
+    paidAt: z.optional(z.string()),
   }),
 });
 

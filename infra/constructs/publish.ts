@@ -57,6 +57,14 @@ export class Publish extends Construct {
             eventName: FilterRule.isEqual('INSERT'),
             dynamodb: { Keys: { pk: { S: FilterRule.beginsWith('cus_') } } },
           }),
+          // Of those that change only orders that begin to count.
+          FilterCriteria.filter({
+            eventName: FilterRule.isEqual('MODIFY'),
+            dynamodb: {
+              Keys: { pk: { S: FilterRule.beginsWith('cus_') } },
+              NewImage: { begins: { BOOL: FilterRule.exists() } },
+            },
+          }),
         ],
       })
       .follows(props.tables.outreach, {

@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { runPartDays } from '../../shared/contracts/run-parts.ts';
 
 /** What a function may do with objects. None may list them: names come from the items that hold them. */
 export const objectActions = {
@@ -8,9 +9,6 @@ export const objectActions = {
   writes: ['s3:PutObject', 's3:DeleteObject'],
   deletes: ['s3:DeleteObject'],
 } as const;
-
-/** For so many days a run that was broken off can go on where it was. */
-const days = 7;
 
 /**
  * The parts of value runs that are too large for an item: counts, and ids of customers who are being written. They are
@@ -28,7 +26,9 @@ export class RunParts extends Construct {
       // With S3's own key: encrypted at rest, and no charge for every call as with a key in KMS.
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
-      lifecycleRules: [{ expiration: Duration.days(days), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [
+        { expiration: Duration.days(runPartDays), abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
       removalPolicy: props.testStage ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     });
     Validations.of(this.bucket).acknowledge({

@@ -37,29 +37,32 @@ export async function startDynoxide(folder: string, log: Log): Promise<EmbeddedE
     log,
   );
   const port = await freePort();
-  let running = await serve(file, record, port);
-  let dieWithUs = watch(running.process);
   let stopping = false;
+  const first = await serve(file, record, port);
+  // While the engine is started again this is the one to come.
+  let running: Promise<Running | undefined> = Promise.resolve(first);
   const startAgain = (engine: Running) =>
     engine.process.once('exit', (code, signal) => {
-      dieWithUs?.kill('SIGKILL');
       if (stopping) return;
       log.error(`the embedded DynamoDB engine ended (${signal ?? code}); it is started again`);
-      serve(file, record, port).then(
+      running = serve(file, record, port).then(
         (again) => {
-          running = again;
-          dieWithUs = watch(again.process);
           startAgain(again);
+          return again;
         },
-        (error: Error) => log.error(error.message),
+        (error: Error) => {
+          log.error(error.message);
+          return undefined;
+        },
       );
     });
-  startAgain(running);
+  startAgain(first);
   return {
-    url: running.url,
+    url: first.url,
     async stop() {
       stopping = true;
-      await stop(running.process);
+      const engine = await running;
+      if (engine) await stop(engine.process);
       rmSync(record, { force: true });
     },
   };
@@ -93,6 +96,8 @@ async function serve(file: string, record: string, port: number): Promise<Runnin
     detached: process.platform !== 'win32',
   });
   if (child.pid !== undefined) writeFileSync(record, JSON.stringify({ pid: child.pid, port }));
+  const dieWithUs = watch(child);
+  child.once('exit', () => dieWithUs?.kill('SIGKILL'));
   const url = `http://127.0.0.1:${port}`;
   const complaint = await answers(child, url, args.length > 0 ? 120_000 : 15_000);
   if (complaint !== undefined) {

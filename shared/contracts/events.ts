@@ -5,6 +5,7 @@ export interface EventDetails {
   CustomerCreated: { customerId: string; at: string };
   /** Whoever keeps anything of this customer elsewhere has to erase it there. */
   CustomerErased: { customerId: string; at: string };
+  /** Told once more of an order that did not count when it came, as it was not paid, and does now. */
   InteractionRecorded: {
     customerId: string;
     interactionId: string;
@@ -13,10 +14,12 @@ export interface EventDetails {
     occurredAt: string;
     /** True for history (before the source's `backfillBefore`): never a reason for outreach. */
     backfill: boolean;
-    /** True for an order that was the customer's first purchase when it came. */
+    /** True for an order that was the customer's first purchase when it came, or when it began to count. */
     first: boolean;
     /** True for a test order: never a reason for outreach. */
     test: boolean;
+    /** When an order was paid that had been told of as unpaid. */
+    paidAt?: string;
     at: string;
   };
   ConsentChanged: { customerId: string; channel: string; purpose: string; state: 'granted' | 'refused'; at: string };

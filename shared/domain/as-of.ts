@@ -29,8 +29,8 @@ export interface Past {
 }
 
 /**
- * The past of a customer as it was known at a time: without orders, refunds and cancellations that were told
- * later. What a shop changed in the order itself later, its total for one, cannot be told from what it always said.
+ * The past of a customer as it was known at a time: without orders, payments that made them count, refunds and
+ * cancellations that were told later. What a shop changed in the order itself later, its total for one, cannot be told from what it always said.
  * @param lines of the ledgers of all persons of the customer
  */
 export function pastKnown(lines: readonly Interaction[], { knownBy, currency, calendar }: Knowledge): Past {
@@ -40,11 +40,11 @@ export function pastKnown(lines: readonly Interaction[], { knownBy, currency, ca
     if (line.type === 'cancellation') receivedAt.set(partOf(line, line.orderExternalId), line.receivedAt);
   }
   const orders = lines.flatMap((line) => {
-    if (line.type !== 'order' || line.receivedAt > knownBy) return [];
+    if (line.type !== 'order' || line.receivedAt > knownBy || (line.countsSince ?? '') > knownBy) return [];
     const isKnown = (at: Instant, ...part: string[]) =>
       (receivedAt.get(partOf(line, line.externalId, ...part)) ?? at) <= knownBy;
     const rate = (line.ratedAt ?? line.receivedAt) <= knownBy ? line.rate : undefined;
-    const counted = countedOf(orderKnown(line.order, knownBy, isKnown), rate);
+    const counted = countedOf(orderKnown(line.order, isKnown), rate);
     return [counted];
   });
   const { days, sales } = foldFacts(
@@ -68,14 +68,12 @@ function isSomething({ purchase, refunded, sale }: OrderFacts): boolean {
 const partOf = ({ sourceId }: Interaction, ...names: string[]) => JSON.stringify([sourceId, ...names]);
 
 function orderKnown(
-  { paidAt, cancelledAt, refunds, refundedInAll, ...order }: Order,
-  knownBy: Instant,
+  { cancelledAt, refunds, refundedInAll, ...order }: Order,
   isKnown: (at: Instant, ...part: string[]) => boolean,
 ): Order {
   const told = Object.entries(refunds).filter(([id, { refundedAt }]) => isKnown(refundedAt, id));
   return {
     ...order,
-    ...(paidAt !== undefined && paidAt <= knownBy && { paidAt }),
     ...(cancelledAt !== undefined && isKnown(cancelledAt) && { cancelledAt }),
     refunds: Object.fromEntries(told),
     ...(refundedInAll && isKnown(refundedInAll.refundedAt, 'in all') && { refundedInAll }),

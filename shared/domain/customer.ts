@@ -29,6 +29,8 @@ export interface Standing {
   since: Instant;
   /** `asOf` of the first run of those that would have given a lower tier, had it not been held. */
   fallingSince?: Instant;
+  /** The scores before that run: what the tier falls from. */
+  fallingFrom?: Scores;
   /** Below the policy's standard of contribution: reached by these channels alone. */
   limitedTo?: readonly Consent['channel'][];
 }

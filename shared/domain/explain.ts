@@ -10,19 +10,16 @@ import type { Receipt } from './value-run.ts';
  * @param before the receipt of the change before, where there is one
  */
 export function explain(receipt: Receipt, before: Receipt | undefined): string {
-  const { inputs, held, outlook, limitedTo, profitability, currency = noCurrency } = receipt;
+  const { inputs, outlook } = receipt;
   if (!inputs) return `${verdict(receipt)}: ${before?.inputs ? 'no purchase is left' : 'has no purchase'}`;
   const reasons = reasonsOf(receipt, before);
-  const since = held ? [`held since ${held.since.slice(0, 10)}, ${held.tierByScores} by the scores alone`] : [];
-  const ahead = outlook ? [`expects ${rounded(outlook.in90Days)} purchases in the next 90 days`] : [];
-  const limits =
-    limitedTo && profitability
-      ? [
-          `contributes ${amountText(profitability.contribution, currency)}, below the standard: ${channelText(limitedTo)}`,
-        ]
-      : [];
-  const free = before?.limitedTo && !limitedTo ? ['limited no more'] : [];
-  return `${verdict(receipt)}: ${[[...reasons].join(', '), ...since, ...ahead, ...limits, ...free].filter(Boolean).join('; ')}`;
+  const said = [
+    ...(reasons.length > 0 ? [reasons.join(', ')] : []),
+    ...holdingOf(receipt, before),
+    ...limitsOf(receipt, before),
+    ...(outlook ? [`expects ${rounded(outlook.in90Days)} purchases in the next 90 days`] : []),
+  ];
+  return `${verdict(receipt)}: ${said.join('; ')}`;
 }
 
 function verdict({ tier, previousTier }: Receipt): string {
@@ -34,14 +31,39 @@ function amountText(minor: bigint, currency: string): string {
   return `${decimalText({ minor, currency })} ${currency}`;
 }
 
+/** Whether the policy held the tier, and what became of that. */
+function holdingOf(receipt: Receipt, before: Receipt | undefined): string[] {
+  const { tier, previousTier, held, scores, weights } = receipt;
+  if (held) return [`held since ${held.since.slice(0, 10)}, ${held.tierByScores} by the scores alone`];
+  if (!before?.held) return [];
+  if (tier === previousTier) return ['held no more'];
+  const was = scoresToldFrom(receipt, before);
+  const rises = scores && was && weightedSum(weights, scores) > weightedSum(weights, was);
+  return rises ? [] : [`had been held since ${before.held.since.slice(0, 10)}`];
+}
+
+/** Whether the customer is below the policy's standard, or is so no more. */
+function limitsOf({ limitedTo, profitability, currency = noCurrency }: Receipt, before: Receipt | undefined): string[] {
+  if (!profitability) return [];
+  const contributes = `contributes ${amountText(profitability.contribution, currency)}`;
+  if (limitedTo) return [`${contributes}, below the standard: ${channelText(limitedTo)}`];
+  return before?.limitedTo ? [`${contributes}, limited no more`] : [];
+}
+
 const channelText = (channels: readonly string[]) =>
   channels.length === 0 ? 'no outreach' : `reached by ${channels.join(', ')} alone`;
 
+/** What a change is told from: where a tier is held or left, what it fell from, else the scores of the receipt before. */
+function scoresToldFrom({ tier, previousTier, held }: Receipt, before: Receipt | undefined): Scores | null | undefined {
+  const fallen = held || tier !== previousTier ? before?.held?.scoresBefore : undefined;
+  return fallen ?? before?.scores;
+}
+
 /** What moved the scores; where nothing did, what they are made of. */
 function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
-  const { scores, weights, cutPoints, inputs, currency = noCurrency, policyVersion } = receipt;
+  const { scores, weights, cutPoints, inputs, currency = noCurrency } = receipt;
   if (!scores || !inputs) return [];
-  const was = before?.scores;
+  const was = scoresToldFrom(receipt, before);
   const names = scoreNames.filter((name) => scores[name] !== undefined && weights[name] > 0);
   const scoreOf = (of: Scores | undefined | null, name: ScoreName) => of?.[name] ?? 0;
   const moved = was ? names.filter((name) => was[name] !== undefined && scores[name] !== was[name]) : [];
@@ -57,21 +79,30 @@ function reasonsOf(receipt: Receipt, before: Receipt | undefined): string[] {
   // Where the scores count otherwise than before, no single one of them tells why.
   const isReweighed = before !== undefined && canonicalText(before.weights) !== canonicalText(weights);
   const telling = isReweighed ? [] : (falls ? fell : rose).length > 0 ? (falls ? fell : rose) : moved;
-  const policy = before && before.policyVersion !== policyVersion ? [`by version ${policyVersion} of the policy`] : [];
-  if (telling.length === 0) {
-    if (before?.held && !receipt.held && receipt.tier !== receipt.previousTier) {
-      const since = `below the cut since ${before.held.since.slice(0, 10)}`;
-      return [...policy, since, ...names.map((name) => describe(name, names))];
-    }
-    return [...policy, ...names.map((name) => describe(name, names))];
-  }
+  const cause = causeOf(receipt, before);
+  if (telling.length === 0 && isLimitAlone(receipt, before)) return cause;
+  if (telling.length === 0) return [...cause, ...names.map((name) => describe(name, names))];
   return [
-    ...policy,
+    ...cause,
     ...telling.map((name) => {
       const score = Math.max(scoreOf(scores, name), scoreOf(was, name));
       return [describe(name, telling), ...cutText(name, cutPoints, score, currency)].join(', ');
     }),
   ];
+}
+
+/** Another policy, or models that came or went, where that may have changed something. */
+function causeOf({ policyVersion, weights }: Receipt, before: Receipt | undefined): string[] {
+  if (!before) return [];
+  if (before.policyVersion !== policyVersion) return [`by version ${policyVersion} of the policy`];
+  if (before.weights.lifetimeValue === weights.lifetimeValue) return [];
+  return [weights.lifetimeValue > 0 ? 'lifetime value is known by now' : 'lifetime value is not known any more'];
+}
+
+/** Whether all else is as it was: then the scores are not what there is to tell. */
+function isLimitAlone({ tier, previousTier, held, limitedTo }: Receipt, before: Receipt | undefined): boolean {
+  const isSame = tier === previousTier && held?.since === before?.held?.since;
+  return isSame && canonicalText(limitedTo) !== canonicalText(before?.limitedTo);
 }
 
 /** What the window of the policy bounds. */

@@ -7,7 +7,15 @@ export type OutreachChannel = 'email';
 
 /** What happened that a play may answer to. */
 export type Trigger =
-  | { kind: 'order'; interactionId: string; occurredAt: Instant; backfill: boolean; test: boolean }
+  | {
+      kind: 'order';
+      interactionId: string;
+      occurredAt: Instant;
+      backfill: boolean;
+      test: boolean;
+      /** Of an order that was known as unpaid before: its payment is what happened. */
+      paidAt?: Instant | undefined;
+    }
   | { kind: 'tier'; tier: string; previousTier: string | null; runId: string };
 
 /** A standing rule of outreach, as data. */
@@ -58,7 +66,7 @@ export const plays: readonly Play[] = [
 export type NoOccasion =
   | 'other_trigger'
   | 'backfill'
-  /** It was placed long before anybody told of it: thanks would come out of the blue. */
+  /** It was placed long before anybody told of it, or paid long ago: thanks would come out of the blue. */
   | 'long_ago'
   | 'test_data'
   | 'not_first_purchase'
@@ -91,7 +99,8 @@ export function noOccasion(
     if (trigger.kind !== 'order') return 'other_trigger';
     if (trigger.backfill) return 'backfill';
     if (trigger.test) return 'test_data';
-    if (millisecondsOf(trigger.occurredAt) < millisecondsOf(now) - thanksWithin) return 'long_ago';
+    const countsAt = millisecondsOf(trigger.paidAt ?? trigger.occurredAt);
+    if (countsAt < millisecondsOf(now) - thanksWithin) return 'long_ago';
     return trigger.occurredAt === firstPurchaseAt(customer) ? undefined : 'not_first_purchase';
   }
   if (trigger.kind !== 'tier') return 'other_trigger';

@@ -7,7 +7,14 @@ import type { Scores } from './rfm.ts';
  * A run that changes nobody: a preview judges by the draft of the tier policy, a replay computes a past run again from
  * the ledger; or a study.
  */
-export type Rehearsal = { kind: 'preview' } | { kind: 'replay'; of: string } | Study;
+export type Rehearsal =
+  | {
+      kind: 'preview';
+      /** The draft that it judges by; known once the run begins. */
+      draftId?: string;
+    }
+  | { kind: 'replay'; of: string }
+  | Study;
 
 /**
  * A run that judges nobody either: a backtest compares what would have been forecast on a day with what came after it, a
@@ -49,8 +56,8 @@ export interface Difference {
 /**
  * Why a replay makes something else of a customer, as far as what is kept tells it: with the cut points and models of the
  * run computed again nothing would differ (`cut_points`), so the reason lies with other customers, one of them erased, for
- * one; persons were made one or taken apart since (`merged`); an order that the run knew was changed by its shop since
- * (`order_changed`); something had been received so shortly before a run that was started by hand that it may still have
+ * one; persons were made one or taken apart since (`merged`); of an order that the run knew its shop told something else
+ * since (`order_changed`); something had been received so shortly before a run that was started by hand that it may still have
  * been under way (`under_way`). What is none of these is `unknown`: what waited in the retry queue leaves no trace.
  */
 export const causes = ['cut_points', 'merged', 'order_changed', 'under_way', 'unknown'] as const;
@@ -66,11 +73,18 @@ export function causesIn(
   underWay: number,
 ): Cause[] {
   const known = lines.filter(({ receivedAt }) => receivedAt <= knownBy);
-  const changed = known.some((line) => line.type === 'order' && (line.order.snapshot?.updatedAt ?? '') > knownBy);
+  const changed = known.some((line) => line.type === 'order' && (line.changedAt ?? '') > knownBy);
   const since = millisecondsOf(knownBy) - underWay;
+  const heard = known.flatMap(timesOf).filter((at) => at <= knownBy);
   // A scheduled run leaves out what may still be under way.
-  const late = knownBy === startedAt && known.some(({ receivedAt }) => millisecondsOf(receivedAt) > since);
+  const late = knownBy === startedAt && heard.some((at) => millisecondsOf(at) > since);
   return [...(changed ? (['order_changed'] as const) : []), ...(late ? (['under_way'] as const) : [])];
+}
+
+/** When something of a line was heard. */
+function timesOf(line: Interaction): Instant[] {
+  if (line.type !== 'order') return [line.receivedAt];
+  return [line.receivedAt, line.countsSince ?? line.receivedAt, line.changedAt ?? line.receivedAt];
 }
 
 export function placeOf({ tier, group, scores, limitedTo }: Standing): Place {

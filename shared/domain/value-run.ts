@@ -32,6 +32,8 @@ export interface ValueRun {
   cutPoints?: CutPoints;
   /** Fitted with them; absent while there is no base currency. */
   model?: ValueModel;
+  /** What else the measures came to, for the report. */
+  measured?: { waiting: Record<string, number>; readUnits: number };
   report?: RunReport;
 }
 
@@ -164,6 +166,8 @@ export interface Receipt {
 interface Held {
   tierByScores: string;
   since: Instant;
+  /** What the tier falls from; absent in receipts from before it was kept. */
+  scoresBefore?: Scores;
 }
 
 interface Move {
@@ -242,6 +246,7 @@ export function judge(run: FittedRun, judged: Judged): Judgement {
       runId: run.id,
       since: standing?.tier === tier ? standing.since : run.asOf,
       ...(held && { fallingSince: held.since }),
+      ...(held?.scoresBefore && { fallingFrom: held.scoresBefore }),
       ...(limitedTo && { limitedTo }),
     },
     receipt: {
@@ -286,7 +291,8 @@ function heldBy(
   const since = standing.fallingSince ?? asOf;
   const nights = Math.round((millisecondsOf(asOf) - millisecondsOf(since)) / 86_400_000);
   const isHeld = nights < policy.descent.nights && isInMargin(policy, weights, cutPoints, inputs, standing.tier);
-  return isHeld ? { tierByScores, since } : undefined;
+  const scoresBefore = standing.fallingSince === undefined ? standing.scores : standing.fallingFrom;
+  return isHeld ? { tierByScores, since, ...(scoresBefore && { scoresBefore }) } : undefined;
 }
 
 /** What a customer is scored by: contribution and lifetime value only where they weigh something. */

@@ -4,6 +4,7 @@ import { inBatches } from './batches.ts';
 import type { Client } from './client.ts';
 import { failedCondition } from './faults.ts';
 import { backtestListKey, runKey, runResultKey } from './keys.ts';
+import { rehearsalExpiry } from './rehearsal-expiry.ts';
 
 /** What was asked; how far it is, its run says. */
 export interface RequestedBacktest {
@@ -16,22 +17,34 @@ export interface RequestedBacktest {
 /** Of the run of a backtest what a list shows. */
 export type BacktestState = Pick<ValueRun, 'state' | 'finishedAt' | 'failure'>;
 
-/** Keeps what is asked; may be repeated under its id, and answers with what was asked first. */
+/**
+ * Keeps what is asked; may be repeated under its id, and answers with what was asked first.
+ * @param realTime milliseconds since 1970
+ */
 export async function keepBacktest(
   client: Client,
   registry: string,
   wanted: RequestedBacktest,
+  realTime: number,
 ): Promise<RequestedBacktest> {
   const key = runResultKey(wanted.id, 'request');
+  const expiresAt = rehearsalExpiry(realTime);
   const asked = await client
-    .put({ TableName: registry, Item: { ...key, ...wanted }, ConditionExpression: 'attribute_not_exists(pk)' })
+    .put({
+      TableName: registry,
+      Item: { ...key, ...wanted, expiresAt },
+      ConditionExpression: 'attribute_not_exists(pk)',
+    })
     .then(() => wanted)
     .catch(async (error: unknown) => {
       const known = failedCondition(error) ? await findBacktest(client, registry, wanted.id) : undefined;
       if (!known) throw error;
       return known;
     });
-  await client.put({ TableName: registry, Item: { ...backtestListKey(asked.requestedAt, asked.id), ...asked } });
+  await client.put({
+    TableName: registry,
+    Item: { ...backtestListKey(asked.requestedAt, asked.id), ...asked, expiresAt },
+  });
   return asked;
 }
 

@@ -2,12 +2,11 @@ import type { Difference } from '../domain/rehearsal.ts';
 import type { Differences } from '../engine/rehearse-segment.ts';
 import type { Client } from './client.ts';
 import { differencesKey } from './keys.ts';
+import { rehearsalExpiry } from './rehearsal-expiry.ts';
 
-const days = 30;
-
-/** @param now milliseconds since 1970: what a rehearsal found is kept for thirty days */
-export function differenceStore(client: Client, registry: string, now: number): Differences {
-  const expiresAt = Math.floor(now / 1000) + days * 86_400;
+/** @param realTime milliseconds since 1970 */
+export function differenceStore(client: Client, registry: string, realTime: number): Differences {
+  const expiresAt = rehearsalExpiry(realTime);
   return {
     async put(runId, { segment, page }, differences) {
       await client.put({

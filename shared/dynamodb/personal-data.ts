@@ -61,7 +61,8 @@ export function personalData(client: Client, { ledger, registry, outreach }: Tab
   };
 }
 
-function withoutKeys({ pk: _pk, sk: _sk, revision: _revision, moved: _moved, ...line }: Item): Item {
+function withoutKeys(item: Item): Item {
+  const { pk: _pk, sk: _sk, revision: _revision, moved: _moved, begins: _begins, ...line } = item;
   return line;
 }
 

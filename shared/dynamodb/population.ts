@@ -188,6 +188,7 @@ function standingOf({
   runId,
   since,
   fallingSince,
+  fallingFrom,
   limitedTo,
 }: Attributes): Standing {
   return {
@@ -198,6 +199,7 @@ function standingOf({
     runId: runId?.S ?? '',
     since: since?.S ?? '',
     ...(fallingSince?.S && { fallingSince: fallingSince.S }),
+    ...(fallingFrom?.M && { fallingFrom: scoresIn(fallingFrom.M) }),
     ...(limitedTo?.L && { limitedTo: limitedTo.L.map(({ S }) => S as Consent['channel']) }),
   };
 }

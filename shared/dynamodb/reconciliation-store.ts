@@ -95,10 +95,14 @@ export class ReconciliationStore {
     ];
   }
 
-  /** The daily ones of the last months, newest first. */
-  async daily(sourceId: string): Promise<KeptReconciliation[]> {
+  /**
+   * Until when the shop's list is known without a gap: of the last daily one that succeeded. One that was asked for may
+   * have begun later than that. Where none has succeeded yet, since when the first of them was to know it.
+   */
+  async lastUntil(sourceId: string): Promise<Instant | undefined> {
     const { runs } = await this.list(sourceId, { limit: 200 });
-    return runs.filter(({ by }) => by === 'schedule');
+    const daily = runs.filter(({ by }) => by === 'schedule');
+    return daily.find(({ state }) => state === 'succeeded')?.until ?? daily.at(-1)?.since;
   }
 
   /**

@@ -139,7 +139,8 @@ function identityEntryOf(item: Item | undefined): IdentityEntry | undefined {
 
 function orderLineOf(item: Item | undefined): OrderLine | undefined {
   if (!item) return undefined;
-  const { order, rate, ratedAt, receivedAt, backfill, first, revision } = item as unknown as OrderLine;
+  const { order, rate, ratedAt, countsSince, changedAt, ...line } = item as unknown as OrderLine;
+  const { receivedAt, backfill, first, revision } = line;
   return {
     order: readOrder(order),
     receivedAt,
@@ -147,6 +148,8 @@ function orderLineOf(item: Item | undefined): OrderLine | undefined {
     first,
     ...(rate && { rate: readRate(rate) }),
     ...(ratedAt && { ratedAt }),
+    ...(countsSince && { countsSince }),
+    ...(changedAt && { changedAt }),
     revision,
   };
 }
@@ -204,9 +207,9 @@ function transactItem(write: Exclude<Write, { kind: 'suggestion' | 'settled' }>,
     case 'customer':
       return { Put: { TableName: tables.customers, Item: itemOf(write.customer), ...versionIs(write.expected) } };
     case 'interaction': {
-      const { interaction, customerId, revision, moved } = write;
+      const { interaction, customerId, revision, moved, begins } = write;
       const key = interactionKey(customerId, interaction.occurredAt, interaction.id);
-      const Item = { ...key, ...interaction, ...(moved && { moved }) };
+      const Item = { ...key, ...interaction, ...(moved && { moved }), ...(begins && { begins }) };
       if (revision === undefined) return { Put: { TableName: tables.ledger, Item } };
       return { Put: { TableName: tables.ledger, Item: { ...Item, revision: revision + 1 }, ...revisionIs(revision) } };
     }

@@ -4,13 +4,26 @@ import type { RunResult } from '../engine/value-run.ts';
 import type { Client } from './client.ts';
 import { failedCondition } from './faults.ts';
 import { runResultKey } from './keys.ts';
+import { rehearsalExpiry } from './rehearsal-expiry.ts';
 
 type Name = Parameters<typeof runResultKey>[1];
 
 /** Results that are JSON as they are. */
 export function runResult<Value>(client: Client, registry: string, name: Name): RunResult<Value> {
-  return resultStore(client, registry, name, { write: (value: Value) => value, read: (value) => value });
+  return resultStore<Value, Value>(client, registry, name, asItIs);
 }
+
+/** The same of a rehearsal, kept for as long as its run. @param realTime milliseconds since 1970 */
+export function rehearsalResult<Value>(
+  client: Client,
+  registry: string,
+  name: Name,
+  realTime: () => number,
+): RunResult<Value> {
+  return resultStore<Value, Value>(client, registry, name, asItIs, () => ({ expiresAt: rehearsalExpiry(realTime()) }));
+}
+
+const asItIs = { write: <Value>(value: Value) => value, read: <Value>(value: Value) => value };
 
 /** What a night counted for the reports. */
 export function reportCountsStore(client: Client, registry: string): RunResult<ReportCounts> {
@@ -23,6 +36,7 @@ function resultStore<Value, Plain>(
   registry: string,
   name: Name,
   form: { write: (value: Value) => Plain; read: (plain: Plain) => Value },
+  expiry: () => { expiresAt?: number } = () => ({}),
 ): RunResult<Value> {
   return {
     async read(runId) {
@@ -34,12 +48,16 @@ function resultStore<Value, Plain>(
       try {
         await client.put({
           TableName: registry,
-          Item: { ...runResultKey(runId, name), body: gzipSync(JSON.stringify(form.write(value))) },
+          Item: { ...runResultKey(runId, name), body: gzipSync(JSON.stringify(form.write(value))), ...expiry() },
           ConditionExpression: 'attribute_not_exists(pk)',
         });
       } catch (error) {
         if (!failedCondition(error)) throw error;
       }
+    },
+
+    async drop(runId) {
+      await client.delete({ TableName: registry, Key: runResultKey(runId, name) });
     },
   };
 }

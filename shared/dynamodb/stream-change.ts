@@ -1,3 +1,4 @@
+import type { Order } from '../domain/order.ts';
 import type { Change, CustomerState, JobState, Recorded } from '../engine/publish.ts';
 import { type AttributeMap, type Item, unpackItem } from './attribute-value.ts';
 
@@ -16,7 +17,7 @@ type Image = Record<string, unknown>;
 export function changeOf({ eventName, dynamodb }: StreamRecord): Change | undefined {
   const { Keys, NewImage, OldImage } = dynamodb ?? {};
   if (!Keys || !NewImage || eventName === 'REMOVE') return undefined;
-  if ('pk' in Keys) return eventName === 'INSERT' ? ledgerChange(read(NewImage)) : undefined;
+  if ('pk' in Keys) return ledgerChange(read(NewImage), eventName === 'INSERT');
   if ('jobId' in Keys) return eventName === 'INSERT' ? jobChange(read(NewImage)) : undefined;
   if ('customerId' in Keys) return customerChange(read(NewImage), OldImage && read(OldImage));
   return undefined;
@@ -44,11 +45,14 @@ function customerState(item: Item): CustomerState | undefined {
   return { id: customerId, ...state };
 }
 
-function ledgerChange(item: Item): Change | undefined {
+function ledgerChange(item: Item, isNew: boolean): Change | undefined {
   if (!hasText(item, 'pk', 'id', 'type', 'sourceId', 'occurredAt', 'receivedAt')) return undefined;
-  // A line that moved to another customer is no news: it was told when it came.
-  if (!(item.pk as string).startsWith('cus_') || item.moved === true) return undefined;
-  const line = item as unknown as Recorded & { pk: string; id: string; order?: { snapshot?: { test?: boolean } } };
+  if (!(item.pk as string).startsWith('cus_')) return undefined;
+  // A line that moved to another customer is no news: it was told when it came. One that begins to count is told again.
+  const begins = item.begins === true;
+  if (!begins && (!isNew || item.moved === true)) return undefined;
+  const line = item as unknown as Recorded & { pk: string; id: string; order?: Pick<Order, 'snapshot' | 'paidAt'> };
+  const paidAt = begins ? line.order?.paidAt : undefined;
   return {
     kind: 'interaction',
     interaction: {
@@ -61,6 +65,7 @@ function ledgerChange(item: Item): Change | undefined {
       backfill: item.backfill === true,
       first: item.first === true,
       test: line.order?.snapshot?.test === true,
+      ...(paidAt && { paidAt }),
     },
   };
 }

@@ -8,21 +8,21 @@ import { tierPolicyDraftKey, tierPolicyKey } from './keys.ts';
 
 /** What a merchant works at, until it is published. */
 export interface TierPolicyDraft {
+  /** Each writing is another draft, also at one time. */
+  id: string;
   rules: TierRules;
   updatedAt: Instant;
 }
 
-/** Each writing is another one, also at one time. */
-interface KeptDraft extends TierPolicyDraft {
-  writing: string;
-}
-
 export interface TierPolicyStore extends TierPolicies {
   version(version: number): Promise<TierPolicy | undefined>;
-  draft(): Promise<KeptDraft | undefined>;
-  saveDraft(draft: TierPolicyDraft): Promise<void>;
-  /** Makes the draft the next version; nothing where there is no draft, or where another call published it. */
-  publish(currency: string): Promise<TierPolicy | undefined>;
+  draft(): Promise<TierPolicyDraft | undefined>;
+  saveDraft(draft: Omit<TierPolicyDraft, 'id'>): Promise<TierPolicyDraft>;
+  /**
+   * Makes the draft the next version; nothing where there is no draft, or where another call published or replaced it.
+   * @param draftId nothing else is published; absent: whatever draft there is
+   */
+  publish(currency: string, draftId?: string): Promise<TierPolicy | undefined>;
 }
 
 /** The versions of the tier policy; what is published never changes. */
@@ -50,18 +50,19 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
     async draft() {
       const item = await get(tierPolicyDraftKey);
       if (!item) return undefined;
-      const { rules, updatedAt, writing } = item as unknown as KeptDraft;
-      return { rules, updatedAt, writing };
+      const { rules, updatedAt, writing } = item as unknown as TierPolicyDraft & { writing: string };
+      return { id: writing, rules, updatedAt };
     },
 
     async saveDraft(draft) {
-      const kept: KeptDraft = { ...draft, writing: randomUUID() };
-      await client.put({ TableName: registry, Item: { ...tierPolicyDraftKey, ...kept } });
+      const id = `draft_${randomUUID()}`;
+      await client.put({ TableName: registry, Item: { ...tierPolicyDraftKey, ...draft, writing: id } });
+      return { id, ...draft };
     },
 
-    async publish(currency) {
+    async publish(currency, draftId) {
       const [{ version }, draft] = await Promise.all([store.current(currency), store.draft()]);
-      if (!draft) return undefined;
+      if (!draft || (draftId !== undefined && draft.id !== draftId)) return undefined;
       const policy: TierPolicy = { ...draft.rules, version: version + 1 };
       try {
         await client.transactWrite({
@@ -78,7 +79,7 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
                 TableName: registry,
                 Key: tierPolicyDraftKey,
                 ConditionExpression: 'writing = :read',
-                ExpressionAttributeValues: { ':read': draft.writing },
+                ExpressionAttributeValues: { ':read': draft.id },
               },
             },
           ],

@@ -91,6 +91,7 @@ function standingOf({ tier, previousTier, group, scores, runId, asOf, held, limi
     runId,
     since: asOf,
     ...(held && { fallingSince: held.since }),
+    ...(held?.scoresBefore && { fallingFrom: held.scoresBefore }),
     ...(limitedTo && { limitedTo }),
   };
 }

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { runPartDays } from '../contracts/run-parts.ts';
 import { plainReportCounts, reportCountsOf } from '../domain/reports/report-counts.ts';
 import type { Histogram } from '../domain/rfm.ts';
 import type { PartBodies } from '../engine/part-bodies.ts';
@@ -32,6 +33,8 @@ export interface PartPlaces {
   client: Client;
   registry: string;
   bodies: PartBodies;
+  /** Milliseconds since 1970: what a run that broke off leaves is forgotten some days later, as its objects are. */
+  realTime(): number;
 }
 
 export function measureParts(places: PartPlaces): Parts<MeasurePart> {
@@ -77,7 +80,7 @@ function sorted(histogram: Histogram): [number, number][] {
  * @param form how a part becomes JSON
  */
 export function partStore<Part extends { done: boolean }, Plain>(
-  { client, registry, bodies }: PartPlaces,
+  { client, registry, bodies, realTime }: PartPlaces,
   phase: Phase,
   form: { write: (part: Part) => Plain; read: (plain: Plain) => Part },
 ): Parts<Part> {
@@ -100,10 +103,11 @@ export function partStore<Part extends { done: boolean }, Plain>(
     async save(runId, segment, part) {
       const key = runPartKey(runId, phase, segment);
       const item = await written(part);
+      const expiresAt = Math.floor(realTime() / 1000) + runPartDays * 86_400;
       try {
         const { Attributes } = await client.put({
           TableName: registry,
-          Item: { ...key, ...item },
+          Item: { ...key, ...item, expiresAt },
           ConditionExpression: 'attribute_not_exists(pk) OR done = :no',
           ExpressionAttributeValues: { ':no': false },
           ReturnValues: 'ALL_OLD',

@@ -4,6 +4,7 @@ import type { Client } from './client.ts';
 import { failedCondition } from './faults.ts';
 import { currentRunKey, runKey, runListKey } from './keys.ts';
 import { cutPointsOf } from './receipt-store.ts';
+import { rehearsalExpiry } from './rehearsal-expiry.ts';
 
 /** Value runs in the Registry: one item each, one that says which is current, and the list by `asOf`. */
 export function valueRunStore(client: Client, registry: string): Runs {
@@ -38,7 +39,7 @@ export function valueRunStore(client: Client, registry: string): Runs {
       const opened = await unless(() =>
         client.put({
           TableName: registry,
-          Item: { ...runKey(run.id), ...running, openedAt: machineTime },
+          Item: { ...runKey(run.id), ...running, openedAt: machineTime, ...expiryOf(run, machineTime) },
           ConditionExpression: 'attribute_not_exists(pk) OR #state = :failed',
           ExpressionAttributeNames: { '#state': 'state' },
           ExpressionAttributeValues: { ':failed': 'failed' },
@@ -52,12 +53,13 @@ export function valueRunStore(client: Client, registry: string): Runs {
         client.update({
           TableName: registry,
           Key: runKey(run.id),
-          UpdateExpression: `SET cutPoints = :cutPoints${run.model ? ', #model = :model' : ''}`,
+          UpdateExpression: `SET cutPoints = :cutPoints, measured = :measured${run.model ? ', #model = :model' : ''}`,
           ConditionExpression: '#state = :running AND attribute_not_exists(cutPoints)',
           ExpressionAttributeNames: { '#state': 'state', ...(run.model && { '#model': 'model' }) },
           ExpressionAttributeValues: {
             ':running': 'running',
             ':cutPoints': run.cutPoints,
+            ':measured': run.measured,
             ...(run.model && { ':model': run.model }),
           },
         }),
@@ -110,8 +112,19 @@ export function valueRunStore(client: Client, registry: string): Runs {
   }
 }
 
+/** A migration is one thing for two runs, whoever asks for it and whenever: it stays as they do. */
+function expiryOf({ rehearsal }: ValueRun, machineTime: number): { expiresAt?: number } {
+  return rehearsal && rehearsal.kind !== 'migration' ? { expiresAt: rehearsalExpiry(machineTime) } : {};
+}
+
 /** A run as it was read from its item or from the list. */
-export function valueRunOf({ pk: _pk, sk: _sk, openedAt: _openedAt, ...item }: Record<string, unknown>): ValueRun {
+export function valueRunOf({
+  pk: _pk,
+  sk: _sk,
+  openedAt: _openedAt,
+  expiresAt: _expiresAt,
+  ...item
+}: Record<string, unknown>): ValueRun {
   const run = item as unknown as ValueRun;
   return { ...run, ...(run.cutPoints && { cutPoints: cutPointsOf(run.cutPoints) }) };
 }

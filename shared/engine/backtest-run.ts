@@ -129,7 +129,7 @@ export async function reportBacktest(
   const run = await readRun(runs, runId);
   if (run.state === 'running') await results.keep(runId, await result());
   const closed = await runs.close(run.state === 'running' ? { ...run, state: 'succeeded', finishedAt: now } : run);
-  await Promise.all([before.drop(runId, run.segments), after.drop(runId, run.segments)]);
+  await Promise.all([before.drop(runId, run.segments), after.drop(runId, run.segments), fits.drop(runId)]);
   return closed;
 
   async function result(): Promise<BacktestResult> {

@@ -21,14 +21,9 @@ export function notListable(storefronts: Record<Platform, Storefront>, source: S
   return listing ? listing.lacks(source) : 'this platform has no list that could be compared with';
 }
 
-/**
- * Where a daily one begins: where the last that succeeded ended, or, where none has yet, where the first of them began.
- * @param daily those before, newest first; one that was asked for may have begun later than the last daily one ended
- */
-export function sinceOf(daily: readonly Pick<Reconciliation, 'state' | 'since' | 'until'>[], now: Instant): Instant {
-  const last = daily.find(({ state }) => state === 'succeeded');
-  if (last) return instantOf(millisecondsOf(last.until) - overlap);
-  return daily.at(-1)?.since ?? instantOf(millisecondsOf(now) - firstSpan);
+/** Where a daily one begins. */
+export function sinceOf(lastUntil: Instant | undefined, now: Instant): Instant {
+  return instantOf(lastUntil === undefined ? millisecondsOf(now) - firstSpan : millisecondsOf(lastUntil) - overlap);
 }
 
 export function newReconciliation(

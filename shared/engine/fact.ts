@@ -16,6 +16,11 @@ export type Fact =
       alsoKnownAs?: readonly string[];
       /** What was said of the order: joined with what is known. A refund or cancellation alone is a stub. */
       order: Order;
+      /**
+       * Of a file that has no word on payments: when it was cancelled, where it is known to have been paid. Otherwise it
+       * came to nothing, and may still be paid.
+       */
+      cancelledIfPaid?: Instant;
       /** The person behind it; empty where the message names nobody. */
       who: Who;
       /** The source's own time of these words. */

@@ -1,5 +1,5 @@
 import { addCounts, type ImportCounts, type ImportError, noCounts } from '../domain/history-import.ts';
-import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
+import { type Instant, later } from '../domain/instant.ts';
 import type { Money } from '../domain/money.ts';
 import { type Order, refundedOf, type Snapshot } from '../domain/order.ts';
 import type { Frame } from './draft.ts';
@@ -122,14 +122,16 @@ async function recordHistory(store: RecordStore, fact: Fact, { frame, fillsIn }:
 async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promise<Fact | undefined> {
   if (fact.kind !== 'order') return fact;
   const { order: known, isSomebodys } = await knownOrder(store, fact.externalId, frame);
-  if (!known?.snapshot) return fact;
-  const { snapshot, paidAt, cancelledAt, refundedInAll } = fact.order;
-  if (snapshot && snapshot.updatedAt > known.snapshot.updatedAt) {
-    const namesCustomer = 'customerId' in fact.who || fact.who.externalId !== undefined;
-    return isSomebodys && !namesCustomer ? { ...fact, who: {} } : fact;
-  }
+  if (!known) return fact;
+  const cancelledIfPaid = known.paidAt && fact.cancelledIfPaid && later(fact.cancelledIfPaid, known.paidAt);
+  const cancelledAt = fact.order.cancelledAt ?? cancelledIfPaid;
+  const order = { ...fact.order, ...(cancelledAt && { cancelledAt }) };
+  const { snapshot, paidAt, refundedInAll } = order;
+  const namesCustomer = 'customerId' in fact.who || fact.who.externalId !== undefined;
+  const who = isSomebodys && !namesCustomer ? {} : fact.who;
+  if (!known.snapshot || (snapshot && secondOf(snapshot) > secondOf(known.snapshot))) return { ...fact, who, order };
   const missing = {
-    ...lapsed(known, snapshot),
+    ...inLaterState(known, snapshot),
     ...(paidAt && !known.paidAt && { paidAt }),
     ...(cancelledAt && !known.cancelledAt && { cancelledAt }),
     ...(refundedInAll && isMore(refundedInAll.amount, known, known.snapshot) && { refundedInAll }),
@@ -138,16 +140,19 @@ async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promi
   return { ...fact, who: {}, order: { refunds: {}, consents: {}, ...missing } };
 }
 
+const secondOf = ({ updatedAt }: Snapshot) => updatedAt.slice(0, 19);
+
 /**
- * The order as it is known, but that its payment came to nothing: a file says so of an order that nobody told of since it
- * was placed. It may still be paid, so this is no cancellation, and any later word of the shop counts more.
+ * The order as it is known, but in the state of a file that says a later one of the same second: that it counts now, or
+ * that its payment came to nothing, and nobody told of it since it was placed. It may still be paid, so this is no
+ * cancellation, and any later word of the shop counts more.
  */
-function lapsed(known: Order, said: Snapshot | undefined): Pick<Order, 'snapshot'> {
+function inLaterState(known: Order, said: Snapshot | undefined): Pick<Order, 'snapshot'> {
   const { snapshot, paidAt } = known;
-  if (!snapshot || !said?.awaitsPayment || snapshot.awaitsPayment || paidAt) return {};
-  if (said.updatedAt !== snapshot.updatedAt) return {};
-  const updatedAt = instantOf(millisecondsOf(snapshot.updatedAt) + 1);
-  return { snapshot: { ...snapshot, awaitsPayment: true, updatedAt } };
+  if (!snapshot || !said || paidAt || said.updatedAt <= snapshot.updatedAt) return {};
+  if (!said.awaitsPayment && !snapshot.awaitsPayment) return {};
+  const { awaitsPayment: _, ...rest } = snapshot;
+  return { snapshot: { ...rest, ...(said.awaitsPayment && { awaitsPayment: true }), updatedAt: said.updatedAt } };
 }
 
 function isMore({ minor, currency }: Money, known: Order, snapshot: Snapshot): boolean {

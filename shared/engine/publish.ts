@@ -19,6 +19,8 @@ export interface Recorded {
   backfill: boolean;
   first: boolean;
   test: boolean;
+  /** Of an order that was known as unpaid before, where its payment is what is told. */
+  paidAt?: Instant;
 }
 
 /** What events depend on in a job. */
@@ -46,6 +48,7 @@ export type Event =
         backfill: boolean;
         first: boolean;
         test: boolean;
+        paidAt?: Instant;
         at: Instant;
       };
     }

@@ -61,18 +61,29 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   );
   if (said) touched.set(owner, withWords(owner, said.person, fact, after, frame));
   const rate = await rateOf(known, after, [home, ...others], frame);
-  await recount(touched, home, others, owner, countedOf(after, rate));
+  const is = countedOf(after, rate);
+  await recount(touched, home, others, owner, is);
 
   const line = home.line ?? others.find((other) => other.line)?.line;
+  const counted = [home, ...others].some((one) => standing(one).currency !== '');
+  const begins = line !== undefined && !counted && is.currency !== '';
   const ratedAt = line?.ratedAt ?? (line && !line.rate ? (frame.ratedAt ?? frame.receivedAt) : undefined);
-  const fixed = { ...(line ?? { firstAt: known.firstPurchaseAt(touched.of(owner)) }), rate, ratedAt };
+  const first = after.placedAt === known.firstPurchaseAt(touched.of(owner));
+  const isHistory = begins && (after.paidAt ?? after.placedAt ?? '') < (frame.backfillBefore ?? '');
+  const fixed = {
+    ...(line ?? { first }),
+    rate,
+    ratedAt,
+    ...(begins && { first, backfill: line.backfill || isHistory, countsSince: frame.receivedAt }),
+    ...(line && isNews && { changedAt: frame.receivedAt }),
+  };
   const lines = linesOf(after, fixed, home.name, frame);
-  const isLate = cameLate(lines, line, frame);
+  const isLate = isHistory || cameLate(lines, line, frame);
   if (isLate) known.cameLate(owner.id);
   touched.set(owner, isLate ? withHistory(touched.of(owner)) : withSale(touched.of(owner), lines, line, holder));
 
-  const writes = lineChanges(home, owner.id, lines, line !== undefined, frame);
-  for (const other of others) writes.push(...lineChanges(other, owner.id, [], true, frame));
+  const writes = lineChanges(home, owner.id, lines, { stood: line !== undefined, begins }, frame);
+  for (const other of others) writes.push(...lineChanges(other, owner.id, [], { stood: true, begins: false }, frame));
   const left = [home, ...others].flatMap((one) => (one.holder && one.holder.id !== owner.id ? [one.holder.id] : []));
   writes.push(...waitingWrites([home, ...others], home, after, rate, frame));
   const conflicts = said ? await conflictWrites(known, said, said.person.externalId !== undefined, frame) : [];
@@ -113,7 +124,9 @@ async function agreedTo(known: Known, { consents }: Order, said: Found | undefin
 /** Of somebody who was erased no customer is written, and no line is news. */
 function faceless(write: Write): Write[] {
   if (write.kind === 'customer' && write.expected < 0) return [];
-  return [write.kind === 'interaction' ? { ...write, moved: true } : write];
+  if (write.kind !== 'interaction') return [write];
+  const { begins: _, ...rest } = write;
+  return [{ ...rest, moved: true }];
 }
 
 /** Kept under its natural key alone: an order that nobody is known for, or a refund or cancellation before its order. */
@@ -213,27 +226,39 @@ function withSale(
   return stillCounts ? withLiveOrder(customer, sale.occurredAt) : customer;
 }
 
-type Fixed = (Pick<OrderLine, 'receivedAt' | 'backfill' | 'first'> | { firstAt: Instant | undefined }) & {
-  rate?: Rate | undefined;
-  ratedAt?: Instant | undefined;
-};
+type Fixed = Pick<OrderLine, 'first' | 'countsSince' | 'changedAt'> &
+  Partial<Pick<OrderLine, 'receivedAt' | 'backfill'>> & {
+    rate?: Rate | undefined;
+    ratedAt?: Instant | undefined;
+  };
 
 /**
  * What was fixed when the order's line was first written stays: when it came, whether it was history then, and whether
- * it was the customer's first purchase. The rate is fixed when it is first counted.
+ * it was the customer's first purchase; the last two are looked at again where it did not count before. The rate is
+ * fixed when it is first counted.
  */
 function linesOf(order: Order, fixed: Fixed, externalId: string, frame: Frame) {
   return interactionsOf(order, { ...frame, externalId, rate: fixed.rate, ratedAt: fixed.ratedAt }).map(
     (next): Interaction => {
       if (next.type !== 'order') return next;
-      if ('firstAt' in fixed) return { ...next, first: next.occurredAt === fixed.firstAt };
-      return { ...next, receivedAt: fixed.receivedAt, backfill: fixed.backfill, first: fixed.first };
+      const { receivedAt = next.receivedAt, backfill = next.backfill, first, countsSince, changedAt } = fixed;
+      const since = { ...(countsSince && { countsSince }), ...(changedAt && { changedAt }) };
+      return { ...next, receivedAt, backfill, first, ...since };
     },
   );
 }
 
-/** @param stood whether the sale stood in a ledger before: what only moves is no news */
-function lineChanges(home: Home, to: string, after: Interaction[], stood: boolean, frame: Frame): Write[] {
+/**
+ * @param how.stood whether the sale stood in a ledger before: what only moves is no news
+ * @param how.begins whether it counts from now on, and did not there
+ */
+function lineChanges(
+  home: Home,
+  to: string,
+  after: Interaction[],
+  { stood, begins }: { stood: boolean; begins: boolean },
+  frame: Frame,
+): Write[] {
   const from = home.holder?.id ?? to;
   const before = home.line && home.order ? linesOf(home.order, home.line, home.name, frame) : [];
   const revision = home.line?.revision ?? 0;
@@ -246,8 +271,10 @@ function lineChanges(home: Home, to: string, after: Interaction[], stood: boolea
     const was = were.get(place(to, interaction));
     were.delete(place(to, interaction));
     if (was && text(was) === text(interaction)) continue;
-    const guard = interaction.type === 'order' ? { revision: was ? revision : 0 } : {};
-    writes.push({ kind: 'interaction', customerId: to, interaction, moved, ...guard });
+    const isSale = interaction.type === 'order';
+    const guard = isSale ? { revision: was ? revision : 0 } : {};
+    const news = isSale && begins ? { begins } : {};
+    writes.push({ kind: 'interaction', customerId: to, interaction, moved, ...guard, ...news });
   }
   for (const { occurredAt, id } of were.values()) {
     writes.push({ kind: 'removal', customerId: from, occurredAt, interactionId: id });

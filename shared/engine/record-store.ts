@@ -36,6 +36,8 @@ export interface OrderLine {
   rate?: Rate;
   /** Since when, where the line is older. */
   ratedAt?: Instant;
+  countsSince?: Instant;
+  changedAt?: Instant;
   revision: number;
 }
 
@@ -90,7 +92,15 @@ export interface SuggestionEntry extends MergeSuggestion {
 /** One write of the transaction. `expected` and `revision` are what was read; 0 where there was nothing. */
 export type Write =
   | { kind: 'customer'; customer: Customer; expected: number }
-  | { kind: 'interaction'; customerId: string; interaction: Interaction; revision?: number; moved: boolean }
+  /** `moved`: it stood elsewhere and is no news; `begins`: it was known as one that does not count, and counts now. */
+  | {
+      kind: 'interaction';
+      customerId: string;
+      interaction: Interaction;
+      revision?: number;
+      moved: boolean;
+      begins?: true;
+    }
   | { kind: 'removal'; customerId: string; occurredAt: Instant; interactionId: string }
   | ({ kind: 'natural'; natural: NaturalRef } & NaturalEntry)
   /** `from`: who was erased, where the identity still leads there. */

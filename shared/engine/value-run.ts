@@ -8,6 +8,7 @@ import { cutPointsOf, type TierPolicy, type TierRules } from '../domain/tier-pol
 import { emptyModelCounts, fitValueModel, type ModelCounts, mergeModelCounts } from '../domain/value-model.ts';
 import {
   emptyTally,
+  type FittedRun,
   isFitted,
   mergeTally,
   type RunReport,
@@ -26,8 +27,8 @@ export interface Runs {
   takeOver(run: { runId: string; asOf: Instant }, seen: CurrentRun | undefined): Promise<boolean>;
   /** Opens a run; one that is there stays as it is, except that a failed one runs again. */
   open(run: ValueRun, machineTime: number): Promise<void>;
-  /** Keeps cut points and model, if there are none yet. */
-  keepFit(run: ValueRun): Promise<void>;
+  /** Keeps cut points, model and what else was measured, if there are none yet. */
+  keepFit(run: FittedRun & Required<Pick<ValueRun, 'measured'>>): Promise<void>;
   /** Ends a run that is running and shows it in the list of runs. Answers with the run as it then stands. */
   close(run: ValueRun): Promise<ValueRun>;
   /** The machine's time at which the run was opened, in milliseconds since 1970. */
@@ -79,11 +80,12 @@ export interface RunResult<Value> {
   read(runId: string): Promise<Value | undefined>;
   /** What is kept first stays. */
   keep(runId: string, value: Value): Promise<void>;
+  drop(runId: string): Promise<void>;
 }
 
 export interface TierPolicies {
   /** What is not published yet. */
-  draft(): Promise<{ rules: TierRules } | undefined>;
+  draft(): Promise<{ id: string; rules: TierRules } | undefined>;
   /** The latest published policy, or the default one, which is kept once the base currency is known. */
   current(currency: string | undefined): Promise<TierPolicy>;
 }
@@ -167,7 +169,9 @@ export async function beginRehearsal(
           knownBy: now,
           timeZone,
           ...(currency && { currency }),
-          policy: rehearsal.kind === 'preview' ? await drafted(policies, currency) : await policies.current(currency),
+          ...(rehearsal.kind === 'preview'
+            ? await drafted(policies, currency)
+            : { policy: await policies.current(currency) }),
         });
   await runs.open(run, opening.machineTime);
   return { skipped: false, runId, asOf, segments: run.segments };
@@ -181,10 +185,17 @@ async function replayed(runs: Runs, of: string) {
   return { knownBy, timeZone, policy, ...(currency && { currency }) };
 }
 
-async function drafted(policies: TierPolicies, currency: string | undefined): Promise<TierPolicy> {
+/** By which draft a preview judges, and which one that is: another may take its place meanwhile. */
+async function drafted(
+  policies: TierPolicies,
+  currency: string | undefined,
+): Promise<{ policy: TierPolicy; rehearsal: Rehearsal }> {
   const [published, draft] = await Promise.all([policies.current(currency), policies.draft()]);
   if (!draft) throw new Problem(409, 'no_draft', 'There is no draft of the tier policy.');
-  return { ...draft.rules, version: published.version + 1 };
+  return {
+    policy: { ...draft.rules, version: published.version + 1 },
+    rehearsal: { kind: 'preview', draftId: draft.id },
+  };
 }
 
 async function becomeCurrent(runs: Runs, { runId, asOf, now }: Opening): Promise<boolean> {
@@ -213,32 +224,37 @@ export async function readRun(runs: Pick<Runs, 'read'>, runId: string): Promise<
   return run;
 }
 
-/** Adds up what the segments measured and fixes the run's cut points and models, once and for all. */
-export async function fitRun(stores: { runs: Runs; measures: Parts<MeasurePart> }, runId: string): Promise<void> {
+/** Adds up what the segments measured and fixes the run's cut points, models and reports, once and for all. */
+export async function fitRun(
+  stores: { runs: Runs; measures: Parts<MeasurePart>; reports: RunResult<ReportCounts> },
+  runId: string,
+): Promise<void> {
   const { runs, measures } = stores;
   const run = await readRun(runs, runId);
   if (run.state !== 'running' || isFitted(run)) return;
   const measure = emptyMeasure();
   const counts = emptyModelCounts();
+  const measured: NonNullable<ValueRun['measured']> = { waiting: {}, readUnits: 0 };
+  let reports: ReportCounts | undefined = noReportCounts();
   for (let segment = 0; segment < run.segments; segment++) {
     const part = await finished(measures, run, segment);
     mergeMeasure(measure, part.measure);
     mergeModelCounts(counts, part.counts);
+    addWaiting(measured.waiting, part.waiting ?? {});
+    measured.readUnits += part.readUnits;
+    if (reports && part.reports) mergeReportCounts(reports, part.reports);
+    else reports = undefined;
   }
+  if (reports) await stores.reports.keep(runId, reports);
   // Nobody has bought before there is a base currency, so its amounts are never compared with.
   const cutPoints = cutPointsOf(run.policy, measure, run.currency ?? 'EUR');
   const model = run.currency && fitValueModel(counts, 10 ** decimalsOf(run.currency));
-  await runs.keepFit({ ...run, cutPoints, ...(model && { model }) });
+  await runs.keepFit({ ...run, cutPoints, measured, ...(model && { model }) });
 }
 
 /** Adds up what the segments did and closes the run. Answers with the run as it then stands. */
 export async function reportRun(
-  stores: {
-    runs: Runs;
-    measures: Parts<MeasurePart>;
-    assigned: Parts<AssignPart>;
-    reports: RunResult<ReportCounts>;
-  },
+  stores: { runs: Runs; measures: Pick<Parts<MeasurePart>, 'drop'>; assigned: Parts<AssignPart> },
   { runId, now, machineTime }: { runId: string; now: Instant; machineTime: number },
 ): Promise<ValueRun> {
   const { runs, measures, assigned } = stores;
@@ -248,23 +264,17 @@ export async function reportRun(
   return closed;
 
   async function sumUp(): Promise<Pick<ValueRun, 'state' | 'finishedAt' | 'report'>> {
+    const { waiting = {}, readUnits = 0 } = run.measured ?? {};
     const tally = emptyTally();
-    const units = { read: 0, write: 0 };
-    const waiting: Record<string, number> = {};
-    let reports: ReportCounts | undefined = noReportCounts();
+    const units = { read: readUnits, write: 0 };
     let differences = 0;
     for (let segment = 0; segment < run.segments; segment++) {
-      const measured = await finished(measures, run, segment);
       const part = await finished(assigned, run, segment);
       mergeTally(tally, part.tally);
-      addWaiting(waiting, measured.waiting ?? {});
-      if (reports && measured.reports) mergeReportCounts(reports, measured.reports);
-      else reports = undefined;
       differences += part.rehearsed?.differences ?? 0;
-      units.read += measured.readUnits + part.units.read;
+      units.read += part.units.read;
       units.write += part.units.write;
     }
-    if (reports) await stores.reports.keep(runId, reports);
     const durationMs = Math.max(0, Math.round(machineTime - (await runs.openedAt(runId))));
     const report: RunReport = {
       ...tally,

@@ -1,5 +1,5 @@
 import { zoneOffset } from '../domain/calendar.ts';
-import { type Instant, later, millisecondsOf, parseInstant } from '../domain/instant.ts';
+import { type Instant, instantOf, later, millisecondsOf, parseInstant } from '../domain/instant.ts';
 import { Unintelligible } from '../engine/fact.ts';
 import type { ExportRow } from '../engine/storefront.ts';
 
@@ -67,6 +67,14 @@ function offsetOf(timeZone: string) {
   const known = offsets.get(timeZone) ?? zoneOffset(timeZone);
   offsets.set(timeZone, known);
   return known;
+}
+
+/**
+ * The time of a state of which a file tells no time, only that of its order: of those of one second the one that comes
+ * later in an order's life is a little later, in milliseconds.
+ */
+export function inStage(at: Instant, stage: number): Instant {
+  return instantOf(millisecondsOf(at) + stage);
 }
 
 export function latestOf(first: Instant, ...others: (Instant | undefined)[]): Instant {

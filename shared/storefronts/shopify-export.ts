@@ -1,7 +1,7 @@
 import { type Consent, withConsents } from '../domain/consent.ts';
 import { type Fact, Unintelligible } from '../engine/fact.ts';
 import type { ExportRow, OrderExport } from '../engine/storefront.ts';
-import { cell, idCell, latestOf, neededCell, timeCell } from './export-fields.ts';
+import { cell, idCell, inStage, latestOf, neededCell, timeCell } from './export-fields.ts';
 import { emailMarketing, money, orderedItems, part, parts, person } from './fields.ts';
 import { namesOf } from './stripe-sale.ts';
 
@@ -34,7 +34,7 @@ export const shopifyExport: OrderExport = {
       at,
       order: {
         snapshot: {
-          updatedAt: at,
+          updatedAt: inStage(at, lapsed.has(status) ? 1 : 0),
           total,
           ...parts({
             tax: part(cell(row, 'Taxes'), code),

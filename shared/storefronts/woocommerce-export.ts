@@ -2,7 +2,7 @@ import { parseMoney, scale } from '../domain/money.ts';
 import { type Fact, Unintelligible } from '../engine/fact.ts';
 import type { ExportRow, OrderExport } from '../engine/storefront.ts';
 import { withoutEntities } from './entities.ts';
-import { cell, idCell, latestOf, neededCell, timeCell } from './export-fields.ts';
+import { cell, idCell, inStage, latestOf, neededCell, timeCell } from './export-fields.ts';
 import { type ItemSaid, money, orderedItems, part, parts, person } from './fields.ts';
 
 /**
@@ -34,9 +34,10 @@ export const woocommerceExport: OrderExport = {
       externalId: id,
       who: buyer(row, source.country),
       at,
+      ...(status === 'cancelled' && !saysPaid && { cancelledIfPaid: at }),
       order: {
         snapshot: {
-          updatedAt: at,
+          updatedAt: paidAt ? at : inStage(at, stages.get(status) ?? 3),
           total,
           ...parts({
             tax: part(cell(row, 'tax_total'), code),
@@ -63,6 +64,17 @@ const drafts = new Set(['auto-draft', 'checkout-draft', 'draft', 'new']);
 const paid = new Set(['processing', 'completed', 'refunded']);
 /** No purchase, unless it was paid. */
 const unpaid = new Set(['pending', 'pending-payment', 'failed', 'cancelled']);
+/**
+ * The states in the order in which they mostly follow each other, `processing` and all others being 3: what failed may be
+ * ordered by another way of payment, and what was cancelled is over.
+ */
+const stages = new Map([
+  ['pending', 0],
+  ['pending-payment', 0],
+  ['on-hold', 1],
+  ['failed', 2],
+  ['cancelled', 4],
+]);
 
 /** `refunded_total`, or the entries of `refund_items`: `amount:5.00|reason:…|date:…;amount:…`. */
 function refundedOf(row: ExportRow, code: string) {

@@ -1,7 +1,7 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BacktestReport } from '../../shared/contracts/backtest.ts';
-import { clockKey } from '../../shared/dynamodb/keys.ts';
+import { backtestListKey, clockKey, runResultKey } from '../../shared/dynamodb/keys.ts';
 import { dayOf, putCustomers, whoBoughtOn } from '../fixtures/purchase-histories.ts';
 import { type ApiDoor, openApi } from './door.ts';
 import { type NightMachine, nightMachine } from './night-machine.ts';
@@ -110,6 +110,16 @@ describe('a backtest', () => {
       horizonDays: 1,
     });
     expect(all.filter(({ status }) => status === 'failed')).toMatchObject([{ failure: 'States.Timeout' }]);
+  });
+
+  it('is kept for thirty days by no test clock, as is its place in the list', async () => {
+    const { body } = await start({ until: '2026-02-03', horizonDays: 1 });
+    const inThirtyDays = Date.now() / 1000 + 30 * 86_400;
+    for (const Key of [runResultKey(body.id, 'request'), backtestListKey(String(body.requestedAt), body.id)]) {
+      const { Item } = await api.client.send(new GetCommand({ TableName: api.embedded.tables.registry, Key }));
+      expect(Math.abs(Number(Item?.expiresAt) - inThirtyDays)).toBeLessThan(600);
+    }
+    await ended(body.id);
   });
 
   it.each([

@@ -1,8 +1,9 @@
+import { createHmac } from 'node:crypto';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { importKey } from '../../shared/dynamodb/keys.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
-import { shopifySecret, signShopify } from '../signed.ts';
+import { type Signed, shopifySecret, signShopify } from '../signed.ts';
 import { type ApiDoor, type Call, openApi } from './door.ts';
 
 let api: ApiDoor;
@@ -66,6 +67,12 @@ const customerBy = async (email: string) =>
 const ledgerOf = async (customerId: string) =>
   (await api.call('GET /v1/customers/{customerId}/interactions', { params: { customerId } })).body
     .data as never as Record<string, unknown>[];
+
+function signWoo(topic: string, order: object): Signed {
+  const body = Buffer.from(JSON.stringify(order));
+  const signature = createHmac('sha256', shopifySecret).update(body).digest('base64');
+  return { body, headers: { 'x-wc-webhook-topic': topic, 'x-wc-webhook-signature': signature } };
+}
 
 const shopifyHeader =
   'Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,Shipping,' +
@@ -318,6 +325,87 @@ describe("WooCommerce's exports", () => {
     const sven = await customerBy('sven@example.com');
     expect(sven.facts).toMatchObject(wanted);
     expect((await ledgerOf(sven.id)).map(({ occurredAt }) => occurredAt)).toContain('2024-01-20T05:29:00.000Z');
+  });
+
+  const columns = 'order_id;date;paid_date;status;order_total;order_currency;billing_email';
+  const file = (id: string, status: string) =>
+    [columns, `${id};2024-01-21 06:29:00;;wc-${status};60.11;EUR;later${id}@example.com`].join('\n');
+  const purchases = async (id: string) => (await customerBy(`later${id}@example.com`)).facts.purchaseCount;
+
+  test.each([
+    ['5101', ['pending', 'on-hold']],
+    ['5102', ['pending', 'processing']],
+    ['5103', ['failed', 'processing']],
+    ['5104', ['on-hold', 'failed', 'processing']],
+  ])('a state of %s that counts does so, though no file says since when: %j', async (id, states) => {
+    for (const state of states) await whole('woo', 'woocommerce-csv', file(id, state));
+    expect(await purchases(id)).toBe(1);
+    const { body } = await whole('woo', 'woocommerce-csv', file(id, 'pending'));
+    expect(body.counts).toMatchObject({ recorded: 0, duplicates: 1 });
+    expect(await purchases(id)).toBe(1);
+    await whole('woo', 'woocommerce-csv', file(id, 'cancelled'));
+    expect(await purchases(id)).toBe(0);
+    for (const state of states) await whole('woo', 'woocommerce-csv', file(id, state));
+    expect(await purchases(id)).toBe(0);
+  });
+
+  async function tellOfWoo(order: object): Promise<void> {
+    const { handler } = await import('../../functions/webhooks/receive.ts');
+    const event = httpEvent({
+      routeKey: 'POST /v1/webhooks/{sourceId}',
+      params: { sourceId: 'woo' },
+      ...signWoo('order.updated', order),
+    });
+    expect((await handler(event, lambdaContext())).statusCode).toBe(202);
+  }
+  const told = (id: string, status: string, more: object = {}) =>
+    tellOfWoo({
+      id: Number(id),
+      status,
+      currency: 'EUR',
+      date_created_gmt: '2024-01-21T05:29:00',
+      date_modified_gmt: '2024-01-22T10:00:00',
+      total: '60.11',
+      customer_id: 0,
+      billing: { email: `later${id}@example.com` },
+      ...more,
+    });
+  const paid = { date_paid_gmt: '2024-01-22T10:00:00' };
+  const typesOf = async (id: string) =>
+    (await ledgerOf((await customerBy(`later${id}@example.com`)).id)).map(({ type }) => type).sort();
+
+  test('what was paid and is cancelled by a file without a word on payments is so as by webhook', async () => {
+    const without = (id: string) =>
+      [
+        'order_id;date;status;order_total;order_currency;billing_email',
+        `${id};2024-01-21 06:29:00;wc-cancelled;60.11;EUR;later${id}@example.com`,
+      ].join('\n');
+    await told('5201', 'processing', paid);
+    await whole('woo', 'woocommerce-csv', without('5201'));
+    await told('5202', 'processing', paid);
+    await told('5202', 'cancelled', { ...paid, date_modified_gmt: '2024-01-23T10:00:00' });
+    for (const id of ['5201', '5202']) {
+      expect(await purchases(id)).toBe(0);
+      expect(await typesOf(id)).toEqual(['cancellation', 'order']);
+    }
+    // A file that says that it was not paid is from before the payment.
+    await told('5203', 'processing', paid);
+    await whole('woo', 'woocommerce-csv', file('5203', 'cancelled'));
+    expect(await purchases('5203')).toBe(1);
+    // What was never paid came to nothing, and may still be paid.
+    await whole('woo', 'woocommerce-csv', without('5204'));
+    expect(await purchases('5204')).toBe(0);
+    await told('5204', 'processing', paid);
+    expect(await purchases('5204')).toBe(1);
+  });
+
+  test('what was told of as unpaid, and counts by a file, counts as history', async () => {
+    await told('5301', 'pending', { date_modified_gmt: '2024-01-21T05:29:00' });
+    const [before] = await ledgerOf((await customerBy('later5301@example.com')).id);
+    expect(before).toMatchObject({ purchase: false, backfill: false });
+    await whole('woo', 'woocommerce-csv', file('5301', 'on-hold'));
+    const [after] = await ledgerOf((await customerBy('later5301@example.com')).id);
+    expect(after).toMatchObject({ purchase: true, backfill: true });
   });
 
   test('orders as the REST API shows them', async () => {

@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const show = async () => (await api.call('GET /v1/tier-policy')).body;
 const put = (body: object) => api.call('PUT /v1/tier-policy', { body });
-const publish = () => api.call('POST /v1/tier-policy/publish');
+const publish = (body?: object) => api.call('POST /v1/tier-policy/publish', { ...(body && { body }) });
 const rulesNow = async () => {
   const { version: _, ...rules } = (await show()).published as object as Record<string, unknown>;
   return rules;
@@ -63,6 +63,35 @@ test('what is put while another is published is a draft again, or what was publi
   await put(rules);
   await publish();
   await api.client.send(new DeleteCommand({ TableName: api.embedded.tables.registry, Key: clockKey }));
+});
+
+test('a draft that took the place of the one that was looked at is not published unseen', async () => {
+  const rules = await rulesNow();
+  const called = (name: string) => put({ ...rules, tiers: [{ name, atLeast: 3 }] });
+  const idOf = ({ draft }: Record<string, unknown>) => String((draft as { id: string }).id);
+  const mine = idOf((await called('mine')).body);
+  const { run } = (await api.call('POST /v1/tier-policy/preview')).body as unknown as { run: { rehearsal: object } };
+  expect(run.rehearsal).toEqual({ kind: 'preview', draftId: mine });
+  const theirs = idOf((await called('theirs')).body);
+  expect(theirs).not.toBe(mine);
+
+  const { published: before } = await show();
+  const refused = await publish({ draftId: mine });
+  expect([refused.status, refused.body.code, refused.body.errors[0]?.pointer]).toEqual([
+    409,
+    'draft_changed',
+    '/draftId',
+  ]);
+  expect(await show()).toMatchObject({
+    published: before,
+    draft: { id: theirs, rules: { tiers: [{ name: 'theirs' }] } },
+  });
+
+  expect((await publish({ draftId: theirs })).body).toMatchObject({ tiers: [{ name: 'theirs' }] });
+  expect((await publish({ draftId: theirs })).body).toMatchObject({ code: 'no_draft' });
+  expect((await publish({ draft: theirs })).body).toMatchObject({ code: 'invalid_request' });
+  await put(rules);
+  await publish();
 });
 
 test('the next night judges by what was published', async () => {

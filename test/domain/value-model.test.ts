@@ -255,8 +255,24 @@ describe('the sentence that explains a change', () => {
     [
       'the end of holding',
       receipt,
+      {
+        ...receipt,
+        tier: 'gold',
+        held: { tierByScores: 'silver', since: '2026-03-25T01:00:00.000Z', scoresBefore: before.scores },
+      },
+      'moved from gold to silver: last bought 143 days ago, the cut is 121; had been held since 2026-03-25; expects 0.4 purchases in the next 90 days',
+    ],
+    [
+      'the end of holding from before it was kept what a tier falls from',
+      receipt,
       { ...receipt, tier: 'gold', held: { tierByScores: 'silver', since: '2026-03-25T01:00:00.000Z' } },
-      'moved from gold to silver: below the cut since 2026-03-25, last bought 143 days ago, bought 4 times in 730 days, spent 250.50 EUR; expects 0.4 purchases in the next 90 days',
+      'moved from gold to silver: last bought 143 days ago, bought 4 times in 730 days, spent 250.50 EUR; had been held since 2026-03-25; expects 0.4 purchases in the next 90 days',
+    ],
+    [
+      'models that are gone',
+      receipt,
+      { ...receipt, tier: 'gold', weights: { ...receipt.weights, lifetimeValue: 2 } },
+      'moved from gold to silver: lifetime value is not known any more, last bought 143 days ago, bought 4 times in 730 days, spent 250.50 EUR; expects 0.4 purchases in the next 90 days',
     ],
     [
       'the first time',

@@ -187,7 +187,16 @@ describe('asynchronous edges', () => {
     );
     expect(filters).toEqual([
       [{ eventName: ['INSERT', 'MODIFY'] }],
-      [{ eventName: ['INSERT'], dynamodb: { Keys: { pk: { S: [{ prefix: 'cus_' }] } } } }],
+      [
+        { eventName: ['INSERT'], dynamodb: { Keys: { pk: { S: [{ prefix: 'cus_' }] } } } },
+        {
+          eventName: ['MODIFY'],
+          dynamodb: {
+            Keys: { pk: { S: [{ prefix: 'cus_' }] } },
+            NewImage: { begins: { BOOL: [{ exists: true }] } },
+          },
+        },
+      ],
       [{ eventName: ['INSERT'], dynamodb: { NewImage: { status: { S: ['requested'] } } } }],
     ]);
     for (const { properties } of streams) {

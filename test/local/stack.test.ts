@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -253,4 +253,42 @@ describe('a stack in a process of its own', () => {
     second.child.kill('SIGTERM');
     expect(await second.ended).toBe(0);
   }, 30_000);
+
+  // As a container or a service manager does that stops all its processes at once.
+  it.runIf(spawnSync('ps').status === 0)(
+    'told to end at one time with all that it started, leaves nothing running',
+    async () => {
+      own = mkdtempSync(join(tmpdir(), 'rapport-ended-'));
+      const first = await startProcess();
+      expect(await make('thing-7', '', first.url)).toBe(202);
+      const started = startedBy(first.child.pid ?? 0);
+      expect(started.some((pid) => commandLine(pid)?.includes(own))).toBe(true);
+      spawnSync('kill', ['-TERM', ...[...started, first.child.pid ?? 0].map(String)]);
+      expect(await first.ended).toBe(0);
+      const running = () => processes().filter(({ command }) => command.includes(own));
+      await expect.poll(running).toEqual([]);
+
+      const second = await startProcess();
+      expect(await ids(second.engineUrl)).toContain('thing-7');
+      second.child.kill('SIGTERM');
+      expect(await second.ended).toBe(0);
+    },
+    60_000,
+  );
 });
+
+function processes(): { pid: number; parent: number; command: string }[] {
+  return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [pid = '', parent = '', ...command] = line.trim().split(/\s+/);
+      return { pid: Number(pid), parent: Number(parent), command: command.join(' ') };
+    });
+}
+
+/** The last ones first. */
+function startedBy(pid: number): number[] {
+  const children = processes().filter(({ parent }) => parent === pid);
+  return children.flatMap((child) => [...startedBy(child.pid), child.pid]);
+}

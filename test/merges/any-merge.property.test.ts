@@ -224,12 +224,17 @@ function foldOf(lines: Interaction[], currency: string): Facts {
 }
 
 /**
- * What no merge may change: everything but how often something was written, and what was fixed about a moment of which
- * a merge was part (whether an order was the customer's first; whether there was a live order since).
+ * What no merge may change: everything but how often something was written, what was told before it, and what was fixed
+ * about a moment of which a merge was part (whether an order was the customer's first; whether there was a live order
+ * since).
  */
 async function remains({ version: _, updatedAt: __, lastLiveOrderAt: ___, ...item }: CustomerItem) {
   const lines = await engine.lines(item.customerId);
-  return { item, lines: lines.map((line) => ({ ...line, first: false, revision: 0, moved: false })) };
+  const byOrderOfTelling = { changedAt: '', countsSince: '', begins: false };
+  return {
+    item,
+    lines: lines.map((line) => ({ ...line, ...byOrderOfTelling, first: false, revision: 0, moved: false })),
+  };
 }
 
 function shuffled<T>(list: T[], random: number[]): T[] {

@@ -1,8 +1,10 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
 import { backtest } from '../../infra/local/backtest/run.ts';
 import type { BacktestReport, PurchaseRow } from '../../shared/contracts/backtest.ts';
 import type { Customer } from '../../shared/domain/customer.ts';
 import type { PurchaseDay } from '../../shared/domain/purchase-days.ts';
+import { runKey } from '../../shared/dynamodb/keys.ts';
 import { runResult } from '../../shared/dynamodb/run-results.ts';
 import type { BacktestResult } from '../../shared/engine/backtest-run.ts';
 import { dayOf, putCustomers, whoBoughtOn } from '../fixtures/purchase-histories.ts';
@@ -45,9 +47,26 @@ async function backtested(
   const result = await runResult<BacktestResult>(night.store, night.tables.registry, 'result').read(runId);
   if (!result) throw new Error('there is no result');
   expect(await night.receipts()).toEqual([]);
+  await expectFiguresAlone(night, runId);
+  // Of what broke off before it was saved, the bucket forgets the object by itself.
+  if (!disturb) expect(night.objects.names()).toEqual([]);
   await night.stop();
   night = undefined;
   return result;
+}
+
+/** Nothing is left of what was counted on the way, and the figures are kept for thirty days. */
+async function expectFiguresAlone({ client, tables }: Night, runId: string): Promise<void> {
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: tables.registry,
+      KeyConditionExpression: 'pk = :run',
+      ExpressionAttributeValues: { ':run': runKey(runId).pk },
+    }),
+  );
+  expect(Items.map(({ sk }) => sk)).toEqual(['result', 'run']);
+  const inThirtyDays = Date.now() / 1000 + 30 * 86_400;
+  for (const { expiresAt } of Items) expect(Math.abs(Number(expiresAt) - inThirtyDays)).toBeLessThan(600);
 }
 
 /** Every number of one within a millionth of the other's, and all else the same. */

@@ -63,6 +63,11 @@ describe('a difference of a replay', () => {
     expect(await only()).toEqual(['order_changed']);
   });
 
+  it('is there for an order of which its shop told something else since, whenever it was changed', async () => {
+    await tell('ada', 'first', { at: ago(3_600 * second), receivedAt: '2026-04-01T00:00:00.000Z', total: 99_000n });
+    expect(await only()).toEqual(['order_changed']);
+  });
+
   it('is there for what was under way when somebody started the run', async () => {
     await tell('ben', 'second', { at: ago(5 * second) });
     expect(await only()).toEqual(['under_way']);

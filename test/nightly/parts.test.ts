@@ -28,7 +28,12 @@ afterAll(async () => {
 beforeEach(async () => {
   objects = await startObjects();
   process.env.AWS_ENDPOINT_URL_S3 = objects.url;
-  places = { client, registry: embedded.tables.registry, bodies: partBodies(objects.bucket, patience) };
+  places = {
+    client,
+    registry: embedded.tables.registry,
+    bodies: partBodies(objects.bucket, patience),
+    realTime: () => 1_800_000_000_500,
+  };
   parts = measureParts(places);
 });
 afterEach(async () => {
@@ -166,6 +171,12 @@ it('leaves little in the table, however large the body', async () => {
   await parts.save('run_1', 0, aPart(50_000));
   const { Item } = await client.get({ TableName: embedded.tables.registry, Key: runPartKey('run_1', 'measure', 0) });
   expect(JSON.stringify(Item).length).toBeLessThan(300);
+});
+
+it('forgets what nobody comes back for after a week, as the bucket does', async () => {
+  await parts.save('run_1', 0, aPart(3));
+  const { Item } = await client.get({ TableName: embedded.tables.registry, Key: runPartKey('run_1', 'measure', 0) });
+  expect(Item?.expiresAt).toBe(1_800_000_000 + 7 * 86_400);
 });
 
 function aPart(values: number): MeasurePart {

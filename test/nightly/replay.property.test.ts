@@ -21,7 +21,7 @@ const event = fc.record({
   late: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(2000)),
   person: fc.nat(3),
   order: fc.nat(9),
-  kind: fc.constantFrom('order', 'order', 'order', 'refund', 'cancellation', 'visit'),
+  kind: fc.constantFrom('order', 'order', 'order', 'payment', 'refund', 'cancellation', 'visit'),
   cents: fc.integer({ min: 100, max: 60_000 }),
 });
 type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
@@ -114,16 +114,20 @@ function factOf({ told, late, person, order, kind, cents }: Event, placedAt: str
       occurredAt: happened,
       conversation: {},
     };
-  const snapshot = { updatedAt: at(-5000), total: { minor: 60_000n, currency: 'EUR' }, test: false };
+  // Some count only once they are paid.
+  const unpaid = order % 3 === 0 ? { awaitsPayment: true as const } : {};
+  const snapshot = { updatedAt: at(-5000), total: { minor: 60_000n, currency: 'EUR' }, test: false, ...unpaid };
   const stated: Order =
     placedAt === undefined || kind === 'order'
       ? { snapshot, placedAt: placedAt ?? happened, refunds: {}, consents: {} }
       : kind === 'cancellation'
         ? { cancelledAt: happened, refunds: {}, consents: {} }
-        : {
-            refunds: { [`r-${told}`]: { amount: { minor: BigInt(cents), currency: 'EUR' }, refundedAt: happened } },
-            consents: {},
-          };
+        : kind === 'payment'
+          ? { paidAt: happened, refunds: {}, consents: {} }
+          : {
+              refunds: { [`r-${told}`]: { amount: { minor: BigInt(cents), currency: 'EUR' }, refundedAt: happened } },
+              consents: {},
+            };
   return {
     kind: 'order' as const,
     externalId: `${person}-${order}`,

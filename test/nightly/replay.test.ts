@@ -1,6 +1,7 @@
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
+import type { Order } from '../../shared/domain/order.ts';
 import type { ValueRun } from '../../shared/domain/value-run.ts';
 import { keepRates } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
@@ -17,16 +18,26 @@ afterEach(() => night.stop());
 
 const day = (number: number) => `2026-03-${String(number).padStart(2, '0')}T10:00:00.000Z`;
 
-async function tell(at: string, externalId: string, person: string, given: { currency?: string; test?: boolean } = {}) {
-  const { currency = 'EUR', test = false } = given;
-  const snapshot = { updatedAt: at, total: { minor: 5_000n, currency }, test };
-  const order = { snapshot, placedAt: at, refunds: {}, consents: {} };
-  const fact: Fact = { kind: 'order', externalId, order, who: { externalId: person }, at };
+interface Given {
+  currency?: string;
+  test?: boolean;
+  awaitsPayment?: true;
+}
+
+async function tell(at: string, externalId: string, person: string, given: Given = {}) {
+  const { currency = 'EUR', ...state } = given;
+  const snapshot = { updatedAt: at, total: { minor: 5_000n, currency }, test: false, ...state };
+  await say(at, externalId, { snapshot, placedAt: at }, person);
+}
+
+async function say(receivedAt: string, externalId: string, said: Partial<Order>, person?: string) {
+  const order = { refunds: {}, consents: {}, ...said };
+  const fact: Fact = { kind: 'order', externalId, order, who: person ? { externalId: person } : {}, at: receivedAt };
   await record(recordStore(night.store, night.tables), fact, {
     sourceId: 'shop',
     baseCurrency: 'EUR',
     baseTimeZone: 'Europe/Berlin',
-    receivedAt: at,
+    receivedAt,
     mint: mintWith('salt'),
   });
 }
@@ -67,6 +78,23 @@ it('leaves out what waited for a rate then', async () => {
   await night.holdClock(day(9));
   expect(await replayOf(before)).toEqual({ ...same, customers: 1 });
   expect(await replayOf(after)).toEqual({ ...same, customers: 2 });
+});
+
+it('leaves out payments and cancellations that were told after it, however they are dated', async () => {
+  await tell(day(1), 'A', 'ada');
+  await tell(day(1), 'P', 'pia', { awaitsPayment: true });
+  await tell(day(1), 'W', 'wes', { awaitsPayment: true });
+  const before = await nightAt(day(3));
+  expect(before.report).toMatchObject({ customers: 3, buyers: 1 });
+  await say(day(4), 'P', { paidAt: day(2) });
+  // As a shop whose state of an order says whether it counts.
+  await say(day(4), 'W', { snapshot: { updatedAt: day(2), total: { minor: 5_000n, currency: 'EUR' }, test: false } });
+  await say(day(4), 'A', { cancelledAt: day(2) });
+  const after = await nightAt(day(5));
+  expect(after.report).toMatchObject({ customers: 3, buyers: 2 });
+  await night.holdClock(day(9));
+  expect(await replayOf(before)).toEqual({ ...same, customers: 3 });
+  expect(await replayOf(after)).toEqual({ ...same, customers: 3 });
 });
 
 it('names who is missing, and says so where others are counted than then', async () => {

@@ -1,7 +1,7 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
-import { runKey, runListKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
+import { runKey, runListKey, runPartKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
@@ -98,6 +98,36 @@ describe('a small shop', () => {
     for (const phase of ['measure', 'assign'])
       expect(await item({ ...runKey(run?.id ?? ''), sk: `${phase}#00000` })).toBeUndefined();
   });
+});
+
+it('reads what was measured once: the report needs none of its parts', async () => {
+  await night.put(shop);
+  const whole = await night.run({ asOf });
+  const runId = 'run_again';
+  const forget = async () => {
+    for (const segment of [0, 1, 2]) {
+      const Key = runPartKey(runId, 'measure', segment);
+      await night.client.send(new DeleteCommand({ TableName: night.tables.registry, Key }));
+    }
+  };
+  const run = await night.run({ asOf: '2026-03-31T01:00:00.000Z', runId }, { beforeAssign: forget });
+  expect(run).toMatchObject({
+    state: 'succeeded',
+    report: { customers: 4, units: { read: whole?.report?.units.read } },
+  });
+});
+
+it('a night stays, and a rehearsal is kept for thirty days, as is what it found', async () => {
+  await night.put(shop);
+  const run = await night.run({ asOf });
+  const policies = tierPolicyStore(night.store, night.tables.registry);
+  const { version: _, ...rules } = await policies.current('EUR');
+  await policies.saveDraft({ rules, updatedAt: asOf });
+  const rehearsal = { kind: 'preview' };
+  expect(await night.run({ asOf, runId: 'preview_1', rehearsal })).toMatchObject({ report: { differences: 0 } });
+  expect((await item(runKey(run?.id ?? '')))?.expiresAt).toBeUndefined();
+  const { expiresAt } = (await item(runKey('preview_1'))) ?? {};
+  expect(Math.abs(Number(expiresAt) - Date.now() / 1000 - 30 * 86_400)).toBeLessThan(600);
 });
 
 it('counts small amounts in the minor units of the base currency', async () => {

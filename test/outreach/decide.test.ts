@@ -162,6 +162,8 @@ describe('occasions', () => {
     aCustomer({ facts: { ...aCustomer().facts, firstPurchaseAt: at } }),
   ];
 
+  const longAgo = firstOf('2026-01-15T10:00:00.000Z');
+
   test.each([
     [undefined, thanks, order(), aCustomer()],
     ['backfill', thanks, order({ backfill: true }), aCustomer()],
@@ -169,6 +171,8 @@ describe('occasions', () => {
     ['not_first_purchase', thanks, order({ occurredAt: '2026-03-01T09:40:00.000Z' }), aCustomer()],
     [undefined, thanks, ...firstOf('2026-02-15T10:00:00.000Z')],
     ['long_ago', thanks, ...firstOf('2026-02-15T09:59:59.999Z')],
+    [undefined, thanks, { ...longAgo[0], paidAt: '2026-02-15T10:00:00.000Z' }, longAgo[1]],
+    ['long_ago', thanks, { ...longAgo[0], paidAt: '2026-02-15T09:59:59.999Z' }, longAgo[1]],
     ['other_trigger', thanks, change(), aCustomer()],
     [undefined, recognise, change(), atTheTop],
     [undefined, recognise, change({ previousTier: null }), atTheTop],

@@ -44,7 +44,16 @@ function streamRecord(Keys: object, before: object | undefined, after: object | 
 const customerRecord = (before: Customer | undefined, after: Customer | undefined) =>
   streamRecord({ customerId: (after ?? before)?.id }, before && itemOf(before), after && itemOf(after));
 
-function orderRecord(id: string, { backfill = false, test = false, before = false } = {}): DynamoDBRecord {
+interface Line {
+  backfill?: boolean;
+  test?: boolean;
+  before?: boolean;
+  /** As it is written when a known order begins to count. */
+  begins?: true;
+  paidAt?: string;
+}
+
+function orderRecord(id: string, { backfill = false, test = false, before = false, begins, paidAt }: Line = {}) {
   const key = interactionKey('cus_ada', at, id);
   const snapshot = { updatedAt: at, total: { minor: 18109n, currency: 'EUR' }, test };
   const item = {
@@ -55,7 +64,8 @@ function orderRecord(id: string, { backfill = false, test = false, before = fals
     externalId: '4711',
     occurredAt: at,
     receivedAt: at,
-    order: { snapshot, placedAt: at, refunds: {}, consents: {} },
+    order: { snapshot, placedAt: at, ...(paidAt && { paidAt }), refunds: {}, consents: {} },
+    ...(begins && { begins }),
     backfill,
     first: true,
     purchaseIn: 'EUR',
@@ -152,6 +162,19 @@ describe('what the streams show', () => {
       ['InteractionRecorded', { ...common, interactionId: 'int_1', first: true, backfill: false, test: false }],
       ['InteractionRecorded', { ...common, interactionId: 'int_2', first: true, backfill: true, test: false }],
       ['InteractionRecorded', { ...common, interactionId: 'int_3', first: true, backfill: false, test: true }],
+    ]);
+  });
+
+  test('an order that was known as unpaid once more when it counts, with its payment', async () => {
+    const paidAt = '2026-03-20T09:30:00.000Z';
+    await publish(
+      orderRecord('int_1', { paidAt }),
+      orderRecord('int_1', { before: true, begins: true, paidAt }),
+      orderRecord('int_1', { before: true, paidAt }),
+    );
+    expect(told().map(([type, detail]) => [type, detail.interactionId, detail.paidAt])).toEqual([
+      ['InteractionRecorded', 'int_1', undefined],
+      ['InteractionRecorded', 'int_1', paidAt],
     ]);
   });
 

@@ -31,6 +31,7 @@ export const job = named(
         occurredAt: instant,
         backfill: z.boolean(),
         test: z.boolean(),
+        paidAt: z.optional(instant.check(z.describe('Of an order that was known as unpaid before'))),
       }),
       z.strictObject({
         kind: z.literal('tier'),

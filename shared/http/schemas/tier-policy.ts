@@ -4,7 +4,7 @@ import { contactKinds } from '../../domain/contacts.ts';
 import { scoreNames } from '../../domain/rfm.ts';
 import { categoryOf } from '../../domain/sales.ts';
 import { prospectsGroup, type TierRules } from '../../domain/tier-policy.ts';
-import { instant, line, named } from './common.ts';
+import { instant, keyText, line, named } from './common.ts';
 
 /** Of a tier or a group. `none` is who had no tier before. */
 const name = line(60).check(
@@ -175,7 +175,22 @@ export const tierPolicy = named(
   'TierPolicyAndDraft',
   z.strictObject({
     published: published.check(z.describe('What the next night judges by')),
-    draft: z.nullable(z.strictObject({ rules: tierRules, updatedAt: instant })),
+    draft: z.nullable(
+      z.strictObject({
+        id: z.string().check(z.describe('Another one with each writing')),
+        rules: tierRules,
+        updatedAt: instant,
+      }),
+    ),
+  }),
+);
+
+export const publishIn = named(
+  'PublishGiven',
+  z.strictObject({
+    draftId: z.optional(
+      keyText.check(z.describe('Only this draft is published; where absent, whatever draft there is')),
+    ),
   }),
 );
 

@@ -71,8 +71,12 @@ const receiptFields = {
   previousTier: z.nullable(z.string()),
   group: z.string(),
   held: z
-    .nullable(z.strictObject({ tierByScores: z.string(), since: instant }))
-    .check(z.describe('Where the policy does not let the tier fall yet: what the scores alone would give, since when')),
+    .nullable(z.strictObject({ tierByScores: z.string(), since: instant, scoresBefore: z.optional(scores) }))
+    .check(
+      z.describe(
+        'Where the policy does not let the tier fall yet: what the scores alone would give, since when, and the scores before that',
+      ),
+    ),
 };
 const receipt = named('Receipt', z.strictObject(receiptFields));
 
@@ -170,7 +174,10 @@ export const valueRun = named(
     rehearsal: z
       .nullable(
         z.union([
-          z.strictObject({ kind: z.literal('preview') }),
+          z.strictObject({
+            kind: z.literal('preview'),
+            draftId: z.optional(z.string().check(z.describe('The draft that it judges by, known once it began'))),
+          }),
           z.strictObject({ kind: z.literal('replay'), of: z.string() }),
           z.strictObject({ kind: z.literal('backtest'), until: z.string(), horizonDays: z.int() }),
           z.strictObject({ kind: z.literal('migration'), from: z.string(), to: z.string() }),
