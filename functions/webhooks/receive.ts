@@ -5,7 +5,7 @@ import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
 import { type AuthenticDelivery, later, type Received } from '../../shared/engine/receive.ts';
-import type { Delivery } from '../../shared/engine/storefront.ts';
+import type { Delivery, Verdict } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { boundBody, type HttpAnswer, type HttpRequest } from '../../shared/http/request.ts';
 import { freshSource, hasMet, lastTime, lookUp, mint, ports, receiveAndTell, shops } from './door.ts';
@@ -72,16 +72,26 @@ function echo({ platform }: Source, query: URLSearchParams): Record<string, stri
 
 /** @throws Problem `source_not_found`, `signature_refused`, `store_unavailable` */
 async function authenticSource(known: Source, delivery: Delivery, at: Instant): Promise<Source> {
-  const check = { now: at, fetchKey: shops.fetchKey };
-  if ('authentic' in (await ports.storefronts[known.platform].verify(delivery, known, check))) return known;
+  if ('authentic' in (await verdictOn(delivery, known, at))) return known;
 
   // A secret may just have been rotated: only against the source as it is now is a signature proven wrong.
   const fresh = await freshSource(known.id);
   if (!fresh || fresh.erasedAt) throw unknownSource();
-  const verdict = await ports.storefronts[fresh.platform].verify(delivery, fresh, check);
-  if ('refused' in verdict)
-    throw new Problem(401, 'signature_refused', `The signature was refused: ${verdict.refused}.`);
-  return fresh;
+  const verdict = await verdictOn(delivery, fresh, at);
+  if ('authentic' in verdict) return fresh;
+  // Anybody may send what is forged, and nothing is logged of it; this is an authentic message that went astray.
+  if (verdict === astray) console.warn(JSON.stringify({ level: 'warn', message: astray.refused, sourceId: fresh.id }));
+  throw new Problem(401, 'signature_refused', `The signature was refused: ${verdict.refused}.`);
+}
+
+const astray = { refused: 'what it signs is meant for another recipient than this source' };
+
+/** @throws Problem `keys_unavailable`, `source_incomplete`, `malformed_json` */
+async function verdictOn(delivery: Delivery, source: Source, now: Instant): Promise<Verdict> {
+  const storefront = ports.storefronts[source.platform];
+  const verdict = await storefront.verify(delivery, source, { now, fetchKey: shops.fetchKey });
+  if ('refused' in verdict || !storefront.isFor) return verdict;
+  return storefront.isFor(ports.readJson(delivery.body), source) ? verdict : astray;
 }
 
 function unknownSource(): Problem {

@@ -21,7 +21,7 @@ export interface Snapshot {
   /** The source's own time of this state: of two snapshots the later counts. */
   updatedAt: Instant;
   /**
-   * Where a platform tells one sale in several forms (a session, an invoice, a charge): the form with the higher rank
+   * Where a platform tells one sale in several forms (an invoice, a session, a charge): the form with the higher rank
    * counts, whenever it was said. 0 where absent.
    */
   rank?: number;

@@ -1,6 +1,6 @@
 import type { Consent } from '../domain/consent.ts';
 import { type Person, withoutPlaceholders } from '../domain/identity.ts';
-import type { Instant } from '../domain/instant.ts';
+import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import type { Conversation, ConversationType } from '../domain/interaction.ts';
 import type { Order } from '../domain/order.ts';
 
@@ -51,8 +51,15 @@ export type Fact =
   | { kind: 'consent'; externalId: string; who: Who; consent: Consent };
 
 /**
+ * How far ahead a source's clock may run for its states of an order to stay in its own order. One that is dated further
+ * ahead stands in the way of later ones for this long at most.
+ */
+const furthestAhead = 24 * 3_600_000;
+
+/**
  * The fact with no word dated after it was heard: a clock that runs ahead would otherwise speak the last word for years.
- * When things happened stays as it was said.
+ * States of an order are compared with that source's own alone, by its own clock: were they dated by when each was heard,
+ * an old one that is sent again would count before a newer one. When things happened stays as it was said.
  */
 export function notAfter(fact: Fact, receivedAt: Instant): Fact {
   const bound = (at: Instant) => (at > receivedAt ? receivedAt : at);
@@ -62,12 +69,14 @@ export function notAfter(fact: Fact, receivedAt: Instant): Fact {
   if (fact.kind === 'customer') return { ...fact, at: bound(fact.at), consents: fact.consents.map(bounded) };
   if (fact.kind === 'departure') return { ...fact, at: bound(fact.at ?? receivedAt) };
   const { snapshot, consents } = fact.order;
+  const latest = instantOf(millisecondsOf(receivedAt) + furthestAhead);
+  const updatedAt = snapshot && (snapshot.updatedAt > latest ? latest : snapshot.updatedAt);
   return {
     ...fact,
     at: bound(fact.at),
     order: {
       ...fact.order,
-      ...(snapshot && { snapshot: { ...snapshot, updatedAt: bound(snapshot.updatedAt) } }),
+      ...(snapshot && updatedAt && { snapshot: { ...snapshot, updatedAt } }),
       consents: Object.fromEntries(Object.entries(consents).map(([key, consent]) => [key, bounded(consent)])),
     },
   };

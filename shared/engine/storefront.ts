@@ -20,7 +20,8 @@ export interface Check {
   now: Instant;
   /**
    * Fetches a published key or certificate, with a time-out, a bound and a cache. Its host is pinned by the storefront
-   * that asks. `fresh` looks past the cache, for a key that may have been published since: once in ten seconds at most.
+   * that asks. `fresh` looks past the cache, for a key that may have been published since: once in ten seconds at most. One
+   * that could not be had, and many that were never seen, are not asked for at once: that throws as well.
    * @throws Problem `keys_unavailable`: nothing is proven, and the delivery must be tried again
    */
   fetchKey(url: URL, options?: { fresh: boolean }): Promise<string>;
@@ -93,6 +94,12 @@ export interface Storefront {
    * Looks at headers and bytes only: nothing is parsed before.
    */
   verify(delivery: Delivery, source: SignedBy, check: Check): Verdict | Promise<Verdict>;
+  /**
+   * Whether an authentic message is meant for this source, where a platform signs for all of its customers by one key:
+   * what is not is refused, as nobody knows whose it is.
+   * @param body the parsed body
+   */
+  isFor?(body: unknown, source: SignedBy): boolean;
   /**
    * Whether this only asks if anybody is there, without a signature: answered with 200, and nothing comes of it. Looks
    * at headers and bytes only.

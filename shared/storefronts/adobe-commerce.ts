@@ -4,6 +4,7 @@ import { type Instant, parseInstant } from '../domain/instant.ts';
 import type { Money } from '../domain/money.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
+import { Problem } from '../engine/problem.ts';
 import type { Storefront } from '../engine/storefront.ts';
 import { verifyAdobe } from './adobe-signature.ts';
 import {
@@ -35,30 +36,38 @@ export const adobeCommerce: Storefront = {
 
   echoes: 'challenge',
 
-  verify: (delivery, _source, { fetchKey }) => verifyAdobe(delivery, fetchKey),
+  verify(delivery, { webhookId }, { fetchKey }) {
+    if (!webhookId) throw new Problem(503, 'source_incomplete', 'The source has no webhookId: the client id at Adobe.');
+    return verifyAdobe(delivery, fetchKey);
+  },
+
+  isFor(body, { webhookId }) {
+    const said = z.safeParse(z.object({ recipient_client_id: z.string() }), body);
+    return said.success && said.data.recipient_client_id === webhookId;
+  },
 
   /** Nobody signs the headers: the body's own hash cannot be borrowed. */
   deliveryId: () => undefined,
 
   translate(body, _delivery, source) {
-    const { type, time, recipient_client_id: recipient, data } = read(eventShape, body);
-    if (recipient !== source.webhookId) {
-      throw new Unintelligible('/recipient_client_id: is not the webhookId of the source, its client id');
-    }
-    switch (/(?:^|\.)(observer\.\w+)$/.exec(type)?.[1]) {
-      case 'observer.sales_order_save_commit_after':
+    const { type, time, data } = read(eventShape, body);
+    switch (saved.exec(type)?.[1]) {
+      case 'sales_order':
         return translateOrder(read(orderShape, data.value, '/data/value'), time, source);
-      case 'observer.sales_order_creditmemo_save_commit_after':
+      case 'sales_order_creditmemo':
         return translateCreditMemo(read(creditMemoShape, data.value, '/data/value'), time);
-      case 'observer.customer_save_commit_after':
+      case 'customer':
         return translateCustomer(read(customerShape, data.value, '/data/value'), time, source);
-      case 'observer.newsletter_subscriber_save_commit_after':
+      case 'newsletter_subscriber':
         return translateSubscriber(read(subscriberShape, data.value, '/data/value'), time, source);
       default:
         return { kind: 'ignored', reason: 'event is not used' };
     }
   },
 };
+
+/** Commerce tells twice that something was saved, before and after it is sure to stay: either may be subscribed to. */
+const saved = /(?:^|\.)observer\.(\w+)_save_(?:commit_)?after$/;
 
 /** A time without its zone is one of UTC: `2017-08-21 22:22:19`. */
 const time = z.pipe(
@@ -80,7 +89,6 @@ const flag = z.pipe(
 const eventShape = z.object({
   type: z.string(),
   time,
-  recipient_client_id: z.nullish(z.string()),
   data: z.object({ value: z.optional(z.unknown()) }),
 });
 
@@ -192,6 +200,7 @@ function translateOrder(order: CommerceOrder, at: Instant, source: Source): Tran
           ...(presentment && { presentment }),
           ...(isInShops && saidOf(order, code)),
           test: false,
+          ...(order.state === 'pending_payment' && { awaitsPayment: true as const }),
         },
         placedAt: order.created_at ?? at,
         ...(paid !== undefined && paid > 0n && paid >= total.minor && { paidAt: updatedAt }),

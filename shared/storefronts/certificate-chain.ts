@@ -13,7 +13,8 @@ const mostCertificates = 10;
 
 /**
  * The key of the first certificate in a PEM text, once it leads to a trusted root by the others, all of them are valid
- * now, and it is the expected holder's; else why not. Nothing where the text has no certificate.
+ * now, and it is the expected holder's; else why not. Nothing where the text has no certificate, or lacks one on the way:
+ * that proves nothing.
  */
 export function trustedKey(
   pem: string,
@@ -27,11 +28,16 @@ export function trustedKey(
     if (!isValid(last, now)) return { refused: 'a certificate is not valid at this time' };
     if (roots.some((root) => isValid(root, now) && isIssuedBy(last, root))) return { key: leaf.publicKey };
     const issuer = others.find((other) => other !== last && isIssuedBy(last, other));
-    if (!issuer) break;
+    if (!issuer) {
+      const isComplete = [last, ...others, ...roots].some(({ subject }) => subject === last.issuer);
+      return isComplete ? leadsNowhere : undefined;
+    }
     last = issuer;
   }
-  return { refused: 'the certificate leads to no root that is trusted' };
+  return leadsNowhere;
 }
+
+const leadsNowhere = { refused: 'the certificate leads to no root that is trusted' };
 
 function certificatesIn(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Instant, later } from '../domain/instant.ts';
-import type { Money } from '../domain/money.ts';
+import { decimalsOf, type Money } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
 import { type Translation, Unintelligible } from '../engine/fact.ts';
@@ -9,7 +9,9 @@ import { askProject, mayAsk, projectOf } from './commercetools-api.ts';
 import {
   currency,
   departure,
+  erasedOrder,
   identifier,
+  inDecimals,
   instant,
   maybeText,
   money,
@@ -48,6 +50,7 @@ export const commercetools: Storefront = {
       throw new Unintelligible("/projectKey: is another project than that of the source's address");
     }
     if (message.type === 'CustomerDeleted') return departure(id, message.createdAt ?? undefined);
+    if (message.type === 'OrderDeleted' && message.createdAt) return erasedOrder(id, message.createdAt);
     const { order, customer } = message;
     if (order && made.has(message.type ?? '') && isWhole(order, source)) return translateOrder(order, source, '/order');
     if (customer && message.type === 'CustomerCreated') return translateCustomer(customer, source, '/customer');
@@ -113,9 +116,14 @@ const messageShape = z.object({
   customer: z.nullish(z.record(z.string(), z.unknown())),
 });
 
+/**
+ * `fractionDigits` are those of `centAmount`; of a price finer than its currency (`highPrecision`) they are those of a
+ * `preciseAmount`, and `centAmount` is that amount as the project rounded it, in the currency's own smallest units.
+ */
 const centMoney = z.object({
+  type: maybeText,
   centAmount: z.union([z.int(), z.string().check(z.regex(/^-?\d{1,20}$/))]),
-  fractionDigits: z._default(z.int().check(z.minimum(0), z.maximum(12)), 2),
+  fractionDigits: z._default(z.int().check(z.minimum(0), z.maximum(20)), 2),
   currencyCode: currency,
 });
 const maybeMoney = z.nullish(centMoney);
@@ -239,13 +247,9 @@ function translateOrder(said: unknown, source: Source, within: string): Translat
   };
 }
 
-/** Exact decimal text of so many minor units, with the decimals that the message says: `12800`, 2 → `128.00`. */
-function textOf({ centAmount, fractionDigits }: z.output<typeof centMoney>): string {
-  const minor = BigInt(centAmount);
-  const digits = (minor < 0n ? -minor : minor).toString().padStart(fractionDigits + 1, '0');
-  const cut = digits.length - fractionDigits;
-  const text = fractionDigits === 0 ? digits : `${digits.slice(0, cut)}.${digits.slice(cut)}`;
-  return minor < 0n ? `-${text}` : text;
+/** Exact decimal text of so many minor units, with the decimals that the message says of them: `12800`, 2 → `128.00`. */
+function textOf({ type, centAmount, fractionDigits, currencyCode }: z.output<typeof centMoney>): string {
+  return inDecimals(String(centAmount), type === 'highPrecision' ? decimalsOf(currencyCode) : fractionDigits);
 }
 
 function moneyOf(said: z.output<typeof centMoney>, place: string): Money {

@@ -265,6 +265,12 @@ export function departure(externalId: string, at?: Instant): Translation {
   return { kind: 'fact', fact: { kind: 'departure', externalId, at } };
 }
 
+/** The shop has deleted its order: as if it had been cancelled. */
+export function erasedOrder(externalId: string, at: Instant): Translation {
+  const order = { cancelledAt: at, refunds: {}, consents: {} };
+  return { kind: 'fact', fact: { kind: 'order', externalId, who: {}, at, order } };
+}
+
 /** A yes or a no to news by e-mail. */
 export function emailMarketing(state: Consent['state'], occurredAt: Instant, sourceId: string): Consent {
   return { channel: 'email', purpose: 'marketing', state, occurredAt, sourceId };

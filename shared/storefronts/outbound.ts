@@ -19,6 +19,10 @@ const keptFor = 3_600_000;
 const freshFor = 10_000;
 const mostKept = 100;
 const mostKeyBytes = 100_000;
+/** A key that could not be had is left alone for so long. */
+const failedFor = 5_000;
+/** Anybody may name a key: of those of one host that were never seen so many are asked for in a minute. */
+const mostUnseen = 20;
 
 interface Answer {
   status: number;
@@ -38,21 +42,48 @@ export function outbound({ loopback, timeout = usualTimeout, readJson }: Outboun
   const stage = { loopback, timeout };
   const kept = new Map<string, { text: string; at: number; soughtAt: number }>();
   const underWay = new Map<string, Promise<string>>();
+  /** By address, why a key could not be had; and by host, how many that were never seen were asked for in this minute. */
+  const failed = new Map<string, { error: unknown; until: number }>();
+  const unseen = new Map<string, number>();
+  let minuteBegan = Number.NEGATIVE_INFINITY;
   /** By origin, until when a shop that was asked too often is left alone: one answer speaks for all that wait. */
   const pauses = new Map<string, number>();
 
   async function fetchAnew(url: URL, fresh: boolean): Promise<string> {
+    if (!kept.has(url.href)) countUnseen(url.host);
+    try {
+      const text = await publishedAt(url);
+      kept.delete(url.href);
+      const [oldest] = kept.keys();
+      if (oldest !== undefined && kept.size >= mostKept) kept.delete(oldest);
+      const at = performance.now();
+      kept.set(url.href, { text, at, soughtAt: fresh ? at : -freshFor });
+      return text;
+    } catch (error) {
+      failed.set(url.href, { error, until: performance.now() + failedFor });
+      throw error;
+    }
+  }
+
+  /** @throws Problem `keys_unavailable` */
+  function countUnseen(host: string): void {
+    const now = performance.now();
+    if (now - minuteBegan >= 60_000) {
+      minuteBegan = now;
+      unseen.clear();
+      failed.clear();
+    }
+    const asked = unseen.get(host) ?? 0;
+    if (asked >= mostUnseen) throw keysUnavailable('Too many keys that nobody ever saw were named within a minute.');
+    unseen.set(host, asked + 1);
+  }
+
+  async function publishedAt(url: URL): Promise<string> {
     const { status, body } = await send(url, { method: 'GET' }, stage, mostKeyBytes).catch((cause) => {
       throw keysUnavailable('The keys that this signature is checked with cannot be had.', cause);
     });
-    if (status !== 200) {
-      throw keysUnavailable(`The keys that this signature is checked with: status ${status}.`);
-    }
-    const text = body.toString('utf8');
-    if (kept.size >= mostKept) kept.clear();
-    const at = performance.now();
-    kept.set(url.href, { text, at, soughtAt: fresh ? at : -freshFor });
-    return text;
+    if (status === 200) return body.toString('utf8');
+    throw keysUnavailable(`The keys that this signature is checked with: status ${status}.`);
   }
 
   const askPage: AskShopPage = async (address, { path, method = 'GET', headers = {}, body, form }) => {
@@ -86,6 +117,8 @@ export function outbound({ loopback, timeout = usualTimeout, readJson }: Outboun
       const now = performance.now();
       const known = kept.get(url.href);
       if (known && (fresh ? now - known.soughtAt < freshFor : now - known.at < keptFor)) return known.text;
+      const failure = failed.get(url.href);
+      if (failure && now < failure.until) throw failure.error;
       const asked = underWay.get(url.href) ?? fetchAnew(url, fresh).finally(() => underWay.delete(url.href));
       underWay.set(url.href, asked);
       return asked;

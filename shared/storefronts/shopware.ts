@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Consent } from '../domain/consent.ts';
-import type { Instant } from '../domain/instant.ts';
+import { type Instant, later } from '../domain/instant.ts';
 import { type Money, parseMoney } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -108,6 +108,8 @@ const orderPayload = z.object({
         z.object({
           amount: priceShape,
           stateMachineState: stateShape,
+          createdAt: z.nullish(instant),
+          updatedAt: z.nullish(instant),
           captures: z.nullish(
             z.array(
               z.object({
@@ -146,11 +148,13 @@ const place = '/data/payload/order';
 
 /** Amounts are those of the order's own currency; what they are in that of the shop no message says exactly. */
 function translateOrder(order: ShopwareOrder, event: string, at: Instant, source: Source): Translation {
-  const updatedAt = order.updatedAt ?? order.createdAt ?? order.orderDateTime;
+  const updatedAt = changedAt(order);
   const code = order.currency.isoCode;
   const total = money(withoutNoise(order.amountTotal, code), code, `${place}/amountTotal`);
   const entered = /^state_enter\.order_transaction\.state\.(.+)$/.exec(event)?.[1] ?? '';
-  const states = [entered, ...(order.transactions ?? []).map((one) => one.stateMachineState?.technicalName ?? '')];
+  const listed = (order.transactions ?? []).map((one) => one.stateMachineState?.technicalName ?? '');
+  const states = [entered, ...listed];
+  const cameToNothing = (listed.length > 0 ? listed : [entered]).every((state) => unpaid.has(state));
   const isOver =
     event === 'state_enter.order.state.cancelled' || order.stateMachineState?.technicalName === 'cancelled';
   const inAll = refundedInAll(order, entered, total);
@@ -179,6 +183,7 @@ function translateOrder(order: ShopwareOrder, event: string, at: Instant, source
             })),
           ),
           test: false,
+          ...(cameToNothing && { awaitsPayment: true as const }),
         },
         placedAt: order.orderDateTime,
         ...(states.some((state) => arrived.has(state)) && { paidAt: at }),
@@ -191,8 +196,18 @@ function translateOrder(order: ShopwareOrder, event: string, at: Instant, source
   };
 }
 
+/** What happens to a transaction moves its own time, and leaves that of its order as it was. */
+function changedAt({ updatedAt, createdAt, orderDateTime, transactions }: ShopwareOrder): Instant {
+  return (transactions ?? []).reduce<Instant>(
+    (at, one) => later(at, one.updatedAt ?? one.createdAt ?? undefined) as Instant,
+    updatedAt ?? createdAt ?? orderDateTime,
+  );
+}
+
 /** What is said of money that was paid is said when it was, or later: the earliest of it counts. */
 const arrived = new Set(['paid', 'refunded', 'refunded_partially', 'chargeback']);
+/** No purchase where no other payment is there, until one is: what is still open may be paid by invoice. */
+const unpaid = new Set(['failed', 'cancelled']);
 const gaveAllBack = new Set(['refunded', 'chargeback']);
 
 /** A guest is given a new customer id with every order: it leads to nobody. */

@@ -39,6 +39,13 @@ export const paymentShape = z.object({
   ),
 });
 
+/** What tells a sale from a draft, and from the order of a return, which need not have a total. */
+export const anyOrderShape = z.object({
+  state: z.string(),
+  line_items: z.nullish(z.array(z.unknown())),
+  returns: z.nullish(z.array(z.unknown())),
+});
+
 export const orderShape = z.object({
   id: identifier,
   state: z.string(),
@@ -70,7 +77,6 @@ export const orderShape = z.object({
       }),
     ),
   ),
-  returns: z.nullish(z.array(z.unknown())),
 });
 
 type SquareOrder = z.output<typeof orderShape>;

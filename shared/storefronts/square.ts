@@ -6,7 +6,7 @@ import { type Translation, Unintelligible } from '../engine/fact.ts';
 import type { AskShop, Storefront } from '../engine/storefront.ts';
 import { departure, emailMarketing, identifier, instant, maybeText, person, read, unknownToShop } from './fields.ts';
 import { isAmong } from './signature.ts';
-import { orderShape, paymentShape, squareAmount, squareMoney, translateOrder } from './square-order.ts';
+import { anyOrderShape, orderShape, paymentShape, squareAmount, squareMoney, translateOrder } from './square-order.ts';
 
 /**
  * Square's webhooks (developer.squareup.com/docs/webhooks/overview, and the objects Order, Payment, PaymentRefund and
@@ -68,11 +68,12 @@ export const square: Storefront = {
     const get = asking(source, ask);
     const found = await get(`v2/orders/${encodeURIComponent(id)}`);
     if (found === undefined) throw unknownToShop();
-    const { order } = read(z.object({ order: orderShape }), found);
-    if (order.state === 'DRAFT') return { kind: 'ignored', reason: 'a draft is no order' };
-    if (order.returns?.length && !order.line_items?.length) {
+    const { order: seen } = read(z.object({ order: anyOrderShape }), found);
+    if (seen.state === 'DRAFT') return { kind: 'ignored', reason: 'a draft is no order' };
+    if (seen.returns?.length && !seen.line_items?.length) {
       return { kind: 'ignored', reason: 'what came back is told by the refund' };
     }
+    const { order } = read(z.object({ order: orderShape }), found);
     const payments = [];
     for (const { id: tenderId, payment_id } of order.tenders ?? []) {
       const answer = await get(`v2/payments/${encodeURIComponent(payment_id ?? tenderId)}`);

@@ -47,7 +47,7 @@ const sessionShape = z.object({
   consent: z.nullish(z.object({ promotions: z.nullish(z.string()) })),
 });
 
-/** Completed is not paid: a debit may take days, and then a message of its own says that it came. */
+/** It does not say what was sold. Completed is not paid: a debit may take days, and then a message of its own says that it came. */
 export function translateSession(object: unknown, { at, test, source }: Said): Translation {
   const session = read(sessionShape, object, '/data/object');
   const { currency: code, amount_total: total, customer_details: details, total_details: split } = session;
@@ -68,7 +68,7 @@ export function translateSession(object: unknown, { at, test, source }: Said): T
     ),
     snapshot: {
       updatedAt: at,
-      rank: 3,
+      rank: 2,
       total: stripeMoney(total, code, '/data/object/amount_total'),
       ...presentmentOf(session.presentment_details),
       ...parts({
@@ -140,7 +140,7 @@ export function translateInvoice(object: unknown, { at, test, source }: Said): T
     ),
     snapshot: {
       updatedAt: at,
-      rank: 2,
+      rank: 3,
       total: stripeMoney(total, code, '/data/object/total'),
       ...parts({
         tax: taxes ? sumOf(taxes, code) : stripePart(invoice.tax, code),

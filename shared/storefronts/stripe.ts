@@ -23,8 +23,8 @@ import {
  * secret as text, `whsec_` and all.
  *
  * One sale shows up as a session, an invoice and a charge. It goes by its payment intent, its invoice, or, for the
- * first invoice of a subscription, by the subscription; the session's word counts before the invoice's and that before
- * the charge's.
+ * first invoice of a subscription, by the subscription. All three say the same total; the invoice's word counts before
+ * the session's, as it alone says what was sold, and that before the charge's.
  */
 export const stripe: Storefront = {
   keptHeaders: [],

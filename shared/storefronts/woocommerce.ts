@@ -11,6 +11,7 @@ import {
   currency,
   decimal,
   departure,
+  erasedOrder,
   identifier,
   knownCost,
   maybeText,
@@ -87,17 +88,12 @@ export const woocommerce: Storefront = {
     const basic = Buffer.from(`${consumerKey}:${consumerSecret}`).toString('base64');
     const path = `wp-json/wc/v3/orders/${encodeURIComponent(id)}`;
     const order = await ask(address, { path, headers: { authorization: `Basic ${basic}` } });
-    return order === undefined ? erased(id, askedAt) : translateOrder(order, source);
+    // It was deleted, and lies not even in the bin.
+    return order === undefined ? erasedOrder(id, askedAt) : translateOrder(order, source);
   },
 
   listing: woocommerceListing(translateOrder),
 };
-
-/** It was deleted, and lies not even in the bin: as if it had been cancelled. */
-function erased(externalId: string, at: Instant): Translation {
-  const order = { cancelledAt: at, refunds: {}, consents: {} };
-  return { kind: 'fact', fact: { kind: 'order', externalId, who: {}, at, order } };
-}
 
 /** `*_gmt` times are in UTC and bear no zone. */
 const utc = z.pipe(

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Problem } from '../../shared/engine/problem.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
@@ -94,10 +95,31 @@ test('a key that cannot be had, or is none: 503 unless the other one proves it',
   });
 });
 
-test("an event that Adobe signed for somebody else's project is not recorded", async () => {
-  const other = event('observer.sales_order_save_commit_after', order(sale, 0), 0, 'another-client');
-  expect((await door.send(signAdobe(other))).body.status).toBe('quarantined');
+test("an event that Adobe signed for somebody else's project is refused: nothing is kept, and the log says so", async () => {
+  const kept = async () =>
+    (await door.client.send(new ScanCommand({ TableName: door.embedded.tables.deliveries, Limit: 1000 }))).Items;
+  const before = await kept();
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const saved = event('observer.sales_order_save_commit_after', order(sale, 0));
+  const strangers = [
+    { ...saved, recipient_client_id: 'another-client' },
+    { ...saved, recipient_client_id: null },
+    [saved],
+  ];
+  for (const content of strangers)
+    expect(await door.send(signAdobe(content))).toMatchObject({ status: 401, body: { code: 'signature_refused' } });
+  const message = 'what it signs is meant for another recipient than this source';
+  const line = { level: 'warn', message, sourceId: 'shop' };
+  expect(warn.mock.calls.map(([text]) => JSON.parse(String(text)))).toEqual(strangers.map(() => line));
+  warn.mockRestore();
   expect(await door.customers()).toEqual([]);
+  expect(await kept()).toEqual(before);
+});
+
+test('a source without its client id takes nothing, and never says 401', async () => {
+  await door.configure({ webhookId: '' });
+  expect(await door.send(signAdobe(unused))).toMatchObject({ status: 503, body: { code: 'source_incomplete' } });
+  await door.configure({});
 });
 
 test('the challenge comes back to Adobe, and nothing else', async () => {
@@ -233,6 +255,50 @@ test('the shop counts in its own currency, the customer saw another; discounts a
       },
     },
   });
+});
+
+test('either of the two events of each thing is taken, and both of them once', async () => {
+  const own = { ...sale, n: 701, person: 1 };
+  const things = (after: string) =>
+    [
+      event(`observer.sales_order_${after}`, order(own, 0)),
+      event(`observer.sales_order_creditmemo_${after}`, creditMemo(own, 0)),
+      event(`observer.customer_${after}`, { entity_id: 701, email: emailOf(1), updated_at: utc(1) }),
+      event(`observer.newsletter_subscriber_${after}`, {
+        subscriber_email: emailOf(1),
+        subscriber_status: 3,
+        change_status_at: utc(2),
+      }),
+    ].map((content) => signAdobe(content));
+  const told = async (after: string) => {
+    const answers = [];
+    for (const signed of things(after)) answers.push((await door.send(signed)).body.status);
+    return answers;
+  };
+  await door.clear();
+  expect(await told('save_after')).toEqual(['recorded', 'recorded', 'recorded', 'recorded']);
+  expect(await told('save_commit_after')).toEqual(['duplicate', 'duplicate', 'duplicate', 'duplicate']);
+  expect(await door.customer(emailOf(1))).toMatchObject({
+    facts: { purchaseCount: 1, totalSpent: 700n, totalRefunded: 300n },
+    consents: { 'email:marketing': { state: 'refused' } },
+  });
+  expect((await door.send(signAdobe(event('observer.sales_order_save_before', order(own, 0))))).body.status).toBe(
+    'ignored',
+  );
+});
+
+test('what waits for its payment is no purchase yet; an order by bank transfer is one', async () => {
+  const send = async (n: number, after: number, state: object) => {
+    const own = { ...sale, n, person: 1 };
+    await door.send(signAdobe(event('observer.sales_order_save_commit_after', order(own, after, state))));
+    return (await door.customer(emailOf(1)))?.facts.purchaseCount;
+  };
+  await door.clear();
+  expect(await send(801, 0, { state: 'pending_payment' })).toBe(0);
+  expect(await send(801, 3, { state: 'processing' })).toBe(1);
+  expect(await send(802, 0, { state: 'pending_payment' })).toBe(1);
+  expect(await send(802, 4, { state: 'canceled' })).toBe(1);
+  expect(await send(803, 0, { state: 'new' })).toBe(2);
 });
 
 test('a phone number is one of the country of the invoice, where it says one', async () => {

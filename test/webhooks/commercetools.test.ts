@@ -216,6 +216,22 @@ describe('what a message does not hold is fetched', () => {
   });
 });
 
+test('an order that was deleted counts no more, also where that is heard before it', async () => {
+  const deletedAt = '2026-03-03T09:00:00.000Z';
+  const deleted = (id: string) => message('OrderDeleted', 'order', id, { createdAt: deletedAt });
+  const made = (id: string) => message('OrderCreated', 'order', id, { order: order(id) });
+  await bring(made('gone-1'));
+  expect(await door.customer('gone-1@example.com')).toMatchObject({ purchaseCount: 1 });
+  await bring(deleted('gone-1'));
+  await bring(deleted('gone-2'));
+  await bring(made('gone-2'));
+  expect(door.queue.waiting).toEqual([]);
+  for (const id of ['gone-1', 'gone-2']) {
+    expect(await door.customer(`${id}@example.com`)).toMatchObject({ purchaseCount: 0, totalSpent: 0 });
+    expect((await door.order(`${id}@example.com`))?.order).toMatchObject({ cancelledAt: deletedAt });
+  }
+});
+
 test('a message of an order says how new it is, one of a payment does not', () => {
   const { commercetools } = storefronts;
   const createdAt = '2026-03-01T09:00:05.000Z';
@@ -251,6 +267,34 @@ test('money has as many decimals as it says, discounts are added up', async () =
       total: { minor: 800, currency: 'JPY' },
       discount: 200,
       items: [{ title: 'Tee', sku: 'T', quantity: 2, unitPrice: 500 }],
+    },
+  });
+});
+
+test('a price finer than its currency counts as the project rounded it, whatever the digits of the finer one', async () => {
+  const fine = (centAmount: number, preciseAmount: number, fractionDigits: number) => ({
+    type: 'highPrecision',
+    currencyCode: 'EUR',
+    centAmount,
+    preciseAmount,
+    fractionDigits,
+  });
+  const line = (title: string, value: object) => ({ name: { en: title }, quantity: 100, price: { value } });
+  const lineItems = [
+    line('Tea', fine(1230, 12_300, 3)),
+    line('Wire', fine(1, 12_345, 6)),
+    line('Dust', fine(0, 1, 20)),
+  ];
+  knows(order('fine', { totalPrice: fine(1230, 12_300, 3), lineItems }));
+  await bring(message('OrderStateChanged', 'order', 'fine'));
+  expect((await door.order('fine@example.com'))?.order).toMatchObject({
+    snapshot: {
+      total: { minor: 1230, currency: 'EUR' },
+      items: [
+        { title: 'Tea', unitPrice: 1230 },
+        { title: 'Wire', unitPrice: 1 },
+        { title: 'Dust', unitPrice: 0 },
+      ],
     },
   });
 });

@@ -453,6 +453,29 @@ test('history that comes in takes the reason for outreach away, until there is a
   await setBackfill('1970-01-01T00:00:00.000Z');
 });
 
+describe('a state of an order from a clock that runs ahead', () => {
+  const ahead = (hours: number, minutes = 0) =>
+    new Date(Date.now() + hours * 3_600_000 + minutes * 60_000).toISOString();
+  const state = (id: number, updated_at: string, total: string) =>
+    order({ id, email: `ahead${id}@example.com`, updated_at, total_price: total });
+  const spent = async (id: number) =>
+    (await door.customers()).find(({ profile }) => profile.email?.value === `ahead${id}@example.com`)?.totalSpent;
+
+  test('gives way to a newer one of the same clock, also when it is sent again', async () => {
+    const older = state(5101, ahead(1), '10.00');
+    await send(older);
+    await send(state(5101, ahead(1, 5), '20.00'), 'orders/updated');
+    await send(older, 'orders/updated');
+    expect(await spent(5101)).toBe(2000);
+  });
+
+  test('stands in the way of later ones for a day at most', async () => {
+    await send(state(5102, '2190-01-01T00:00:00Z', '10.00'));
+    await send(state(5102, ahead(25), '20.00'), 'orders/updated');
+    expect(await spent(5102)).toBe(2000);
+  });
+});
+
 describe('a consent', () => {
   const customer = (id: number, over: Record<string, unknown>) => ({
     id,

@@ -72,7 +72,10 @@ test('keys that cannot be had, or are none: 503, and never 401', async () => {
     { status: 200, body: 'x'.repeat(200_000) },
   ]) {
     published = answer;
+    const failing = await listen();
+    await door.configure({ address: failing.address });
     expect(await door.send(signSaleor(unused))).toMatchObject({ status: 503, body: { code: 'keys_unavailable' } });
+    failing.shop.close();
   }
   await door.configure({ address: 'http://127.0.0.1:1' });
   expect((await door.send(signSaleor(unused))).status).toBe(503);

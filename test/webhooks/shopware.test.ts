@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
 import type { Signed } from '../signed.ts';
@@ -142,7 +142,7 @@ test('refunds: in full by the state alone, in part by their own list, and else s
   });
 });
 
-test('a payment that failed or waits is none; discounts are lines with negative prices', () => {
+test('a payment that failed or waits is no payment; discounts are lines with negative prices', () => {
   for (const state of ['open', 'failed', 'authorized', 'reminded', 'cancelled', 'paid_partially'])
     expect(translate(entered(state, order(sale, 5)))).not.toHaveProperty('fact.order.paidAt');
   const lineItems = [
@@ -151,6 +151,49 @@ test('a payment that failed or waits is none; discounts are lines with negative 
   ];
   expect(translate(message('checkout.order.placed', { order: order(sale, 0, { lineItems }) }, 0))).toMatchObject({
     fact: { order: { snapshot: { discount: 200n, items: [{ title: 'Mug', quantity: 1, unitPrice: 1200n }] } } },
+  });
+});
+
+describe('an order whose payment came to nothing', () => {
+  const transaction = (technicalName: string, minute: number) => ({
+    stateMachineState: { technicalName },
+    amount: { totalPrice: 10 },
+    createdAt: timeOf(0),
+    updatedAt: minute === 0 ? null : timeOf(minute),
+  });
+  const own = { ...sale, n: 77, person: 1 };
+  const told = (event: string, minute: number, transactions: object[] | null) =>
+    signShopware(message(event, { order: order(own, 0, { transactions }) }, minute));
+  const into = (state: string, minute: number, ...others: object[]) =>
+    told(`state_enter.order_transaction.state.${state}`, minute, [...others, transaction(state, minute)]);
+  const bought = async () => (await door.customer(emailOf(1)))?.facts.purchaseCount;
+
+  beforeEach(() => door.clear());
+
+  test.each(['failed', 'cancelled'])('%s is no purchase, until it is paid', async (state) => {
+    await door.send(told('checkout.order.placed', 0, null));
+    expect(await bought()).toBe(1);
+    await door.send(into(state, 2));
+    expect(await bought()).toBe(0);
+    await door.send(into('paid', 5));
+    expect(await bought()).toBe(1);
+  });
+
+  test('counts again once its payment is open anew, in whatever order that is told', async () => {
+    const steps = [told('checkout.order.placed', 0, null), into('failed', 2), into('open', 4), into('in_progress', 6)];
+    for (const order of [steps, [...steps].reverse()]) {
+      await door.clear();
+      for (const step of order) await door.send(step);
+      expect(await bought()).toBe(1);
+    }
+    await door.send(into('failed', 8));
+    expect(await bought()).toBe(0);
+  });
+
+  test('counts where another payment is still open, as by invoice', async () => {
+    await door.send(told('checkout.order.placed', 0, null));
+    await door.send(into('cancelled', 2, transaction('open', 0)));
+    expect(await bought()).toBe(1);
   });
 });
 

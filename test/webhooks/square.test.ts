@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
 import type { Signed } from '../signed.ts';
@@ -295,6 +296,26 @@ test('a draft and the order of a return are ignored, what Square does not know i
   });
   for (const type of ['webhooks.test_notification', 'inventory.count.updated'])
     expect(translated(eventOf(type, {}))).toHaveProperty('kind', 'ignored');
+});
+
+test('the order of a return has no total of its own: it is ignored, and nothing is set aside', async () => {
+  const returns = [{ source_order_id: 'o1', return_line_items: [{ uid: 'l1', quantity: '1' }] }];
+  const order = {
+    id: 'o21',
+    state: 'COMPLETED',
+    created_at: at(0),
+    updated_at: at(5),
+    returns,
+    refunds: [{ id: 'r' }],
+  };
+  api.resources.set(orderPath('o21'), { order });
+  const { body } = await door.deliver('square', sign(thin('o21')));
+  await work();
+  const kept = await deliveryStore(door.store, door.embedded.tables.deliveries, 30).get(
+    String(body.deliveryId),
+    new Date().toISOString(),
+  );
+  expect(kept).toBeUndefined();
 });
 
 test("without a token the delivery is set aside and says so; Square's own address is asked; its sandbox is a test", async () => {

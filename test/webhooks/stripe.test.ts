@@ -111,7 +111,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Stripe, all of its test mode
       order: {
         snapshot: {
           updatedAt: '2012-01-18T02:24:38.000Z',
-          rank: 3,
+          rank: 2,
           total: { minor: 25_000n, currency },
           tax: 0n,
           shipping: 0n,
@@ -147,7 +147,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Stripe, all of its test mode
         },
         at,
         order: {
-          snapshot: { updatedAt: at, rank: 3, total: usd(1900n), tax: 0n, shipping: 0n, discount: 0n, test: true },
+          snapshot: { updatedAt: at, rank: 2, total: usd(1900n), tax: 0n, shipping: 0n, discount: 0n, test: true },
           placedAt: at,
           paidAt: at,
           refunds: {},
@@ -169,7 +169,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Stripe, all of its test mode
         order: {
           snapshot: {
             updatedAt: march26('18:40:15'),
-            rank: 2,
+            rank: 3,
             total: usd(2000n),
             tax: 0n,
             discount: 0n,
@@ -377,6 +377,45 @@ describe('what the reference says and no body shows', () => {
       type === 'refund' ? [[externalId, (amount as { minor: number }).minor]] : [],
     );
     expect(Object.fromEntries(back)).toEqual({ 'in all': 2000, du_d: 3000 });
+  });
+
+  test.each([
+    ['a subscription', 'subscription', { subscription: 'sub_' }],
+    ['a session that makes an invoice', 'payment', {}],
+  ])('what was sold is kept of %s, whichever is heard first', async (_, mode, given: { subscription?: string }) => {
+    for (const [way, email] of [
+      ['first', `${mode}-first@example.com`],
+      ['last', `${mode}-last@example.com`],
+    ] as const) {
+      const id = `${mode}_${way}`;
+      const subscription = given.subscription && { subscription: given.subscription + id };
+      const session = event('checkout.session.completed', {
+        id: `cs_${id}`,
+        mode,
+        payment_status: 'paid',
+        invoice: `in_${id}`,
+        currency: 'eur',
+        amount_total: 1000,
+        customer_details: { email },
+        ...subscription,
+      });
+      const invoice = event('invoice.paid', {
+        id: `in_${id}`,
+        created: seconds,
+        currency: 'eur',
+        total: 1000,
+        customer_email: email,
+        ...(subscription && { billing_reason: 'subscription_create', ...subscription }),
+        lines: { data: [{ description: 'Tea of the month', quantity: 2, amount: 1000 }] },
+      });
+      for (const message of way === 'first' ? [session, invoice] : [invoice, session])
+        expect(await door.deliver('stripe', sign(message))).toMatchObject({ body: { status: 'recorded' } });
+      const [customer] = await customersBy(door, email);
+      expect(customer).toMatchObject({ purchaseCount: 1, totalSpent: 1000 });
+      const [line] = await door.lines(customer?.customerId ?? '');
+      const items = [{ title: 'Tea of the month', quantity: 2, unitPrice: 500 }];
+      expect(line).toMatchObject({ type: 'order', order: { snapshot: { items } } });
+    }
   });
 
   test('an answer to the question for news is a consent or its refusal; no question, no answer', () => {
