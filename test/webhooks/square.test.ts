@@ -310,7 +310,7 @@ test('the order of a return has no total of its own: it is ignored, and nothing 
   };
   api.resources.set(orderPath('o21'), { order });
   const { body } = await door.deliver('square', sign(thin('o21')));
-  await work();
+  await queue.workAll();
   const kept = await deliveryStore(door.store, door.embedded.tables.deliveries, 30).get(
     String(body.deliveryId),
     new Date().toISOString(),
