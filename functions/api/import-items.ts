@@ -3,13 +3,14 @@ import type { Platform, Source } from '../../shared/domain/source.ts';
 import type { Translation } from '../../shared/engine/fact.ts';
 import type { ImportItem } from '../../shared/engine/import-part.ts';
 import { Problem } from '../../shared/engine/problem.ts';
-import { asCounted } from '../../shared/engine/receive.ts';
+import { asRead } from '../../shared/engine/receive.ts';
 import type { ExportRow } from '../../shared/engine/storefront.ts';
 import { readJson } from '../../shared/http/json.ts';
 import { linesOf, rowsOf } from '../../shared/http/lines.ts';
 import { itemBytes } from '../../shared/http/route.ts';
 import { invalid } from '../../shared/http/validate.ts';
 import { exports, type PlatformExports } from '../../shared/storefronts/exports.ts';
+import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { checkedInteraction, factOf } from './interaction-fact.ts';
 import { goesOnInteraction, interactionOf, neededColumns } from './interaction-row.ts';
 
@@ -25,8 +26,8 @@ export function platformOf(format: ImportFormat): Platform | undefined {
  * @throws Problem `malformed_csv`, `other_columns`
  */
 export function itemsOf(format: ImportFormat, body: Uint8Array, source: Source, firstLine: number): ImportItem[] {
-  const counted = (said: Translation): Translation =>
-    said.kind === 'fact' ? { kind: 'fact', fact: asCounted(said.fact, source) } : said;
+  const asSaid = (said: Translation): Translation =>
+    said.kind === 'fact' ? { kind: 'fact', fact: asRead(said.fact, source, storefronts) } : said;
   const platform = platformOf(format);
   const known = platform && exports[platform];
   if (mediaTypeOf(format) === csv) {
@@ -34,7 +35,7 @@ export function itemsOf(format: ImportFormat, body: Uint8Array, source: Source, 
       line,
       read() {
         if (fault) throw new Problem(400, 'malformed_row', fault);
-        return known ? counted(known.csv.translate(rows, source)) : ourFact(interactionOf(rows), source);
+        return known ? asSaid(known.csv.translate(rows, source)) : ourFact(interactionOf(rows), source);
       },
     }));
   }
@@ -42,7 +43,7 @@ export function itemsOf(format: ImportFormat, body: Uint8Array, source: Source, 
     line: firstLine + line - 1,
     read() {
       const item = readJson(bytes);
-      if (known) return counted(known.order(item, source));
+      if (known) return asSaid(known.order(item, source));
       if (bytes.byteLength > itemBytes)
         throw new Problem(413, 'item_too_large', `An interaction has at most ${itemBytes} bytes.`);
       return ourFact(item, source);

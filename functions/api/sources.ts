@@ -85,14 +85,16 @@ function withGiven(
   });
   if (faults.length > 0) throw invalid(faults);
   const credentials = given.credentials ?? keptCredentials(given, before);
+  const countsWhen = given.countsWhen ?? storefronts[platform].countsWhen;
   return {
     id,
     platform,
     currency,
     timeZone,
     secrets: [...new Set(secrets)],
-    countsWhen: given.countsWhen ?? storefronts[platform].countsWhen,
+    countsWhen,
     ...settingsOf(given),
+    ...readingOf(before, { currency, timeZone, countsWhen }),
     ...(credentials && { credentials }),
     revision: (before?.revision ?? 0) + 1,
     createdAt: before && !before.erasedAt ? before.createdAt : now,
@@ -126,7 +128,14 @@ function settingsOf({ backfillBefore, address, notificationUrl, webhookId, count
   };
 }
 
-function shown({ secrets, credentials = {}, revision, ...rest }: Source): z.infer<typeof source> {
+function readingOf(before: Source | undefined, after: Pick<Source, 'currency' | 'timeZone' | 'countsWhen'>) {
+  if (!before) return {};
+  const { currency, timeZone, countsWhen, reading = 0 } = before;
+  const isSame = currency === after.currency && timeZone === after.timeZone && countsWhen === after.countsWhen;
+  return isSame && reading === 0 ? {} : { reading: reading + (isSame ? 0 : 1) };
+}
+
+function shown({ secrets, credentials = {}, revision, reading, ...rest }: Source): z.infer<typeof source> {
   const credentialNames = Object.keys(credentials).sort();
   return { ...rest, secretCount: secrets.length, credentialNames, webhookPath: `/v1/webhooks/${rest.id}` };
 }

@@ -25,6 +25,8 @@ export interface Snapshot {
    * counts, whenever it was said. 0 where absent.
    */
   rank?: number;
+  /** By which reading it was understood, where the reading was mended since: of one state the later counts. 0 where absent. */
+  reading?: number;
   /** What the customer pays in all, tax and shipping included, in the shop's currency, before refunds. */
   total: Money;
   /** The same in the currency that the customer saw, where that is another one. */
@@ -90,12 +92,17 @@ export function joinOrders(a: Order, b: Order): Order {
   };
 }
 
-/** Of two snapshots with the same time the one whose text is greater, so that the order of arrival does not matter. */
+/**
+ * Of two snapshots with the same time the one of the later reading, then the one whose text is greater, so that the order
+ * of arrival does not matter.
+ */
 function newerSnapshot(a: Snapshot | undefined, b: Snapshot | undefined): Snapshot | undefined {
   if (!a || !b) return a ?? b;
   const [rankOfA, rankOfB] = [a.rank ?? 0, b.rank ?? 0];
   if (rankOfA !== rankOfB) return rankOfA > rankOfB ? a : b;
   if (a.updatedAt !== b.updatedAt) return a.updatedAt > b.updatedAt ? a : b;
+  const [readingOfA, readingOfB] = [a.reading ?? 0, b.reading ?? 0];
+  if (readingOfA !== readingOfB) return readingOfA > readingOfB ? a : b;
   return canonicalText(a) >= canonicalText(b) ? a : b;
 }
 

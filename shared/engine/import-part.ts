@@ -116,16 +116,20 @@ async function recordHistory(store: RecordStore, fact: Fact, { frame, fillsIn }:
 
 /**
  * What a file adds to an order that is known by a later word than the file's: that it was paid, cancelled or paid back,
- * where nobody said so. Nothing where it adds nothing: the shop's own word on everything else is fuller.
+ * where nobody said so. Nothing where it adds nothing: the shop's own word on everything else is fuller. Where the file's
+ * word is the later one it counts, but takes an order from nobody by an address alone: two customers may share it.
  */
 async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promise<Fact | undefined> {
-  const known = fact.kind === 'order' ? await knownOrder(store, fact.externalId, frame) : undefined;
-  if (fact.kind !== 'order' || !known) return fact;
+  if (fact.kind !== 'order') return fact;
+  const { order: known, isSomebodys } = await knownOrder(store, fact.externalId, frame);
+  if (!known) return fact;
   const cancelledIfPaid = known.paidAt && fact.cancelledIfPaid && later(fact.cancelledIfPaid, known.paidAt);
   const cancelledAt = fact.order.cancelledAt ?? cancelledIfPaid;
   const order = { ...fact.order, ...(cancelledAt && { cancelledAt }) };
   const { snapshot, paidAt, refundedInAll } = order;
-  if (!known.snapshot || (snapshot && secondOf(snapshot) > secondOf(known.snapshot))) return { ...fact, order };
+  const namesCustomer = 'customerId' in fact.who || fact.who.externalId !== undefined;
+  const who = isSomebodys && !namesCustomer ? {} : fact.who;
+  if (!known.snapshot || (snapshot && secondOf(snapshot) > secondOf(known.snapshot))) return { ...fact, who, order };
   const missing = {
     ...inLaterState(known, snapshot),
     ...(paidAt && !known.paidAt && { paidAt }),
@@ -155,11 +159,16 @@ function isMore({ minor, currency }: Money, known: Order, snapshot: Snapshot): b
   return currency === snapshot.total.currency && minor > refundedOf(known, snapshot);
 }
 
-async function knownOrder(store: RecordStore, name: string, frame: Frame): Promise<Order | undefined> {
+async function knownOrder(
+  store: RecordStore,
+  name: string,
+  frame: Frame,
+): Promise<{ order: Order | undefined; isSomebodys: boolean }> {
   const known = new Known(store, true);
   const ref = orderRef(name, frame);
   await known.fetch({ naturals: [ref] });
   const entry = known.natural(ref);
-  if (!entry?.customerId) return entry?.order;
-  return (await known.orderLine(entry.customerId, entry.occurredAt, orderId(name, frame)))?.order;
+  if (!entry?.customerId) return { order: entry?.order, isSomebodys: false };
+  const line = await known.orderLine(entry.customerId, entry.occurredAt, orderId(name, frame));
+  return { order: line?.order, isSomebodys: true };
 }

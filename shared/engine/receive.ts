@@ -1,6 +1,7 @@
 import type { DeliveryStatus, KeptDelivery, Outcome } from '../domain/delivery.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
+import type { Snapshot } from '../domain/order.ts';
 import type { Platform, Source } from '../domain/source.ts';
 import { type Frame, frameOfSource } from './draft.ts';
 import { type Fact, type Resource, type Translation, Unintelligible } from './fact.ts';
@@ -141,7 +142,8 @@ async function apply(
       ...frameOfSource(source, { receivedAt: heardAt, mint }),
       firstHeardAt: async () => (await ports.deliveries.get(delivery.id, delivery.receivedAt))?.delivery.receivedAt,
     };
-    const { outcome, erased, personId, interactionId } = await record(ports.records, asCounted(fact, source), frame);
+    const said = asRead(fact, source, ports.storefronts);
+    const { outcome, erased, personId, interactionId } = await record(ports.records, said, frame);
     const occurredAt = timeOf(fact);
     const isLetGo = erased && outcome === 'duplicate' && interactionId === undefined;
     if (isLetGo) return { status: 'ignored', reason: 'it speaks of somebody who was erased', withheld: true };
@@ -217,8 +219,21 @@ function isAnother({ type, id }: Resource, translation: Translation): boolean {
   return fact.kind === 'customer' && (fact.person.externalId ?? id) !== id;
 }
 
-/** Where the source counts what was paid, an order is no purchase before that. */
-export function asCounted(fact: Fact, { countsWhen }: Source): Fact {
-  if (countsWhen !== 'paid' || fact.kind !== 'order' || !fact.order.snapshot) return fact;
-  return { ...fact, order: { ...fact.order, snapshot: { ...fact.order.snapshot, awaitsPayment: true } } };
+/**
+ * What a source says of an order, by its settings: where it counts what was paid, an order is no purchase before that.
+ * Settings and mappings only ever grow their readings, and so does the sum.
+ */
+export function asRead(
+  fact: Fact,
+  { platform, countsWhen, reading: bySettings = 0 }: Source,
+  storefronts: ReceivePorts['storefronts'],
+): Fact {
+  if (fact.kind !== 'order' || !fact.order.snapshot) return fact;
+  const reading = bySettings + (storefronts[platform].reading ?? 0);
+  const snapshot: Snapshot = {
+    ...fact.order.snapshot,
+    ...(reading > 0 && { reading }),
+    ...(countsWhen === 'paid' && { awaitsPayment: true }),
+  };
+  return { ...fact, order: { ...fact.order, snapshot } };
 }

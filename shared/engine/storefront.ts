@@ -85,6 +85,11 @@ export interface Storefront {
   /** What counts as a purchase where a source does not say. */
   countsWhen: Source['countsWhen'];
   /**
+   * Raised by one by whoever mends how orders are read: played again, a delivery then takes the place of what had been
+   * read in it before. 0 where absent.
+   */
+  reading?: number;
+  /**
    * Whether the delivery was signed for this source; of `refused` the reason, without secrets.
    * Looks at headers and bytes only: nothing is parsed before.
    */

@@ -3,6 +3,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Unintelligible } from '../../shared/engine/fact.ts';
 import { shopify } from '../../shared/storefronts/shopify.ts';
+import { shopifySecret } from '../signed.ts';
 import { type KeptShop, openKeptShop, type Sent } from './kept.ts';
 
 let shop: KeptShop;
@@ -12,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 afterEach(() => {
   vi.restoreAllMocks();
+  delete shopify.reading;
   shop.api.proxy.plan = () => 'none';
 });
 
@@ -31,6 +33,12 @@ const show = async (deliveryId: string) =>
   (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } })).body;
 const listed = async (query: Record<string, string>) =>
   (await shop.api.call('GET /v1/deliveries', { query: { limit: '100', ...query } })).body.data.map(({ id }) => id);
+
+const spentBy = async (id: number) => {
+  const query = { email: `buyer-${id}@example.com` };
+  const { facts } = (await shop.api.call('GET /v1/customers', { query })).body.data[0] ?? {};
+  return [facts?.purchaseCount, facts?.totalSpent.amount];
+};
 
 /** A mapping that cannot read what it is given, until the test ends. */
 function broken(only: (id: unknown) => boolean = () => true) {
@@ -71,6 +79,49 @@ test('what was recorded can be played again: nothing is applied twice, and it st
   const params = { customerId: String(customerId) };
   const { body } = await shop.api.call('GET /v1/customers/{customerId}', { params });
   expect(body.facts).toMatchObject({ purchaseCount: 1, totalSpent: { amount: '10.00', currency: 'EUR' } });
+});
+
+test.each([
+  ['less', 10, '100.00', 9000n],
+  ['more', 11, '90.00', 10_000n],
+])('where a mapping took %s, what was recorded is corrected once it is mended', async (_, id, right, wrong) => {
+  const translate = shopify.translate.bind(shopify);
+  vi.spyOn(shopify, 'translate').mockImplementation((body, delivery, source) => {
+    const said = translate(body, delivery, source);
+    if (said.kind === 'fact' && said.fact.kind === 'order' && said.fact.order.snapshot)
+      said.fact.order.snapshot.total.minor = wrong;
+    return said;
+  });
+  const now = `2026-06-01T${id}:00:00.000Z`;
+  const { deliveryId } = await shop.deliver('orders/create', { ...order(id), total_price: right }, { now });
+  await shop.keep();
+  expect(await spentBy(id)).toEqual([1, wrong === 9000n ? '90.00' : '100.00']);
+
+  vi.restoreAllMocks();
+  shopify.reading = 1;
+  const range = { sourceId: 'shop', from: now, to: `2026-06-01T${id}:00:01Z` };
+  expect((await replayRange(range)).body).toMatchObject({ replayed: 1, statuses: { recorded: 1 } });
+  expect(await spentBy(id)).toEqual([1, right]);
+  const written = shop.api.proxy.calls.get('TransactWriteItems');
+  expect((await replay(deliveryId)).body.status).toBe('duplicate');
+  expect(shop.api.proxy.calls.get('TransactWriteItems')).toBe(written);
+});
+
+test('what counts as a purchase can be changed for what was recorded, by a replay', async () => {
+  const { deliveryId } = await shop.deliver('orders/create', order(12), { sourceId: 'other' });
+  await shop.keep();
+  const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+  const put = (body: Record<string, unknown>) =>
+    shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'other' }, body: { ...given, ...body } });
+  const replayed = async () => [(await replay(deliveryId)).body.status, ...(await spentBy(12))];
+  expect(await replayed()).toEqual(['duplicate', 1, '10.00']);
+  await put({ secrets: [shopifySecret, 'another-secret'] });
+  expect(await replayed()).toEqual(['duplicate', 1, '10.00']);
+  await put({ countsWhen: 'paid' });
+  expect(await replayed()).toEqual(['recorded', 0, '0.00']);
+  expect(await replayed()).toEqual(['duplicate', 0, '0.00']);
+  await put({ countsWhen: 'placed' });
+  expect(await replayed()).toEqual(['recorded', 1, '10.00']);
 });
 
 test('what was ignored is recorded once its topic is understood', async () => {

@@ -232,6 +232,36 @@ describe("Shopify's export", () => {
     expect(after.firstName).toBe('Pia');
   });
 
+  test('a file that tells of a later time takes no order from whom the shop said it was', async () => {
+    const { handler } = await import('../../functions/webhooks/receive.ts');
+    const tell = async (topic: string, content: object) => {
+      const signed = signShopify(topic, content);
+      const event = httpEvent({ routeKey: 'POST /v1/webhooks/{sourceId}', params: { sourceId: 'shop' }, ...signed });
+      expect((await handler(event, lambdaContext())).statusCode).toBe(202);
+    };
+    const placed = { created_at: '2024-05-01T10:00:00-04:00', updated_at: '2024-05-01T10:00:07-04:00' };
+    const email = 'household@example.com';
+    await tell('customers/create', { id: 9041, email, first_name: 'Rita', ...placed });
+    const customer = { id: 9042, email, first_name: 'Sam' };
+    await tell('orders/create', { id: 9043, ...placed, currency: 'EUR', total_price: '105.90', email, customer });
+    const spent = async (id: number) => {
+      const { data } = (await api.call('GET /v1/customers', { query: { externalId: `shop:${id}` } })).body;
+      const { facts } = data[0] as never as Awaited<ReturnType<typeof customerBy>>;
+      return [facts.purchaseCount, facts.totalSpent.amount];
+    };
+    expect([await spent(9041), await spent(9042)]).toEqual([
+      [0, '0.00'],
+      [1, '105.90'],
+    ]);
+    const row = anOrder('9043', { Email: email, 'Fulfilled at': '2024-05-03 09:00:00 -0400', Total: '100.90' });
+    const { body } = await whole('shop', 'shopify-csv', [shopifyHeader, shopifyRow(row)].join('\n'));
+    expect(body.counts).toMatchObject({ recorded: 1, duplicates: 0 });
+    expect([await spent(9041), await spent(9042)]).toEqual([
+      [0, '0.00'],
+      [1, '100.90'],
+    ]);
+  });
+
   test('what is wrong with one order is told by its line, without a value, and holds back no other', async () => {
     const text = [
       shopifyHeader,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { FetchingDoor } from './fetching-door.ts';
 import type { RetryQueue } from './retry-queue.ts';
+import { storeFaults, whileFailing } from './sending.ts';
 
 /** An order as the model of a shop has it at one time. */
 export interface ShopOrder {
@@ -46,10 +47,13 @@ const orders = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
-/** What happens next: the shop changes an order, a message that was held up is let go (perhaps twice), the queue is worked
- * off, or answered from a copy that lags behind. */
+/** What happens next: the shop changes an order, a message that was held up is let go (perhaps twice, or by two senders at
+ * once), the queue is worked off (perhaps by two workers at once), or answered from a copy that lags behind. */
 const steps = fc.array(
-  fc.record({ what: fc.constantFrom('change', 'tell', 'tell twice', 'work', 'lag'), which: fc.nat(100) }),
+  fc.record({
+    what: fc.constantFrom('change', 'tell', 'tell twice', 'tell at once', 'work', 'work at once', 'lag'),
+    which: fc.nat(100),
+  }),
   { maxLength: 30 },
 );
 
@@ -61,11 +65,11 @@ type Change =
 
 /**
  * Runs random histories of a shop whose messages are held up, doubled, told in any order and fetched at any time, between
- * changes and after them: in the end the facts are those of the shop.
+ * changes and after them, while the store fails: in the end the facts are those of the shop.
  */
-export async function expectSameWhatever(door: FetchingDoor, platform: FetchedPlatform, runs = 12): Promise<void> {
+export async function expectSameWhatever(door: FetchingDoor, platform: FetchedPlatform, runs = 6): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(orders, steps, async (given, random) => {
+    fc.asyncProperty(orders, steps, storeFaults, async (given, random, faults) => {
       await clear(door);
       const shop: ShopOrder[] = [];
       const toCome = given.map(({ changes: list }) => [...list]);
@@ -101,38 +105,48 @@ export async function expectSameWhatever(door: FetchingDoor, platform: FetchedPl
         await work();
         for (const order of shop) platform.show(order);
       };
-      for (const { what, which } of random) {
+      const step = async (what: string, which: number) => {
         if (what === 'change') change(which % given.length);
         else if (what === 'work') await work();
+        else if (what === 'work at once') await Promise.all([work(), work(), tell(which, 1)]);
+        else if (what === 'tell at once') await Promise.all([tell(which, 1), tell(which + 1, 1)]);
         else if (what === 'lag') {
           const slow = door.queue.waiting.map(({ body }) => body);
-          await work();
+          // What failed before would be believed an old answer now.
+          await door.queue.workAll(platform.worker);
           for (const body of slow) door.queue.put(body);
           await workBehind(which);
         } else await tell(which, what === 'tell' ? 1 : 2);
-      }
+      };
+      await whileFailing(door.proxy, faults, async () => {
+        for (const { what, which } of random) await step(what, which);
+      });
       for (let index = 0; index < given.length; index++)
         for (let left = (given[index]?.changes.length ?? 0) + 1; left > 0; left--) change(index);
       while (untold.length > 0) await tell(minute, 1 + (minute++ % 2));
       const again = door.queue.waiting.map(({ body }) => body);
       door.queue.waiting.reverse();
-      await work();
-      expect(door.queue.waiting).toEqual([]);
+      await whileFailing(door.proxy, faults, () => door.queue.workAll(platform.worker));
+      await expectFacts(door, shop);
       for (const body of again) door.queue.put(body);
       await workBehind(minute);
       expect(door.queue.waiting).toEqual([]);
-      const customers = await door.customers();
-      for (let person = 0; person < people; person++) {
-        const own = shop.filter((order) => order.person === person);
-        const known = customers.filter(({ profile }) => profile.email?.value === `person${person}@example.com`);
-        expect(known.length).toBe(own.length > 0 ? 1 : 0);
-        for (const { purchaseCount, totalSpent, totalRefunded } of known)
-          expect({ purchaseCount, totalSpent, totalRefunded }).toEqual(factsOf(own));
-      }
-      expect(customers.length).toBe(new Set(shop.map(({ person }) => person)).size);
+      await expectFacts(door, shop);
     }),
     { numRuns: Number(process.env.RUNS ?? runs) },
   );
+}
+
+async function expectFacts(door: FetchingDoor, shop: readonly ShopOrder[]): Promise<void> {
+  const customers = await door.customers();
+  for (let person = 0; person < people; person++) {
+    const own = shop.filter((order) => order.person === person);
+    const known = customers.filter(({ profile }) => profile.email?.value === `person${person}@example.com`);
+    expect(known.length).toBe(own.length > 0 ? 1 : 0);
+    for (const { purchaseCount, totalSpent, totalRefunded } of known)
+      expect({ purchaseCount, totalSpent, totalRefunded }).toEqual(factsOf(own));
+  }
+  expect(customers.length).toBe(new Set(shop.map(({ person }) => person)).size);
 }
 
 function placed(given: { person: number; guest: boolean; cents: number } | undefined, index: number, minute: number) {

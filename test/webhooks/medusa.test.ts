@@ -4,6 +4,7 @@ import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
 import { signStandard, standardSecret } from '../signed.ts';
 import { expectSameWhatever, type FetchedPlatform } from './fetched-histories.ts';
 import { type FetchingDoor, openFetchingDoor } from './fetching-door.ts';
+import { untilTaken } from './sending.ts';
 
 const fields = [
   'id,status,is_draft_order,currency_code,email,customer_id,locale,created_at,updated_at,canceled_at,payment_status',
@@ -185,9 +186,9 @@ const platform: FetchedPlatform = {
       }),
     );
   },
-  async announce({ id }, changes) {
+  announce({ id }, changes) {
     const data = { id: `order_${id}` };
-    expect((await post({ name: changes === 0 ? 'order.placed' : 'order.updated', data })).status).toBe(202);
+    return untilTaken(() => post({ name: changes === 0 ? 'order.placed' : 'order.updated', data }));
   },
 };
 

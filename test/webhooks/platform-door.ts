@@ -8,6 +8,7 @@ import { sourceKey } from '../../shared/dynamodb/keys.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
 import type { Signed } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
+import { sendAll, sendings } from './sending.ts';
 
 /** The webhook function with one source of a platform, `shop`. */
 export interface PlatformDoor extends Door {
@@ -136,7 +137,8 @@ function expectedOf(history: Sale[], countsWhen: Source['countsWhen']) {
 }
 
 /**
- * Any history, its messages in any order, some of them twice, several at once: each person is one customer, to the cent.
+ * Any history, its messages in any order, some of them twice, by several senders, while the store fails: each person is one
+ * customer, to the cent.
  * @param messages what the platform sends about one sale, in the order of time
  * @param told what the platform can tell of a sale at all
  */
@@ -145,22 +147,11 @@ export async function anyHistory(
   messages: (sale: Sale) => Signed[],
   told: (sale: Sale) => Sale = (sale) => sale,
 ): Promise<void> {
-  const sendings = fc.record({
-    order: fc.infiniteStream(fc.nat()),
-    repeats: fc.array(fc.nat(), { maxLength: 3 }),
-    atOnce: fc.integer({ min: 1, max: 3 }),
-  });
   await fc.assert(
-    fc.asyncProperty(sales, sendings, async (made, { order, repeats, atOnce }) => {
+    fc.asyncProperty(sales, sendings, async (made, way) => {
       await door.clear();
       const history = made.map(told);
-      const once = history.flatMap(messages);
-      const sent = [...once, ...repeats.map((n) => once[n % once.length] as Signed)]
-        .map((signed) => ({ signed, key: order.next().value as number }))
-        .sort((a, b) => a.key - b.key);
-      for (let i = 0; i < sent.length; i += atOnce) {
-        await Promise.all(sent.slice(i, i + atOnce).map(({ signed }) => sendUntilTaken(door, signed)));
-      }
+      await sendAll(door, door.source.id, history.flatMap(messages), way);
       for (let person = 0; person < people; person++) {
         const own = history.filter((sale) => sale.person === person);
         const customer = await door.customer(emailOf(person));
@@ -176,19 +167,6 @@ export async function anyHistory(
         );
       }
     }),
-    { numRuns: Number(process.env.RUNS ?? 8) },
+    { numRuns: Number(process.env.RUNS ?? 6) },
   );
-}
-
-async function sendUntilTaken(door: PlatformDoor, signed: Signed): Promise<void> {
-  for (let attempt = 0; attempt < 30; attempt++) {
-    const { status, body } = await door.send(signed);
-    if (status === 503) continue;
-    expect({ status, body }).toMatchObject({
-      status: 202,
-      body: { status: expect.stringMatching(/^(recorded|duplicate)$/) },
-    });
-    return;
-  }
-  throw new Error('never taken');
 }

@@ -21,6 +21,8 @@ export interface RetryQueue {
   put(body: string): void;
   /** Gives each waiting message out once, and drops those that succeed. */
   work(worker?: Worker): Promise<void>;
+  /** Until nothing waits any more. */
+  workAll(worker?: Worker): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -67,7 +69,15 @@ export async function startRetryQueue(): Promise<RetryQueue> {
           attributes: { ApproximateReceiveCount: `${tries}` },
         };
         const { batchItemFailures } = await worker({ Records: [record] } as unknown as SQSEvent);
-        if (batchItemFailures.length === 0) queue.waiting.splice(queue.waiting.indexOf(message), 1);
+        // Another worker may have been given it at the same time.
+        if (batchItemFailures.length === 0 && queue.waiting.includes(message))
+          queue.waiting.splice(queue.waiting.indexOf(message), 1);
+      }
+    },
+    async workAll(worker) {
+      for (let round = 0; queue.waiting.length > 0; round++) {
+        if (round === 12) throw new Error('the queue is never worked off');
+        await queue.work(worker);
       }
     },
     async stop() {

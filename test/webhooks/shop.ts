@@ -1,16 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import fc from 'fast-check';
-import { expect } from 'vitest';
 import type { Source } from '../../shared/domain/source.ts';
 import type { CustomerItem } from '../../shared/dynamodb/customer-item.ts';
 import { sourceKey } from '../../shared/dynamodb/keys.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
-import type { Signed } from '../signed.ts';
 import type { Door } from './door.ts';
 
-/** What tests of single platforms share: their sources, a shop's API, and random ways of sending. */
+/** What tests of single platforms share: their sources, and a shop's API. */
 
 export function aSource(given: Pick<Source, 'id' | 'platform' | 'secrets'> & Partial<Source>): Source {
   const at = '2026-01-01T00:00:00.000Z';
@@ -57,30 +54,6 @@ export async function startShopApi() {
   });
   const address = await listen(server);
   return { ...state, address, stop: () => server.close() };
-}
-
-/** A way in which a shop may send its messages: in which order, which of them twice, how many at once. */
-export const sendings = fc.record({
-  shuffle: fc.array(fc.nat(), { minLength: 40, maxLength: 40 }),
-  repeats: fc.array(fc.nat(), { maxLength: 3 }),
-  atOnce: fc.integer({ min: 1, max: 4 }),
-});
-type Sending = typeof sendings extends fc.Arbitrary<infer Way> ? Way : never;
-
-export async function sendAll(door: Door, sourceId: string, messages: Signed[], way: Sending): Promise<void> {
-  const sent = [...messages, ...way.repeats.flatMap((n) => messages[n % messages.length] ?? [])]
-    .map((message, index) => ({ message, place: way.shuffle[index % way.shuffle.length] ?? 0 }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ message }) => message);
-  for (let i = 0; i < sent.length; i += way.atOnce) {
-    await Promise.all(
-      sent.slice(i, i + way.atOnce).map(async (message) => {
-        const answer = await door.deliver(sourceId, message);
-        expect(answer.status).toBe(202);
-        expect(answer.body.status).not.toBe('quarantined');
-      }),
-    );
-  }
 }
 
 export interface Bought {
