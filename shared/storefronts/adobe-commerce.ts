@@ -34,6 +34,8 @@ export const adobeCommerce: Storefront = {
 
   countsWhen: 'placed',
 
+  reading: 1,
+
   echoes: 'challenge',
 
   verify(delivery, { webhookId }, { fetchKey }) {

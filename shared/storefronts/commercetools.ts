@@ -36,6 +36,8 @@ export const commercetools: Storefront = {
 
   countsWhen: 'placed',
 
+  reading: 1,
+
   verify: () => ({ refused: 'commercetools delivers to the queue of its subscription, not over HTTP' }),
 
   deliveryId: () => undefined,

@@ -35,6 +35,8 @@ export const shopware: Storefront = {
 
   countsWhen: 'placed',
 
+  reading: 1,
+
   verify({ headers, body }, { secrets }) {
     const given = headers['shopware-shop-signature'];
     if (!given) return { refused: 'the header shopware-shop-signature is missing' };

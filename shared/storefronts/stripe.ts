@@ -32,6 +32,8 @@ export const stripe: Storefront = {
   /** Stripe speaks of payments. */
   countsWhen: 'paid',
 
+  reading: 1,
+
   verify({ headers, body }, { secrets }, { now }) {
     const header = headers['stripe-signature'];
     if (!header) return { refused: 'the header stripe-signature is missing' };
