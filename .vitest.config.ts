@@ -4,8 +4,11 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // By default one less than there are processors: on two that is no parallel at all.
-    maxWorkers: 2,
+    // By default one less than there are processors. Some tests wait (for processes, for time-outs): one more fills that in.
+    maxWorkers: 3,
+    // Libraries are loaded once for each worker; test/each-file.ts keeps files apart.
+    isolate: false,
+    setupFiles: ['test/each-file.ts'],
     // What a passing test logs is expected there.
     silent: 'passed-only',
     testTimeout: 30_000,
