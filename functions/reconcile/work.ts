@@ -103,10 +103,18 @@ async function goOn(
       ask: shops.askPage,
       async keep(next) {
         const isKept = await store.put(next, revision);
-        if (isKept && next.state === 'failed') {
-          const { failure } = next;
+        const { state, failure, counts } = next;
+        // Nobody lists again what could not be read: somebody has to hear of it now.
+        if (isKept && (state === 'failed' || (state === 'succeeded' && counts.failed > 0))) {
+          const { failed } = counts;
           console.error(
-            JSON.stringify({ level: 'error', message: logLines.ReconciliationFailed, reconciliationId, failure }),
+            JSON.stringify({
+              level: 'error',
+              message: logLines.ReconciliationFailed,
+              reconciliationId,
+              failure,
+              failed,
+            }),
           );
         }
         revision += 1;

@@ -83,7 +83,7 @@ const findings: Record<LogLine, { threshold: number; description: string }> = {
   ReconciliationFailed: {
     threshold: 0,
     description:
-      'A comparison with what a shop lists failed: GET /v1/sources/{id}/reconciliations tells why; the next day takes over its span',
+      'A comparison with what a shop lists failed, or could not read some of it: GET /v1/sources/{id}/reconciliations tells why. After a failure the next day takes over its span; what was not read is for another one, begun by hand once the cause is mended',
   },
   SendingBrokeOff: {
     threshold: aHandful,

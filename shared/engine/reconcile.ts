@@ -62,8 +62,9 @@ export async function reconcile(ports: ReconcilePorts, run: Reconciliation, mint
     const { listing } = ports.storefronts[source.platform];
     const lacks = listing ? listing.lacks(source) : 'this platform has no list that could be compared with';
     if (!listing || lacks !== undefined) return end(ports, current, { failure: `not_listable: ${lacks}`, now });
+    const { since, cursor, attempts } = current;
     const paged = await listing
-      .page(source, { since: run.since, ...(current.cursor !== undefined && { cursor: current.cursor }) }, ports.ask)
+      .page(source, { since, attempts, ...(cursor !== undefined && { cursor }) }, ports.ask)
       .catch(passing);
     if (paged instanceof Problem) return failedCall(ports, current, paged, now);
     // A shop may take its time to answer, and what an erasure is after must not come in behind it.
@@ -71,7 +72,7 @@ export async function reconcile(ports: ReconcilePorts, run: Reconciliation, mint
     if (heard.source?.revision !== source.revision) continue;
     const taken = await takeItems(ports, paged.items, source, frameOf(source, heard.now, mint));
     if (taken instanceof Problem) return failedCall(ports, current, taken, heard.now);
-    const goesOnWhereItWas = paged.next !== undefined && paged.next === current.cursor;
+    const goesOnWhereItWas = paged.next !== undefined && paged.next === cursor;
     current = withTaken(current, paged, taken, heard.now);
     if (paged.next === undefined) return end(ports, current, { now: heard.now });
     const failure = goesOnWhereItWas ? 'list_loops: a page names itself as the next.' : endlessness(current.trail, run);

@@ -74,10 +74,21 @@ export interface Listing {
   lacks(source: Source): string | undefined;
   /**
    * One page, by one request.
-   * @param from since when, and the `next` of the page before
+   * @param from since when, the `next` of the page before, and how often this one was asked for in vain
    * @throws Problem `shop_unavailable`, `shop_refused`
    */
-  page(source: Source, from: { since: Instant; cursor?: string }, ask: AskShopPage): Promise<ListedPage>;
+  page(source: Source, from: PageFrom, ask: AskShopPage): Promise<ListedPage>;
+}
+
+export interface PageFrom {
+  since: Instant;
+  cursor?: string;
+  attempts: number;
+}
+
+/** Half as many after each attempt: an answer may have been too large, or have taken the shop too long. */
+export function perPage(most: number, { attempts }: PageFrom): number {
+  return Math.max(1, most >> attempts);
 }
 
 /** A platform: verify, then translate. */

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
 import type { Translation } from '../engine/fact.ts';
 import { Problem } from '../engine/problem.ts';
-import type { Listing } from '../engine/storefront.ts';
+import { type Listing, perPage } from '../engine/storefront.ts';
 import { identifier, read } from './fields.ts';
 import { translateOrder } from './shopify-order.ts';
 
 /** A version that is not offered any more is answered as the oldest that is (shopify.dev, "API versioning"). */
 const orders = 'admin/api/2026-04/orders.json';
-const perPage = 50;
+const most = 50;
 
 const listed = z.object({ orders: z.array(z.unknown()) });
 const named = z.object({ id: identifier });
@@ -22,12 +22,14 @@ export const shopifyListing: Listing = {
     return credentials?.accessToken ? undefined : 'the credential accessToken of the Admin API';
   },
 
-  async page(source, { since, cursor }, ask) {
+  async page(source, from, ask) {
     const { address = '', credentials = {} } = source;
+    const { since, cursor } = from;
+    const limit = String(perPage(most, from));
     const query =
       cursor === undefined
-        ? { status: 'any', order: 'updated_at asc', updated_at_min: since, limit: String(perPage) }
-        : { limit: String(perPage), page_info: cursor };
+        ? { status: 'any', order: 'updated_at asc', updated_at_min: since, limit }
+        : { limit, page_info: cursor };
     const path = `${orders}?${new URLSearchParams(query)}`;
     const answer = await ask(address, { path, headers: { 'x-shopify-access-token': credentials.accessToken ?? '' } });
     if (!answer) throw new Problem(503, 'shop_unavailable', 'The shop has no list of orders at this address.');

@@ -3,10 +3,10 @@ import { millisecondsOf } from '../domain/instant.ts';
 import type { Source } from '../domain/source.ts';
 import type { Translation } from '../engine/fact.ts';
 import { Problem } from '../engine/problem.ts';
-import type { Listing } from '../engine/storefront.ts';
+import { type Listing, perPage } from '../engine/storefront.ts';
 import { identifier, read } from './fields.ts';
 
-const perPage = 100;
+const most = 100;
 
 const listed = z.object({ data: z.array(z.unknown()), has_more: z.boolean() });
 const named = z.object({ id: identifier });
@@ -24,10 +24,11 @@ export function stripeListing(
     lacks: ({ credentials }) =>
       credentials?.secretKey ? undefined : 'the credential secretKey: a restricted key that may read events',
 
-    async page(source, { since, cursor }, ask) {
+    async page(source, from, ask) {
+      const { since, cursor } = from;
       const { address = 'https://api.stripe.com', credentials = {} } = source;
       const query = new URLSearchParams({
-        limit: String(perPage),
+        limit: String(perPage(most, from)),
         'created[gte]': String(Math.floor(millisecondsOf(since) / 1000)),
         ...(cursor !== undefined && { starting_after: cursor }),
       });

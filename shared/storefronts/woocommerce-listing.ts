@@ -2,10 +2,10 @@ import * as z from 'zod/mini';
 import { type Instant, instantOf, millisecondsOf, parseInstant } from '../domain/instant.ts';
 import type { Translation } from '../engine/fact.ts';
 import { Problem } from '../engine/problem.ts';
-import type { Listing } from '../engine/storefront.ts';
+import { type Listing, perPage } from '../engine/storefront.ts';
 import { identifier, read } from './fields.ts';
 
-const perPage = 50;
+const most = 50;
 const second = 1000;
 /** As many as an address has room for. */
 const mostLeftOut = 400;
@@ -32,15 +32,17 @@ export function woocommerceListing(
       return isKnown ? undefined : 'the credentials consumerKey and consumerSecret of the REST API';
     },
 
-    async page(source, { since, cursor: kept }, ask) {
+    async page(source, from, ask) {
       const { address = '', credentials: { consumerKey, consumerSecret } = {} } = source;
-      const cursor: Cursor = kept === undefined ? first(since) : read(cursorShape, JSON.parse(kept));
+      const cursor: Cursor = from.cursor === undefined ? first(from.since) : read(cursorShape, JSON.parse(from.cursor));
+      // Pages by number are all of one size.
+      const size = cursor.page > 1 ? most : perPage(most, from);
       const query = new URLSearchParams({
         modified_after: withoutZone(cursor.after),
         dates_are_gmt: 'true',
         orderby: 'modified',
         order: 'asc',
-        per_page: String(perPage),
+        per_page: String(size),
         page: String(cursor.page),
         ...(cursor.seen.length > 0 && { exclude: cursor.seen.join(',') }),
       });
@@ -50,7 +52,7 @@ export function woocommerceListing(
       if (!answer) throw new Problem(503, 'shop_unavailable', 'The shop has no REST API v3 at this address.');
       const orders = read(listed, answer.body);
       const items = orders.map((order) => ({ ...placeOf(order), read: () => translate(order, source) }));
-      const next = orders.length < perPage ? undefined : after(cursor, items);
+      const next = orders.length < size ? undefined : after(cursor, items);
       return { items, ...(next && { next: JSON.stringify(next) }) };
     },
   } satisfies Listing;

@@ -267,6 +267,10 @@ test('an order that came by webhook is known, one that its webhooks told half of
     failed: 1,
     faults: [{ externalId: String(bad), code: 'not_understood', detail: '/total_price: is no amount of EUR' }],
   });
+  const told = vi.mocked(console.error).mock.calls.map(([line]) => JSON.parse(String(line)));
+  expect(told).toContainEqual(
+    expect.objectContaining({ message: 'reconciliation failed', reconciliationId: id, failed: 1 }),
+  );
   expect([await bought(known), await bought(stale)]).toEqual([
     [1, '10.00'],
     [0, '0.00'],
@@ -290,6 +294,27 @@ test('WooCommerce: orders that change while they are listed, and many of one sec
   expect(report).toMatchObject({ state: 'succeeded', recorded: 180, missing: 180, failed: 0 });
   await allBought([all[49], all[50], all[69], all[70], all[120], all[179]].map(Number));
 });
+
+test.each(['shopify', 'woocommerce', 'stripe'] as const)(
+  '%s: pages that are larger than an answer may be are asked for in smaller ones, and none of one second is missed',
+  async (platform) => {
+    const sourceId = await aSource(platform);
+    const all = ids(14);
+    const long = 'x'.repeat(450_000);
+    if (platform === 'stripe') shop.events = all.map((id) => ({ ...aCharge(id, 0), padding: long }));
+    else {
+      const orders = all.map((id) => anOrder(platform, id, 0));
+      shop.orders = orders.map((one) => ({ ...one, fields: { ...one.fields, note: long } }));
+    }
+    const { id } = (await start(sourceId, at(0))).body;
+    await workAll();
+    expect(await show(sourceId, id)).toMatchObject({ state: 'succeeded', listed: 14, recorded: 14, attempts: 0 });
+    await allBought(all);
+    const sizes = shop.asked.map(({ query }) => Number(query.get('limit') ?? query.get('per_page')));
+    expect([Math.max(...sizes), sizes[0]]).toEqual(platform === 'stripe' ? [100, 100] : [50, 50]);
+    expect(Math.min(...sizes)).toBeLessThan(12);
+  },
+);
 
 test('what was bought a while ago is history, what is fresh is not', async () => {
   const sourceId = await aSource('shopify');
