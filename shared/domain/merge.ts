@@ -107,7 +107,8 @@ export function withPersons(
 }
 
 function stateOf(customer: Customer): PersonState {
-  const { createdAt, profile, sourceIds, consents, facts, waiting, contacts, live, lastLiveOrderAt, left } = customer;
+  const { createdAt, profile, sourceIds, consents, facts, waiting, contacts, live, lastLiveOrderAt, left, ahead } =
+    customer;
   return {
     createdAt,
     profile,
@@ -119,6 +120,7 @@ function stateOf(customer: Customer): PersonState {
     live,
     ...(lastLiveOrderAt && { lastLiveOrderAt }),
     ...(left && { left }),
+    ...(ahead && { ahead }),
   };
 }
 
