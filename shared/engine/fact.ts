@@ -22,6 +22,11 @@ export type Fact =
        * came to nothing, and may still be paid.
        */
       cancelledIfPaid?: Instant;
+      /**
+       * Of such a file: the time of the state that its payment is read out of. Of an order in a later state of the same
+       * second nobody has said that it was paid.
+       */
+      paidAsOf?: Instant;
       /** The person behind it; empty where the message names nobody. */
       who: Who;
       /** The source's own time of these words. */

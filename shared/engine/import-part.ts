@@ -132,7 +132,7 @@ async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promi
   if (!known.snapshot || (snapshot && secondOf(snapshot) > secondOf(known.snapshot))) return { ...fact, who, order };
   const missing = {
     ...inLaterState(known, snapshot),
-    ...(paidAt && !known.paidAt && { paidAt }),
+    ...(paidAt && !known.paidAt && !isPast(fact.paidAsOf, known.snapshot) && { paidAt }),
     ...(cancelledAt && !known.cancelledAt && { cancelledAt }),
     ...(refundedInAll && isMore(refundedInAll.amount, known, known.snapshot) && { refundedInAll }),
   };
@@ -140,7 +140,12 @@ async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promi
   return { ...fact, who: {}, order: { refunds: {}, consents: {}, ...missing } };
 }
 
-const secondOf = ({ updatedAt }: Snapshot) => updatedAt.slice(0, 19);
+const secondOf = ({ updatedAt }: Pick<Snapshot, 'updatedAt'>) => updatedAt.slice(0, 19);
+
+/** Whether the order is known in a later state of the same second: what was read out of the earlier one adds nothing. */
+function isPast(stateAt: Instant | undefined, known: Snapshot): boolean {
+  return stateAt !== undefined && secondOf({ updatedAt: stateAt }) === secondOf(known) && known.updatedAt > stateAt;
+}
 
 /**
  * The order as it is known, but in the state of a file that says a later one of the same second: that it counts now, or

@@ -330,6 +330,11 @@ describe("WooCommerce's exports", () => {
   const columns = 'order_id;date;paid_date;status;order_total;order_currency;billing_email';
   const file = (id: string, status: string) =>
     [columns, `${id};2024-01-21 06:29:00;;wc-${status};60.11;EUR;later${id}@example.com`].join('\n');
+  const without = (id: string, status = 'cancelled') =>
+    [
+      'order_id;date;status;order_total;order_currency;billing_email',
+      `${id};2024-01-21 06:29:00;wc-${status};60.11;EUR;later${id}@example.com`,
+    ].join('\n');
   const purchases = async (id: string) => (await customerBy(`later${id}@example.com`)).facts.purchaseCount;
 
   test.each([
@@ -348,6 +353,23 @@ describe("WooCommerce's exports", () => {
     for (const state of states) await whole('woo', 'woocommerce-csv', file(id, state));
     expect(await purchases(id)).toBe(0);
   });
+
+  test.each([
+    ['5401', 0, ['processing', 'cancelled']],
+    ['5402', 0, ['cancelled', 'processing']],
+    ['5403', 0, ['cancelled', 'completed', 'pending']],
+    ['5404', 0, ['pending', 'cancelled', 'processing']],
+    ['5405', 1, ['failed', 'processing']],
+    ['5406', 1, ['processing', 'failed', 'pending']],
+  ])(
+    'of files without a word on payments the later state counts, whichever comes first: %s',
+    async (id, count, states) => {
+      for (const state of states) await whole('woo', 'woocommerce-csv', without(id, state));
+      expect(await purchases(id)).toBe(count);
+      for (const state of states) await whole('woo', 'woocommerce-csv', without(id, state));
+      expect(await purchases(id)).toBe(count);
+    },
+  );
 
   async function tellOfWoo(order: object): Promise<void> {
     const { handler } = await import('../../functions/webhooks/receive.ts');
@@ -375,11 +397,6 @@ describe("WooCommerce's exports", () => {
     (await ledgerOf((await customerBy(`later${id}@example.com`)).id)).map(({ type }) => type).sort();
 
   test('what was paid and is cancelled by a file without a word on payments is so as by webhook', async () => {
-    const without = (id: string) =>
-      [
-        'order_id;date;status;order_total;order_currency;billing_email',
-        `${id};2024-01-21 06:29:00;wc-cancelled;60.11;EUR;later${id}@example.com`,
-      ].join('\n');
     await told('5201', 'processing', paid);
     await whole('woo', 'woocommerce-csv', without('5201'));
     await told('5202', 'processing', paid);
