@@ -200,6 +200,50 @@ describe("Shopify's export", () => {
     });
   });
 
+  describe('read again after the source counts from another time', () => {
+    const put = (countsWhen: string) =>
+      api.call('PUT /v1/sources/{sourceId}', {
+        params: { sourceId: 'again' },
+        body: { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin', countsWhen },
+      });
+    const row = (id: string, Email: string) =>
+      shopifyRow(anOrder(id, { Email, 'Financial Status': 'pending', 'Paid at': '' }));
+    const counted = async (email: string) => {
+      const { purchaseCount, totalSpent } = (await customerBy(email)).facts;
+      return [purchaseCount, totalSpent.amount];
+    };
+
+    test('what had come by the file counts as it is read now', async () => {
+      const Email = 'pending@example.com';
+      const text = [shopifyHeader, row('9101', Email), row('9102', '')].join('\n');
+      for (const [countsWhen, wanted] of [
+        ['placed', [1, '105.90']],
+        ['paid', [0, '0.00']],
+        ['placed', [1, '105.90']],
+      ] as const) {
+        await put(countsWhen);
+        expect((await whole('again', 'shopify-csv', text)).body.counts).toMatchObject({ recorded: 2, duplicates: 0 });
+        expect(await counted(Email)).toEqual(wanted);
+        expect((await whole('again', 'shopify-csv', text)).body.counts).toMatchObject({ recorded: 0, duplicates: 2 });
+      }
+    });
+
+    test('what the shop told itself waits for its own message to be played again', async () => {
+      const email = 'told-live@example.com';
+      await put('placed');
+      const { handler } = await import('../../functions/webhooks/receive.ts');
+      const created_at = '2024-05-01T10:00:00-04:00';
+      const told = { id: 9103, created_at, updated_at: created_at, currency: 'EUR', total_price: '105.90', email };
+      const signed = signShopify('orders/create', { ...told, financial_status: 'pending' });
+      const params = { sourceId: 'again' };
+      await handler(httpEvent({ routeKey: 'POST /v1/webhooks/{sourceId}', params, ...signed }), lambdaContext());
+      await put('paid');
+      const { body } = await whole('again', 'shopify-csv', [shopifyHeader, row('9103', email)].join('\n'));
+      expect(body.counts).toMatchObject({ recorded: 0, duplicates: 1 });
+      expect(await counted(email)).toEqual([1, '105.90']);
+    });
+  });
+
   test('an order that came by webhook is a duplicate; a refund that the webhook missed is not', async () => {
     const { handler } = await import('../../functions/webhooks/receive.ts');
     const order = {
