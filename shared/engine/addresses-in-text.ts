@@ -66,7 +66,7 @@ const leastDigits = 8;
 const mostGroups = 5;
 
 /** The text as people read it: decoded, without what cannot be seen, with plain signs, hyphens and blanks. */
-export function asRead(text: string): string {
+export function asPeopleRead(text: string): string {
   return decoded(text)
     .replace(unseen, '')
     .replace(fullWidth, (sign) => String.fromCharCode(sign.charCodeAt(0) - 0xfee0))
@@ -98,7 +98,7 @@ function ofBytes(bytes: string): string {
 }
 
 /**
- * What may be the address around each `@` of a text {@link asRead}. It may begin behind every sign that people do not
+ * What may be the address around each `@` of a text {@link asPeopleRead}. It may begin behind every sign that people do not
  * have in their addresses, behind letters of another script than its own and behind the slashes of a path; signs at its
  * beginning may be of the text. It may end wherever its domain may: at the end of what looks like one, and before that
  * where a top-level name is followed by letters of another script, by a sentence, a digit or a hyphen. So another address

@@ -324,7 +324,7 @@ async function withholdDeliveries(
   let hasRead = false;
   const content = async (deliveryId: string) => {
     // Once a call was cut off: should this body have been the reason, the next call passes it over.
-    if (current().failure === timedOut) await keep({ ...current(), reading: deliveryId });
+    if (current().failure === timedOut) await keep({ ...current(), readingDeliveryId: deliveryId });
     hasRead = true;
     return ports.deliveries.content(deliveryId);
   };
@@ -336,7 +336,7 @@ async function withholdDeliveries(
   let place: string | undefined;
   for (const delivery of page.deliveries) {
     if (hasRead && place !== undefined && ports.remaining() < 0) {
-      const { reading: _, ...rest } = current();
+      const { readingDeliveryId: _, ...rest } = current();
       return { next: { ...counted(rest, { deliveries }), cursor: `${sourceId} ${place}` }, isDone: false };
     }
     place = delivery.place;
@@ -350,7 +350,7 @@ async function withholdDeliveries(
   }
   const following = sourceIds.find((id) => id > sourceId);
   const cursor = page.next === undefined ? following : `${sourceId} ${page.next}`;
-  const { reading: _, ...rest } = current();
+  const { readingDeliveryId: _, ...rest } = current();
   const next = counted(rest, { deliveries });
   return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
 }

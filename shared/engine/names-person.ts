@@ -1,6 +1,6 @@
 import { type Identity, isKeyText, normaliseEmail, normalisePhone } from '../domain/identity.ts';
 import type { Mint } from '../domain/interaction.ts';
-import { addressesIn, asRead, numbersIn } from './addresses-in-text.ts';
+import { addressesIn, asPeopleRead, numbersIn } from './addresses-in-text.ts';
 import { kindsOfMessage, lookThrough, type Stated } from './body-places.ts';
 import { customerIdFrom } from './known.ts';
 
@@ -61,7 +61,7 @@ export function namedIn(body: unknown, headers: Readonly<Record<string, string>>
 
 function addressesOf({ text: said, isText, field }: Stated, { phoneOf }: Marks): Identity[] {
   const found: Identity[] = [];
-  const text = asRead(said);
+  const text = asPeopleRead(said);
   for (const address of addressesIn(text)) {
     // Letters in full width may have been kept so, or as plain ones.
     for (const form of fullWidth.test(address) ? [address, address.normalize('NFKC')] : [address]) {
