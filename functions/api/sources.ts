@@ -84,7 +84,7 @@ function withGiven(
     return detail === undefined ? [] : [{ pointer: fresh ? `/secrets/${index}` : '/secrets', detail }];
   });
   if (faults.length > 0) throw invalid(faults);
-  const credentials = given.credentials ?? keptCredentials(given, before);
+  const credentials = given.credentials ?? keptCredentials(given, before) ?? {};
   const countsWhen = given.countsWhen ?? storefronts[platform].countsWhen;
   return {
     id,
@@ -95,7 +95,7 @@ function withGiven(
     countsWhen,
     ...settingsOf(given),
     ...readingOf(before, { currency, timeZone, countsWhen }),
-    ...(credentials && { credentials }),
+    ...(Object.keys(credentials).length > 0 && { credentials }),
     revision: (before?.revision ?? 0) + 1,
     createdAt: before && !before.erasedAt ? before.createdAt : now,
     updatedAt: now,
