@@ -216,7 +216,7 @@ async function withdrawOrders(
   const { guestIds = [] } = request;
   const listed = joined([], request.orders);
   const names = await knownOrders(ports.records, listed, frame);
-  const { holders, saidAt } = await holdersOf(ports.records, names, frame);
+  const { holders, told } = await holdersOf(ports.records, names, frame);
   const others = joined(guestIds, holders).filter((holder) => !request.personIds.includes(holder));
   if (others.length > guestIds.length) await keep({ ...request, guestIds: others });
   const id = mint('cus', sourceId, request.id);
@@ -234,6 +234,6 @@ async function withdrawOrders(
   };
   for (const guest of others)
     if (!(await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep))))
-      await forgetNames(ports, guest, saidAt, receivedAt);
+      await forgetNames(ports, guest, told, receivedAt);
   return { next: counted(current(), { orders }), isDone: true };
 }
