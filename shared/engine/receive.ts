@@ -221,7 +221,7 @@ function isAnother({ type, id }: Resource, translation: Translation): boolean {
 
 /**
  * What a source says of an order, by its settings: where it counts what was paid, an order is no purchase before that.
- * Settings and mappings only ever grow their readings, and so does the sum.
+ * The sum of the readings of its settings and of its mapping only ever grows, whatever is changed.
  */
 export function asRead(
   fact: Fact,

@@ -8,8 +8,8 @@ import type { Storefront } from '../engine/storefront.ts';
 import { askProject, mayAsk, projectOf } from './commercetools-api.ts';
 import {
   currency,
+  deletedOrder,
   departure,
-  erasedOrder,
   identifier,
   inDecimals,
   instant,
@@ -52,7 +52,7 @@ export const commercetools: Storefront = {
       throw new Unintelligible("/projectKey: is another project than that of the source's address");
     }
     if (message.type === 'CustomerDeleted') return departure(id, message.createdAt ?? undefined);
-    if (message.type === 'OrderDeleted' && message.createdAt) return erasedOrder(id, message.createdAt);
+    if (message.type === 'OrderDeleted' && message.createdAt) return deletedOrder(id, message.createdAt);
     const { order, customer } = message;
     if (order && made.has(message.type ?? '') && isWhole(order, source)) return translateOrder(order, source, '/order');
     if (customer && message.type === 'CustomerCreated') return translateCustomer(customer, source, '/customer');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Unintelligible } from '../../shared/engine/fact.ts';
+import { saleor } from '../../shared/storefronts/saleor.ts';
 import { shopify } from '../../shared/storefronts/shopify.ts';
 import { shopifySecret } from '../signed.ts';
 import { type KeptShop, openKeptShop, type Sent } from './kept.ts';
@@ -121,6 +122,38 @@ test('what counts as a purchase can be changed for what was recorded, by a repla
   expect(await replayed()).toEqual(['recorded', 0, '0.00']);
   expect(await replayed()).toEqual(['duplicate', 0, '0.00']);
   await put({ countsWhen: 'placed' });
+  expect(await replayed()).toEqual(['recorded', 1, '10.00']);
+});
+
+test.each([
+  ['address', 13],
+  ['platform', 14],
+])('so can what it is read by: the %s', async (setting, id) => {
+  const { deliveryId } = await shop.deliver('orders/create', order(id), { sourceId: 'other' });
+  await shop.keep();
+  const translate = shopify.translate.bind(shopify);
+  const isTest = ({ platform, address }: { platform: string; address?: string }) =>
+    platform === 'saleor' || address?.includes('sandbox') === true;
+  for (const platform of [shopify, saleor])
+    vi.spyOn(platform, 'translate').mockImplementation((body, delivery, source) => {
+      const said = translate(body, delivery, source);
+      if (said.kind === 'fact' && said.fact.kind === 'order' && said.fact.order.snapshot)
+        said.fact.order.snapshot.test = isTest(source);
+      return said;
+    });
+  const put = (change: Record<string, unknown>) => {
+    const address = 'https://shop.example';
+    const body = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin', address };
+    return shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'other' }, body: { ...body, ...change } });
+  };
+  const replayed = async () => [(await replay(deliveryId)).body.status, ...(await spentBy(id))];
+  await put({});
+  shopify.reading = 5;
+  expect(await replayed()).toEqual(['recorded', 1, '10.00']);
+  expect((await put({ [setting]: setting === 'platform' ? 'saleor' : 'https://sandbox.example' })).status).toBe(200);
+  expect(await replayed()).toEqual(['recorded', 0, '0.00']);
+  expect(await replayed()).toEqual(['duplicate', 0, '0.00']);
+  await put({});
   expect(await replayed()).toEqual(['recorded', 1, '10.00']);
 });
 
