@@ -22,7 +22,7 @@ export interface Snapshot {
   updatedAt: Instant;
   /**
    * Where a platform tells one sale in several forms (an invoice, a session, a charge): the form with the higher rank
-   * counts, whenever it was said. 0 where absent.
+   * counts, whenever it was said. 0 where absent. No form takes a rank that another had: kept states bear theirs.
    */
   rank?: number;
   /** By which reading it was understood, where the reading was mended since: of one state the later counts. 0 where absent. */
