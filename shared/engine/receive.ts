@@ -191,7 +191,11 @@ async function understood(
   source: Source,
 ): Promise<{ translation: Translation; heardAt: Instant }> {
   const storefront = ports.storefronts[source.platform];
-  const said = storefront.translate(ports.readJson(delivery.body), delivery, source);
+  const body = ports.readJson(delivery.body);
+  if (storefront.isFor && !storefront.isFor(body, source)) {
+    throw new Unintelligible('it is meant for another recipient than this source');
+  }
+  const said = storefront.translate(body, delivery, source);
   if (said.kind !== 'fetch' || !storefront.fetch || !ports.ask)
     return { translation: said, heardAt: delivery.receivedAt };
   const heardAt = ports.askedAt ?? delivery.receivedAt;
