@@ -90,7 +90,7 @@ export async function receive(
 /**
  * Plays a kept delivery again, whatever came of it: with a fix it may be understood now. Recording is idempotent, so
  * nothing is applied twice.
- * @param now notes when it was
+ * @param now notes when it was, also in what it changes of an order that was known
  * @throws Problem `delivery_not_found`, `delivery_withheld`, `source_not_found`; as {@link receive}
  */
 export async function replay(
@@ -109,7 +109,7 @@ export async function replay(
   if (!source || source.erasedAt)
     throw new Problem(409, 'source_not_found', 'The source of this delivery is not configured any more.');
   const { headers, receivedAt } = delivery;
-  const outcome = await apply(ports, { id: deliveryId, headers, receivedAt, body }, source, mint);
+  const outcome = await apply(ports, { id: deliveryId, headers, receivedAt, body }, source, mint, now);
   if (outcome === later) throw new Error('what is replayed is fetched at once');
   await ports.deliveries.settle(deliveryId, delivery.sourceId, outcome, now);
   if (outcome.withheld) await ports.deliveries.withhold(deliveryId);
@@ -125,6 +125,7 @@ async function apply(
   delivery: AuthenticDelivery,
   source: Source,
   mint: Mint,
+  playedAt?: Instant,
 ): Promise<Outcome | typeof later> {
   // It came before the source was switched off, and waited.
   if (source.erasedAt) return { status: 'ignored', reason: 'what this source says is erased', withheld: true };
@@ -140,6 +141,7 @@ async function apply(
     const { fact } = translation;
     const frame: Frame = {
       ...frameOfSource(source, { receivedAt: heardAt, mint }),
+      playedAt,
       firstHeardAt: async () => (await ports.deliveries.get(delivery.id, delivery.receivedAt))?.delivery.receivedAt,
     };
     const said = asRead(fact, source, ports.storefronts);

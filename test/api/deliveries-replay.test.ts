@@ -122,8 +122,25 @@ test('what counts as a purchase can be changed for what was recorded, by a repla
   expect(await replayed()).toEqual(['recorded', 0, '0.00']);
   expect(await replayed()).toEqual(['duplicate', 0, '0.00']);
   await put({ countsWhen: 'placed' });
+  const now = '2026-06-03T12:00:00.000Z';
+  await shop.setClock(now);
   expect(await replayed()).toEqual(['recorded', 1, '10.00']);
+  // No night before the replay knew of it, though the message came before.
+  const { customerId } = await show(deliveryId);
+  expect(await orderLine(String(customerId))).toMatchObject({ countsSince: now, changedAt: now });
 });
+
+/** The customer's only one, as the ledger has it. */
+async function orderLine(customerId: string): Promise<Record<string, unknown> | undefined> {
+  const { Items = [] } = await shop.api.client.send(
+    new QueryCommand({
+      TableName: shop.api.embedded.tables.ledger,
+      KeyConditionExpression: 'pk = :customer',
+      ExpressionAttributeValues: { ':customer': customerId },
+    }),
+  );
+  return Items.find(({ type }) => type === 'order');
+}
 
 test('what was ignored is recorded once its topic is understood', async () => {
   vi.spyOn(shopify, 'translate').mockReturnValue({ kind: 'ignored', reason: 'not a topic of ours' });
