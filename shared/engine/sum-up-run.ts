@@ -3,9 +3,10 @@ import type { Instant } from '../domain/instant.ts';
 import { decimalsOf } from '../domain/money.ts';
 import { mergeReportCounts, noReportCounts, type ReportCounts } from '../domain/reports/report-counts.ts';
 import { emptyMeasure, type Measure, mergeMeasure } from '../domain/rfm.ts';
+import { emptyTally, mergeTally, type Tally } from '../domain/tally.ts';
 import { cutPointsOf } from '../domain/tier-policy.ts';
 import { emptyModelCounts, fitValueModel, mergeModelCounts } from '../domain/value-model.ts';
-import { emptyTally, isFitted, mergeTally, type RunReport, type Tally, type ValueRun } from '../domain/value-run.ts';
+import { isFitted, type RunReport, type ValueRun } from '../domain/value-run.ts';
 import {
   type AssignPart,
   addWaiting,

@@ -2,9 +2,10 @@ import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import type { Rehearsal } from '../domain/rehearsal.ts';
 import type { ReportCounts } from '../domain/reports/report-counts.ts';
 import type { Measure } from '../domain/rfm.ts';
+import type { Tally } from '../domain/tally.ts';
 import type { TierPolicy, TierRules } from '../domain/tier-policy.ts';
 import type { ModelCounts } from '../domain/value-model.ts';
-import type { FittedRun, Tally, Units, ValueRun } from '../domain/value-run.ts';
+import type { FittedRun, Units, ValueRun } from '../domain/value-run.ts';
 import { Problem } from './problem.ts';
 
 /** Where runs are kept. Every method may be repeated. */
