@@ -45,7 +45,7 @@ export type Interaction =
        * replay made it count.
        */
       countsSince?: Instant;
-      /** When something else of it was recorded than what it came with: its shop's later word, or what a replay read in it. */
+      /** When something else of it was recorded than it came with: its shop's later word, or what a replay read. */
       changedAt?: Instant;
       /** The currency in which it counts as a purchase, if it is one: so bounds are found without folding. */
       purchaseIn?: string;

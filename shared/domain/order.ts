@@ -93,8 +93,8 @@ export function joinOrders(a: Order, b: Order): Order {
 }
 
 /**
- * Of two snapshots with the same time the one of the later reading, then the one whose text is greater, so that the order
- * of arrival does not matter.
+ * Of two snapshots the one of the higher rank, then the later one; of the same time the one of the later reading, then the
+ * one whose text is greater, so that the order of arrival does not matter.
  */
 function newerSnapshot(a: Snapshot | undefined, b: Snapshot | undefined): Snapshot | undefined {
   if (!a || !b) return a ?? b;
