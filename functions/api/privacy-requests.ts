@@ -5,7 +5,7 @@ import { personsOf } from '../../shared/domain/merge.ts';
 import { newPrivacyRequest, type PrivacyRequest, timedOut, wasCutOff } from '../../shared/domain/privacy-request.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
 import { type KeptRequest, PrivacyRequestStore } from '../../shared/dynamodb/privacy-request-store.ts';
-import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
+import { listSourceIds, switchOffSource } from '../../shared/dynamodb/source-store.ts';
 import type { PrivacyRequests } from '../../shared/engine/privacy-desk.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
@@ -110,6 +110,7 @@ export function requestsOf(door: Door): PrivacyRequests {
         throw storeUnavailable(error);
       }
     },
+    switchOff: (sourceId, at, upTo) => switchOffSource(door.client, door.tables.registry, { sourceId, at, upTo }),
   };
 }
 

@@ -3,6 +3,7 @@ import { readVariables, variables } from '../../shared/contracts/environment.ts'
 import type { ErasureMessage } from '../../shared/contracts/privacy.ts';
 import type { Client } from '../../shared/dynamodb/client.ts';
 import { PrivacyRequestStore } from '../../shared/dynamodb/privacy-request-store.ts';
+import { switchOffSource } from '../../shared/dynamodb/source-store.ts';
 import type { PrivacyRequests } from '../../shared/engine/privacy-desk.ts';
 import { storeUnavailable } from '../../shared/engine/problem.ts';
 
@@ -27,5 +28,6 @@ export function privacyRequests(client: Client, registry: string): PrivacyReques
         throw storeUnavailable(error);
       }
     },
+    switchOff: (sourceId, at, upTo) => switchOffSource(client, registry, { sourceId, at, upTo }),
   };
 }

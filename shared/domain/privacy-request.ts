@@ -56,7 +56,7 @@ export interface PrivacyRequest {
   orders: string[];
   /** Who else had these orders, before they were taken from them. */
   guestIds?: string[];
-  /** What is erased is what was said of a time up to this: fixed when the work begins. */
+  /** What is erased is what was said of a time up to this: fixed when the work begins, of a source when it asks. */
   erasedAt?: Instant;
   step: ErasureStep;
   /** Everything is gone through a second time, for what came by while the first was under way. */
@@ -64,7 +64,7 @@ export interface PrivacyRequest {
   /** Where the step goes on. */
   cursor?: string;
   counts: ErasureCounts;
-  /** Of a source that is erased, its revision when the work began: what it was put as later is not switched off. */
+  /** Of a source that is erased, its revision when it asked: what it was put as later is not switched off. */
   sourceRevision?: number;
   /** Attempts in a row that failed, and why the last did. */
   attempts: number;

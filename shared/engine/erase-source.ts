@@ -110,13 +110,18 @@ export async function knownBy(
 ): Promise<{ before: boolean; otherwise: boolean; keepsId: boolean }> {
   const spoken = await people.spokenOf(personId, sourceId, reach);
   const { [sourceId]: own, ...others } = sourceIds;
-  const keepsId = own !== undefined && (idsAreSince || createdAt > reach.erasedAt || spoken.since);
+  const keepsId = own !== undefined && (idsAreSince || cameSince(createdAt, reach) || spoken.since);
   const agreed = Object.values(consents).some((one) => one.sourceId !== sourceId || one.occurredAt > reach.erasedAt);
   return {
     before: spoken.here || (own !== undefined && !keepsId),
     otherwise: spoken.elsewhere || spoken.since || keepsId || Object.keys(others).length > 0 || agreed,
     keepsId,
   };
+}
+
+/** Whether somebody is there since a source was put anew: by its word alone, nobody else comes after its erasure. */
+function cameSince(createdAt: Instant, { anewAt }: Reach): boolean {
+  return anewAt !== undefined && createdAt >= anewAt;
 }
 
 /**
@@ -128,10 +133,10 @@ export async function cameBy(
   people: SourcePeople,
   { personId, createdAt, consents }: FoundPerson,
   sourceId: string,
-  { erasedAt, otherwise }: { erasedAt: Instant; otherwise: boolean },
+  { otherwise, ...reach }: Reach & { otherwise: boolean },
 ): Promise<boolean> {
-  const agreed = Object.values(consents).some((one) => one.sourceId === sourceId && one.occurredAt <= erasedAt);
-  if (agreed || otherwise || createdAt > erasedAt) return agreed;
+  const agreed = Object.values(consents).some((one) => one.sourceId === sourceId && one.occurredAt <= reach.erasedAt);
+  if (agreed || otherwise || cameSince(createdAt, reach)) return agreed;
   const sources = await people.broughtBy(personId);
   return sources.length > 0 && sources.every((source) => source === sourceId);
 }

@@ -156,7 +156,7 @@ async function take(
   const erasure = { ...frame, erasedAt: request.erasedAt ?? frame.now };
   switch (request.step) {
     case 'search':
-      return searchSource(ports, current, keep, erasure);
+      return searchSource(ports, current, erasure);
     case 'people': {
       const { personIds, whole } = request;
       const isBuried = await bury(ports.records, { personIds, whole }, erasure, noting(current, keep));
@@ -227,17 +227,11 @@ type Erasure = EraseFrame & { erasedAt: Instant };
  * Who is known to no other source is erased; of the others goes what this source said. What it says since, being put anew,
  * is no part of it.
  */
-async function searchSource(
-  ports: ErasurePorts,
-  current: () => PrivacyRequest,
-  keep: (request: PrivacyRequest) => Promise<void>,
-  erasure: Erasure,
-): Promise<Taken> {
+async function searchSource(ports: ErasurePorts, current: () => PrivacyRequest, erasure: Erasure): Promise<Taken> {
   const [sourceId] = sourcesOf(current());
   const source = sourceId === undefined ? undefined : await ports.source(sourceId);
   if (sourceId === undefined || !source) return { next: current(), isDone: true };
-  const { sourceRevision = source.revision, cursor, pass } = current();
-  if (current().sourceRevision === undefined) await keep({ ...current(), sourceRevision });
+  const { sourceRevision = 0, cursor, pass } = current();
   if (cursor === undefined) await ports.switchOff(sourceId, erasure.erasedAt, sourceRevision);
   const idsAreSince = pass === 2 && source.erasedAt === undefined;
   const { persons, next: goesOn } = await ports.people.everybody(cursor);
@@ -245,7 +239,7 @@ async function searchSource(
   let next = current();
   for (const person of persons) {
     const known = await knownBy(ports.people, person, sourceId, { ...reach, idsAreSince });
-    if (!known.before && !(await cameBy(ports.people, person, sourceId, { ...erasure, ...known }))) continue;
+    if (!known.before && !(await cameBy(ports.people, person, sourceId, { ...reach, ...known }))) continue;
     const more = known.otherwise
       ? await forgetSource(ports, person.personId, sourceId, { ...erasure, ...reach, keepsId: known.keepsId })
       : await erasePerson(ports, person.personId, erasure);

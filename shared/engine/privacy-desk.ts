@@ -16,18 +16,20 @@ export interface PrivacyRequests {
   open(request: PrivacyRequest): Promise<PrivacyRequest>;
   /** Hands an erasure to the worker. @throws Problem `store_unavailable` where the queue does not take it */
   handOver(requestId: string): Promise<void>;
+  /** Nothing comes in by a source any more, where it is what it was at the revision. Repeatable. */
+  switchOff(sourceId: string, at: Instant, revision: number): Promise<void>;
 }
 
 export interface Asked {
-  source: Pick<Source, 'id' | 'nobody'>;
+  source: Pick<Source, 'id' | 'nobody' | 'revision'>;
   deliveryId: string;
   receivedAt: Instant;
   mint: Mint;
 }
 
 /**
- * Takes down what a source asks for a person, or for all of whom it spoke. The same delivery makes one request, however
- * often it comes.
+ * Takes down what a source asks for a person, or for all of whom it spoke: then it is switched off at once, so that whoever
+ * puts it anew once this is acknowledged begins anew. The same delivery makes one request, however often it comes.
  * @returns the id of the request; of several, of the first
  */
 export async function openRequest(
@@ -43,13 +45,19 @@ export async function openRequest(
     from: { sourceId: source.id, deliveryId },
     requestedAt,
   };
-  const whom = word.type === 'source_erasure' ? {} : await whomOf(store, word.person, asked);
+  const whom =
+    word.type === 'source_erasure'
+      ? { erasedAt: requestedAt, sourceRevision: source.revision }
+      : await whomOf(store, word.person, asked);
   const orders = word.type === 'erasure' ? word.orders : [];
   for (let part = 0; part === 0 || part * ordersPerRequest < orders.length; part++) {
     const some = orders.slice(part * ordersPerRequest, (part + 1) * ordersPerRequest);
     const id = part === 0 ? given.id : mint('prv', deliveryId, String(part));
     const kept = await requests.open(newPrivacyRequest({ ...given, ...whom, id, orders: some }));
-    if (kept.type !== 'export' && kept.status === 'open') await requests.handOver(kept.id);
+    if (kept.type === 'export' || kept.status !== 'open') continue;
+    if (kept.sourceRevision !== undefined)
+      await requests.switchOff(source.id, kept.erasedAt ?? requestedAt, kept.sourceRevision);
+    await requests.handOver(kept.id);
   }
   return given.id;
 }

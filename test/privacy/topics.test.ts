@@ -1,5 +1,7 @@
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sourceKey } from '../../shared/dynamodb/keys.ts';
 import { httpEvent, lambdaContext } from '../http-event.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
 import { shopifySecret, signStandard, standardSecret } from '../signed.ts';
@@ -540,6 +542,65 @@ describe('shop/redact', () => {
     });
     expect(body).toMatchObject({ status: 'recorded' });
     expect(body.withheld).toBeUndefined();
+  });
+});
+
+describe('shop/redact that waits', () => {
+  const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
+  const put = async (sourceId: string) =>
+    (await shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId }, body: given })).body;
+
+  test('switches the source off at once: what is put anew meanwhile begins anew', async () => {
+    const sourceId = 'waiting';
+    await shop.setClock(today);
+    await put(sourceId);
+    const old = { id: 9_401, email: 'old.waiting@example.com' };
+    const imported = { id: 9_402, email: 'imported.waiting@example.com' };
+    const live = { id: 9_403, email: 'live.waiting@example.com' };
+    await shop.deliver('orders/create', anOrder(9_401, old), { sourceId });
+    await shop.keep();
+    const redaction = await shop.deliver('shop/redact', shopRedact, { sourceId, id: 'waiting-redact' });
+    await expect(shop.deliver('orders/create', anOrder(9_409, old), { sourceId })).rejects.toThrow();
+
+    await shop.setClock(day(101));
+    expect(await put(sourceId)).toMatchObject({ createdAt: day(101) });
+    await shop.api.call('POST /v1/imports', {
+      query: { sourceId, format: 'shopify-ndjson' },
+      body: JSON.stringify(anOrder(9_402, imported)),
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
+    await shop.deliver('orders/create', anOrder(9_403, live), { sourceId });
+    // Shopify sends again what it thinks was not taken.
+    await shop.deliver('shop/redact', shopRedact, { sourceId, id: 'waiting-redact' });
+    await shop.workAll();
+    expect(await requestOf(redaction.deliveryId)).toMatchObject({ status: 'done', erasedAt: today });
+    expect(await shop.traces([old.email])).toEqual([]);
+    for (const { email } of [imported, live])
+      expect(await shop.find({ email })).toMatchObject({ facts: { purchaseCount: 1 } });
+    const { body } = await shop.api.call('GET /v1/sources/{sourceId}', { params: { sourceId } });
+    expect([body.secretCount, body.erasedAt]).toEqual([1, undefined]);
+  });
+
+  test('takes whom a door let in that trusted the source a little longer', async () => {
+    const sourceId = 'trusted';
+    await shop.setClock(today);
+    await put(sourceId);
+    const { client, embedded } = shop.api;
+    const place = { TableName: embedded.tables.registry, Key: sourceKey(sourceId) };
+    const { Item: trusted } = await client.send(new GetCommand(place));
+    const { deliveryId } = await shop.deliver('shop/redact', shopRedact, { sourceId });
+    const { Item: off } = await client.send(new GetCommand(place));
+    await client.send(new PutCommand({ TableName: place.TableName, Item: trusted }));
+    await shop.setClock(`${today.slice(0, -5)}.003Z`);
+    const known = { id: 9_501, email: 'known.trusted@example.com', first_name: 'Tilda' };
+    const guest = { email: 'guest.trusted@example.com', billing_address: { first_name: 'Tristan' } };
+    await shop.deliver('orders/create', anOrder(9_501, known), { sourceId });
+    await shop.deliver('orders/create', anOrder(9_502, null, guest), { sourceId });
+    await client.send(new PutCommand({ TableName: place.TableName, Item: off }));
+    await shop.keep();
+    await shop.workAll();
+    expect(await requestOf(deliveryId)).toMatchObject({ status: 'done', erasedAt: today });
+    expect(await shop.traces(['trusted@example.com', 'tilda', 'tristan'])).toEqual([]);
   });
 });
 
