@@ -17,6 +17,8 @@ export interface Frame {
   /** Addresses and numbers that identify nobody, beside those that never do. */
   nobody?: readonly string[];
   receivedAt: Instant;
+  /** When it was played again: what that changes was not known before, whenever the message came. */
+  playedAt?: Instant | undefined;
   /** When it was heard for the first time, where the same message came before and is kept. */
   firstHeardAt?: () => Promise<Instant | undefined>;
   mint: Mint;

@@ -40,7 +40,8 @@ class Overtaken extends Error {}
  * Carries an erasure out, step by step. How far it came is kept after each page; every step can be done again, so it may
  * be cut off anywhere.
  *
- *     tombstones ─► orders ─► identities, ledger, outreach (traces) ─► deliveries ─► after a minute all of it once more ─► done
+ *     tombstones ─► orders ─► identities, ledger, outreach (traces) ─► deliveries
+ *         ─► after a minute all of it once more ─► done
  *
  * @throws Problem `store_unavailable`, `too_busy`: to be tried again
  */
