@@ -69,6 +69,8 @@ export function isChanged(before: Customer, after: Customer): boolean {
   return before.version === 0 || canonicalText(before) !== canonicalText(after);
 }
 
-export function customerWrite(before: Customer, after: Customer, updatedAt: Instant): Write {
+/** @param at when what changes it was heard: a word that waited is older than others, and moves no `updatedAt` back */
+export function customerWrite(before: Customer, after: Customer, at: Instant): Write {
+  const updatedAt = before.version > 0 && before.updatedAt > at ? before.updatedAt : at;
   return { kind: 'customer', customer: { ...after, version: before.version + 1, updatedAt }, expected: before.version };
 }

@@ -120,26 +120,20 @@ export async function beginRun(stores: { runs: Runs; policies: TierPolicies }, o
   if (known && known.asOf !== asOf)
     throw new Problem(409, 'value_run_exists', 'There is a value run with this id and another asOf.');
   if (known?.state === 'succeeded') return { skipped: true, runId, asOf, reason: 'finished' };
-  if (!(await becomeCurrent(runs, opening))) return { skipped: true, runId, asOf, reason: 'superseded' };
-  if (known) {
-    await runs.open(known, opening.machineTime);
-    return { skipped: false, runId, asOf, segments: known.segments };
-  }
-  const { timeZone, segments, currency } = opening;
-  const policy = await policies.current(currency);
-  const run: ValueRun = {
-    id: runId,
-    asOf,
-    state: 'running',
-    startedAt: now,
-    knownBy: instantOf(millisecondsOf(now) - opening.underWay),
-    timeZone,
-    ...(currency && { currency }),
-    policy,
-    segments,
-  };
+  const run = known ?? (await newRun(policies, opening));
+  // Before it is the current one: whoever takes over from it has to find it, and whoever asked for it as well.
   await runs.open(run, opening.machineTime);
-  return { skipped: false, runId, asOf, segments };
+  if (await becomeCurrent(runs, opening)) return { skipped: false, runId, asOf, segments: run.segments };
+  await endSuperseded(runs, runId, now);
+  return { skipped: true, runId, asOf, reason: 'superseded' };
+}
+
+async function newRun(policies: TierPolicies, opening: Opening): Promise<ValueRun> {
+  const { runId: id, asOf, now, underWay, timeZone, currency, segments } = opening;
+  const policy = await policies.current(currency);
+  const knownBy = instantOf(millisecondsOf(now) - underWay);
+  const at = { asOf, state: 'running' as const, startedAt: now, knownBy };
+  return { id, ...at, timeZone, ...(currency && { currency }), policy, segments };
 }
 
 /**
