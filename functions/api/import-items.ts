@@ -3,7 +3,7 @@ import type { Platform, Source } from '../../shared/domain/source.ts';
 import type { Translation } from '../../shared/engine/fact.ts';
 import type { ImportItem } from '../../shared/engine/import-part.ts';
 import { Problem } from '../../shared/engine/problem.ts';
-import { asRead } from '../../shared/engine/receive.ts';
+import { byItsSource } from '../../shared/engine/receive.ts';
 import type { ExportRow } from '../../shared/engine/storefront.ts';
 import { readJson } from '../../shared/http/json.ts';
 import { linesOf, rowsOf } from '../../shared/http/lines.ts';
@@ -27,7 +27,7 @@ export function platformOf(format: ImportFormat): Platform | undefined {
  */
 export function itemsOf(format: ImportFormat, body: Uint8Array, source: Source, firstLine: number): ImportItem[] {
   const asSaid = (said: Translation): Translation =>
-    said.kind === 'fact' ? { kind: 'fact', fact: asRead(said.fact, source, storefronts) } : said;
+    said.kind === 'fact' ? { kind: 'fact', fact: byItsSource(said.fact, source, storefronts) } : said;
   const platform = platformOf(format);
   const known = platform && exports[platform];
   if (mediaTypeOf(format) === csv) {

@@ -54,7 +54,7 @@ function shown({ status, mergeId, from, into }: MergeOutcome): z.infer<typeof me
 }
 
 export const showMerges = route({
-  summary: 'Lists what was merged into a customer and taken apart again, newest first',
+  summary: 'Lists what was merged into a customer and taken apart again, newest first, and what shops said of it since',
   scope: 'customers:read',
   params,
   query: z.strictObject(paging),
@@ -74,7 +74,7 @@ export const showMerges = route({
       by,
       customerId: from,
       into,
-      movedIds: moved,
+      movedIds: kind === 'confirmed' ? [] : moved,
     }));
     return { status: 200, body: page(lines, found.next) };
   },

@@ -132,6 +132,12 @@ async function shownPerson(door: Door, person: Customer): Promise<Content> {
   };
 }
 
+/**
+ * The gateway waits for thirty seconds: after so many milliseconds no further body is read. One that is full of what looks
+ * like addresses may take a second for some hundred kilobytes.
+ */
+const patience = 8_000;
+
 /** Bodies of more bytes than this together do not fit into one answer of Lambda's 6 MB, once they are escaped. */
 const mostBytes = 2_500_000;
 
@@ -150,17 +156,20 @@ async function readDeliveries(door: Door, personIds: string[], place: string | u
   const isTheirs = await whoseOf(door, personIds, sourceId, store);
   const contents: Content[] = [];
   let bytes = 0;
-  let last = after;
+  const end = performance.now() + patience;
+  let last: string | undefined;
   for (const delivery of deliveries) {
     const { id, receivedAt, status } = delivery;
+    if (last !== undefined && performance.now() > end) return { contents, next: `${sourceId} ${last}` };
+    const before = last;
+    last = deliveryPlace(receivedAt, id).listedAt;
     if (delivery.withheld || !(await isTheirs(delivery))) continue;
     const kept = await readable(store, id, now);
     const isLarge = (kept?.body.byteLength ?? 0) > mostBytes;
     const body = isLarge || !kept ? null : Buffer.from(kept.body).toString('utf8');
     bytes += body?.length ?? 0;
-    if (contents.length > 0 && bytes > mostBytes) return { contents, next: `${sourceId} ${last}` };
+    if (contents.length > 0 && bytes > mostBytes) return { contents, next: `${sourceId} ${before}` };
     contents.push({ id, sourceId, receivedAt, status, body });
-    last = deliveryPlace(receivedAt, id).listedAt;
   }
   const following = sourceIds.find((one) => one > sourceId);
   const goesOn = next === undefined ? following : `${sourceId} ${next}`;

@@ -84,7 +84,7 @@ function withGiven(
     return detail === undefined ? [] : [{ pointer: fresh ? `/secrets/${index}` : '/secrets', detail }];
   });
   if (faults.length > 0) throw invalid(faults);
-  const credentials = given.credentials ?? keptCredentials(given, before);
+  const credentials = given.credentials ?? keptCredentials(given, before) ?? {};
   const countsWhen = given.countsWhen ?? storefronts[platform].countsWhen;
   return {
     id,
@@ -94,8 +94,8 @@ function withGiven(
     secrets: [...new Set(secrets)],
     countsWhen,
     ...settingsOf(given),
-    ...readingOf(before, { currency, timeZone, countsWhen }),
-    ...(credentials && { credentials }),
+    ...readingOf(before, { ...given, countsWhen }),
+    ...(Object.keys(credentials).length > 0 && { credentials }),
     revision: (before?.revision ?? 0) + 1,
     createdAt: before && !before.erasedAt ? before.createdAt : now,
     updatedAt: now,
@@ -128,11 +128,16 @@ function settingsOf({ backfillBefore, address, notificationUrl, webhookId, count
   };
 }
 
-function readingOf(before: Source | undefined, after: Pick<Source, 'currency' | 'timeZone' | 'countsWhen'>) {
+const readBy = ['platform', 'address', 'currency', 'timeZone', 'countsWhen'] as const;
+
+/** The number of another platform's mapping may be smaller: what that lacks is made up for, as the sum only ever grows. */
+function readingOf(before: Source | undefined, after: Pick<Given, (typeof readBy)[number]>) {
   if (!before) return {};
-  const { currency, timeZone, countsWhen, reading = 0 } = before;
-  const isSame = currency === after.currency && timeZone === after.timeZone && countsWhen === after.countsWhen;
-  return isSame && reading === 0 ? {} : { reading: reading + (isSame ? 0 : 1) };
+  const { reading = 0 } = before;
+  const isSame = readBy.every((setting) => before[setting] === after[setting]);
+  if (isSame) return reading === 0 ? {} : { reading };
+  const numberOf = ({ platform }: Pick<Given, 'platform'>) => storefronts[platform].reading ?? 0;
+  return { reading: reading + 1 + Math.max(0, numberOf(before) - numberOf(after)) };
 }
 
 function shown({ secrets, credentials = {}, revision, reading, ...rest }: Source): z.infer<typeof source> {

@@ -6,7 +6,8 @@ import { backtestCounts } from '../../shared/dynamodb/study-parts.ts';
 import { measureParts } from '../../shared/dynamodb/value-run-parts.ts';
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { type FittedBacktest, fitBacktest } from '../../shared/engine/backtest-run.ts';
-import { fitRun, readRun } from '../../shared/engine/value-run.ts';
+import { fitRun } from '../../shared/engine/sum-up-run.ts';
+import { readRun } from '../../shared/engine/value-run.ts';
 import { partBodies } from '../../shared/s3/part-bodies.ts';
 
 const environment = readVariables(process.env, [variables.registryTable, variables.partsBucket]);

@@ -11,7 +11,8 @@ import { assignParts, measureParts } from '../../shared/dynamodb/value-run-parts
 import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { type BacktestResult, type FittedBacktest, reportBacktest } from '../../shared/engine/backtest-run.ts';
 import { reportMigration } from '../../shared/engine/migration-run.ts';
-import { failRun, readRun, reportRun } from '../../shared/engine/value-run.ts';
+import { reportRun } from '../../shared/engine/sum-up-run.ts';
+import { failRun, readRun } from '../../shared/engine/value-run.ts';
 import { partBodies } from '../../shared/s3/part-bodies.ts';
 
 const environment = readVariables(process.env, [variables.registryTable, variables.partsBucket]);

@@ -4,7 +4,7 @@ import { listDeliveries } from '../../shared/dynamodb/delivery-list.ts';
 import { deliveryStore, withhold } from '../../shared/dynamodb/delivery-store.ts';
 import { deliveryPlace } from '../../shared/dynamodb/keys.ts';
 import { listSourceIds } from '../../shared/dynamodb/source-store.ts';
-import type { ErasedDeliveries } from '../../shared/engine/erase.ts';
+import type { ErasedDeliveries } from '../../shared/engine/erase-deliveries.ts';
 import { contentOf } from '../../shared/http/delivery-content.ts';
 
 /** Kept deliveries as an erasure sees them. */

@@ -13,7 +13,7 @@ import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import { readSettings } from '../../shared/dynamodb/settings.ts';
 import { sharedRead } from '../../shared/dynamodb/shared-read.ts';
 import { getSource, readSourceAndClock } from '../../shared/dynamodb/source-store.ts';
-import { type AuthenticDelivery, later, type ReceivePorts, receive } from '../../shared/engine/receive.ts';
+import { type AuthenticDelivery, deferred, type ReceivePorts, receive } from '../../shared/engine/receive.ts';
 import { readJson } from '../../shared/http/json.ts';
 import { outbound } from '../../shared/storefronts/outbound.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
@@ -125,9 +125,9 @@ export async function receiveAndTell(
   within: ReceivePorts,
   delivery: AuthenticDelivery,
   source: Source,
-): Promise<KeptDelivery | typeof later> {
+): Promise<KeptDelivery | typeof deferred> {
   const kept = await receive(within, delivery, source, await mint());
-  if (kept !== later && kept.status === 'quarantined') {
+  if (kept !== deferred && kept.status === 'quarantined') {
     const { id: deliveryId } = kept;
     const message = logLines.DeliveryQuarantined;
     console.warn(JSON.stringify({ level: 'warn', message, deliveryId, sourceId: source.id }));

@@ -4,7 +4,7 @@ import { isKeyText } from '../../shared/domain/identity.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
-import { type AuthenticDelivery, later, type Received } from '../../shared/engine/receive.ts';
+import { type AuthenticDelivery, deferred, type Received } from '../../shared/engine/receive.ts';
 import type { Delivery, Verdict } from '../../shared/engine/storefront.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { boundBody, type HttpAnswer, type HttpRequest } from '../../shared/http/request.ts';
@@ -55,8 +55,8 @@ async function answer(request: HttpRequest, sourceId: string): Promise<HttpAnswe
   const source = await authenticSource(known, { headers, body }, receivedAt);
   const id = await deliveryId(source, { headers, body });
   const kept = await take({ id, headers, body, receivedAt }, source, begun);
-  if (kept !== later) await Promise.all([keepDelivery(kept, body), sendFailures(receivedAt)]);
-  const received: Received = { deliveryId: id, status: kept === later ? 'recorded' : kept.status };
+  if (kept !== deferred) await Promise.all([keepDelivery(kept, body), sendFailures(receivedAt)]);
+  const received: Received = { deliveryId: id, status: kept === deferred ? 'recorded' : kept.status };
   return { status: 202, body: received };
 }
 
@@ -109,15 +109,19 @@ async function deliveryId(source: Source, delivery: Delivery): Promise<string> {
 
 /**
  * @param begun when the call did
- * @returns `later` where it waits in the retry queue
+ * @returns `deferred` where it waits in the retry queue
  */
-async function take(delivery: AuthenticDelivery, source: Source, begun: number): Promise<KeptDelivery | typeof later> {
+async function take(
+  delivery: AuthenticDelivery,
+  source: Source,
+  begun: number,
+): Promise<KeptDelivery | typeof deferred> {
   let cause: unknown = new Error('a message that only names something is too large to be kept');
   const receiving = receiveAndTell(ports, delivery, source);
   const left = (whole: number) => Math.max(shortestTry, whole - (performance.now() - begun));
   try {
     const kept = await inTime(receiving, left(patience));
-    if (kept !== later) return kept;
+    if (kept !== deferred) return kept;
   } catch (error) {
     cause = error;
     console.warn(JSON.stringify({ level: 'warn', message: 'kept for a retry', deliveryId: delivery.id }));
@@ -126,7 +130,7 @@ async function take(delivery: AuthenticDelivery, source: Source, begun: number):
   if (!message) {
     // To be told to send it again would bring the shop no further, and some wait longer than five seconds.
     const kept = await inTime(receiving, left(longest));
-    if (kept === later) throw cause;
+    if (kept === deferred) throw cause;
     return kept;
   }
   try {
@@ -134,7 +138,7 @@ async function take(delivery: AuthenticDelivery, source: Source, begun: number):
   } catch (error) {
     throw cause instanceof Problem ? cause : storeUnavailable(error);
   }
-  return later;
+  return deferred;
 }
 
 /** Recording may still succeed when its time is over: the retry then finds a duplicate. */

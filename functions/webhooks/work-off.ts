@@ -3,7 +3,7 @@ import { logLines } from '../../shared/contracts/log-lines.ts';
 import type { Instant } from '../../shared/domain/instant.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { Problem } from '../../shared/engine/problem.ts';
-import { type AuthenticDelivery, later } from '../../shared/engine/receive.ts';
+import { type AuthenticDelivery, deferred } from '../../shared/engine/receive.ts';
 import type { AskShop } from '../../shared/engine/storefront.ts';
 import { lookUp, ports, receiveAndTell, shops } from './door.ts';
 import { keepDelivery } from './keeper.ts';
@@ -46,7 +46,7 @@ export async function settle(
   const ask = doubtsAnswers ? doubting(shops.ask) : shops.ask;
   const delivery = await deliveryOf(source, now);
   const kept = await receiveAndTell({ ...ports, ask, askedAt: now, doubtsAnswers }, delivery, source);
-  if (kept === later) throw new Error('this platform has nothing that could be fetched');
+  if (kept === deferred) throw new Error('this platform has nothing that could be fetched');
   await keepDelivery(kept, delivery.body);
 }
 

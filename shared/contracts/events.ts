@@ -20,6 +20,7 @@ export interface EventDetails {
     test: boolean;
     /** When an order was paid that had been told of as unpaid. */
     paidAt?: string;
+    /** When it was heard; where it is told once more, when it was heard that the order counts. */
     at: string;
   };
   ConsentChanged: { customerId: string; channel: string; purpose: string; state: 'granted' | 'refused'; at: string };

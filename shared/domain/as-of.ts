@@ -30,7 +30,8 @@ export interface Past {
 
 /**
  * The past of a customer as it was known at a time: without orders, payments that made them count, refunds and
- * cancellations that were told later. What a shop changed in the order itself later, its total for one, cannot be told from what it always said.
+ * cancellations that were told later. What a shop changed in the order itself later, its total for one, cannot be told
+ * from what it always said.
  * @param lines of the ledgers of all persons of the customer
  */
 export function pastKnown(lines: readonly Interaction[], { knownBy, currency, calendar }: Knowledge): Past {

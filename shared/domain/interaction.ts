@@ -40,9 +40,12 @@ export type Interaction =
       rate?: Rate;
       /** When the rate was there, where the order had waited for it. */
       ratedAt?: Instant;
-      /** When it was heard that it counts, where it was known before as one that does not: it was not paid yet. */
+      /**
+       * When it was heard that it counts, where it was known before as one that does not: it was not paid yet; or when a
+       * replay made it count.
+       */
       countsSince?: Instant;
-      /** When its shop's latest word on it was heard, where that is not the one that it came with. */
+      /** When something else of it was recorded than it came with: its shop's later word, or what a replay read. */
       changedAt?: Instant;
       /** The currency in which it counts as a purchase, if it is one: so bounds are found without folding. */
       purchaseIn?: string;

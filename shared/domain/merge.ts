@@ -31,9 +31,13 @@ export function isStub(stored: object): stored is Stub {
 /** So many persons may be one customer: all of them are written in one transaction. */
 export const personsPerCustomer = 20;
 
-/** A merge or its undoing: a line that stays. */
+/**
+ * A merge or its undoing: a line that stays. `confirmed`: a source said of two persons that they are one when they were
+ * so already; it moved nobody.
+ */
 export interface MergeLine {
-  kind: 'merge' | 'unmerge';
+  kind: 'merge' | 'unmerge' | 'confirmed';
+  /** Of what was confirmed an id of its own. */
   mergeId: string;
   at: Instant;
   /** Who or what did it: `api:<key id>`, `shop`, `verified_email`. */
@@ -273,9 +277,8 @@ function asHistory(parts: Record<string, Part>): Record<string, Part> {
   return Object.fromEntries(Object.entries(parts).map(([person, part]) => [person, withHistory(part)]));
 }
 
-/** Whether one of these lines took persons of the one from persons of the other: then no evidence joins them again. */
-export function wereParted(lines: readonly MergeLine[], one: Customer, other: Customer): boolean {
-  const [ones, others] = [personsOf(one), personsOf(other)];
+/** Whether one of these lines took some of the ones from some of the others: then no evidence joins them again. */
+export function wereParted(lines: readonly MergeLine[], ones: readonly string[], others: readonly string[]): boolean {
   const hasOne = (persons: string[]) => ones.some((person) => persons.includes(person));
   const hasOther = (persons: string[]) => others.some((person) => persons.includes(person));
   return lines.some(

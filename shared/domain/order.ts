@@ -22,7 +22,7 @@ export interface Snapshot {
   updatedAt: Instant;
   /**
    * Where a platform tells one sale in several forms (an invoice, a session, a charge): the form with the higher rank
-   * counts, whenever it was said. 0 where absent.
+   * counts, whenever it was said. 0 where absent. No form takes a rank that another had: kept states bear theirs.
    */
   rank?: number;
   /** By which reading it was understood, where the reading was mended since: of one state the later counts. 0 where absent. */
@@ -93,8 +93,8 @@ export function joinOrders(a: Order, b: Order): Order {
 }
 
 /**
- * Of two snapshots with the same time the one of the later reading, then the one whose text is greater, so that the order
- * of arrival does not matter.
+ * Of two snapshots the one of the higher rank, then the later one; of the same time the one of the later reading, then the
+ * one whose text is greater, so that the order of arrival does not matter.
  */
 function newerSnapshot(a: Snapshot | undefined, b: Snapshot | undefined): Snapshot | undefined {
   if (!a || !b) return a ?? b;

@@ -72,7 +72,7 @@ export interface PrivacyRequest {
   /** When the time of the call ends that is at it, by the machine's clock in milliseconds; absent while none is. */
   callEndsAt?: number;
   /** The delivery whose body is being read: kept beforehand once a call was cut off, so that the next one knows at what. */
-  reading?: string;
+  readingDeliveryId?: string;
   /** Deliveries whose bodies could not be read: passed over, and looked at again on the next day. */
   unread?: string[];
 }
@@ -86,19 +86,19 @@ export function wasCutOff({ status, callEndsAt }: PrivacyRequest, machineNow: nu
 
 /** A call takes the request up. What the one before was cut off at is passed over from now on. */
 export function takenUp(request: PrivacyRequest, machineNow: number, callEndsAt: number): PrivacyRequest {
-  const { reading, ...rest } = request;
+  const { readingDeliveryId, ...rest } = request;
   if (!wasCutOff(request, machineNow)) return { ...rest, callEndsAt };
   return {
     ...rest,
     callEndsAt,
     attempts: rest.attempts + 1,
     failure: timedOut,
-    ...(reading !== undefined && { unread: [...(rest.unread ?? []), reading] }),
+    ...(readingDeliveryId !== undefined && { unread: [...(rest.unread ?? []), readingDeliveryId] }),
   };
 }
 
 /** The call comes to its end in order. */
-export function setDown({ callEndsAt: _, reading: __, ...request }: PrivacyRequest): PrivacyRequest {
+export function setDown({ callEndsAt: _, readingDeliveryId: __, ...request }: PrivacyRequest): PrivacyRequest {
   return request;
 }
 

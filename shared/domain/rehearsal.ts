@@ -46,7 +46,10 @@ export interface Place {
 /** A customer of whom a rehearsal makes something else. */
 export interface Difference {
   customerId: string;
-  /** Of a replay what the run made of the customer, null where that was nothing; of a preview what the published policy would. */
+  /**
+   * Of a replay what the run made of the customer, null where that was nothing; of a preview what the published policy
+   * would.
+   */
   was: Place | null;
   is: Place;
   /** Of a replay. */

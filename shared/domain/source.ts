@@ -35,8 +35,8 @@ export interface Source {
   /** What counts as a purchase: an order that was placed, or one that was paid. */
   countsWhen: 'placed' | 'paid';
   /**
-   * Grows with each change of what orders are read by (`countsWhen`, `currency`, `timeZone`), so that what is read again
-   * takes the place of what was read before. 0 where absent.
+   * Grows with each change of what orders are read by (`platform`, `address`, `countsWhen`, `currency`, `timeZone`), so that
+   * what is read again takes the place of what was read before. 0 where absent.
    */
   reading?: number;
   /** Addresses and numbers that identify nobody: the shop's own, and what its staff put in for walk-in customers. */

@@ -7,8 +7,8 @@ interface Link {
 
 /**
  * The receipts that a standing came of, the latest first. Each names the run of the one before it; one that none names is of
- * a run that broke off before it reached the customer, and is passed over. Where a link is missing (a run was held at a time
- * ahead of the clock, and a later one was not) the rest is believed as it comes.
+ * a run that broke off before it reached the customer, and is passed over; one of a time ahead of the clock, which was given
+ * back since, is named by one of an earlier time. Where a link is missing the rest is believed as it comes.
  * @param receipts of one customer, the latest first; no more of them are asked for than are needed
  * @param runId of the standing; null where there is none, `undefined` where the latest receipt is known to stand
  */
@@ -17,16 +17,23 @@ export async function* standingReceipts<Receipt extends Link>(
   runId: string | null | undefined,
 ): AsyncGenerator<Receipt> {
   let expected = runId;
-  let passed: Receipt[] = [];
+  const passed = new Map<string, Receipt>();
+  let sinceLast: Receipt[] = [];
   for await (const receipt of receipts) {
     if (expected === null) return;
     if (expected !== undefined && receipt.runId !== expected) {
-      passed.push(receipt);
+      passed.set(receipt.runId, receipt);
+      sinceLast.push(receipt);
       continue;
     }
-    passed = [];
-    yield receipt;
-    expected = receipt.previousRunId;
+    sinceLast = [];
+    let found: Receipt | undefined = receipt;
+    while (found) {
+      yield found;
+      passed.delete(found.runId);
+      expected = found.previousRunId;
+      found = typeof expected === 'string' ? passed.get(expected) : undefined;
+    }
   }
-  if (expected !== null && passed.length > 0) yield* standingReceipts(passed, undefined);
+  if (expected !== null && sinceLast.length > 0) yield* standingReceipts(sinceLast, undefined);
 }

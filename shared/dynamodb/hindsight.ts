@@ -17,7 +17,7 @@ export function hindsightStore(
       const customer = await readCustomer(client, customers, customerId);
       if (!customer) return [];
       const merges = await Promise.all(personsOf(customer).map((person) => mergesOf(client, ledger, person)));
-      const moved = merges.flat().some(({ at }) => at > run.knownBy);
+      const moved = merges.flat().some(({ kind, at }) => kind !== 'confirmed' && at > run.knownBy);
       const { lines } = await linesOf(client, ledger, customer);
       return [...(moved ? (['merged'] as const) : []), ...causesIn(lines, run, longestUnderWay)];
     },

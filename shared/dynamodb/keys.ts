@@ -2,6 +2,7 @@ import type { DeliveryStatus } from '../domain/delivery.ts';
 import type { Day } from '../domain/exchange-rate.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
+import type { MergeLine } from '../domain/merge.ts';
 
 /**
  * All key templates, with the access that each serves. Parts never contain `#` (see `isKeyText`), so templates cannot
@@ -48,7 +49,7 @@ export const deliveryAtPlace = (listedAt: string) => listedAt.slice(listedAt.ind
 export const deliveryCountsKey = (sourceId: string, hour: string) => ({ pk: `counts#${sourceId}`, sk: hour });
 
 /** Ledger: the merges of a person and their undoings, in the order of time. */
-export const mergeKey = (personId: string, at: Instant, mergeId: string, kind: 'merge' | 'unmerge') => ({
+export const mergeKey = (personId: string, at: Instant, mergeId: string, kind: MergeLine['kind']) => ({
   pk: `merges#${personId}`,
   sk: `${at}#${mergeId}#${kind}`,
 });

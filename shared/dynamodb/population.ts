@@ -109,10 +109,10 @@ export function populationStore(
     const { past, units } = needsLedger(run, updatedAt)
       ? await pastFromLedger(client, ledger, customer, run)
       : { past: { ...facts, contacts, live, waits: Object.keys(waiting).length > 0 }, units: 0 };
-    const around =
+    const { around, units: forReceipts } =
       rehearsal?.kind === 'replay'
         ? await standingsAround(client, ledger, { customerId, runId: standing?.runId }, { runId: rehearsal.of, asOf })
-        : undefined;
+        : { units: 0 };
     const isWaiting = past.days.length === 0 && past.waits;
     // That a shop told of a person is no line of the ledger: whoever was judged was told of.
     const wasLive = !around || past.live || around.judged !== undefined;
@@ -127,7 +127,7 @@ export function populationStore(
       ...(waits.length > 0 && { waiting: Object.fromEntries(waits.filter(([, count]) => count !== 0)) }),
       ...(around ?? (standing && { standing })),
     };
-    return { candidate, units };
+    return { candidate, units: units + forReceipts };
   }
 }
 

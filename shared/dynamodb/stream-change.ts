@@ -1,3 +1,4 @@
+import type { Instant } from '../domain/instant.ts';
 import type { Order } from '../domain/order.ts';
 import type { Change, CustomerState, JobState, Recorded } from '../engine/publish.ts';
 import { type AttributeMap, type Item, unpackItem } from './attribute-value.ts';
@@ -45,13 +46,21 @@ function customerState(item: Item): CustomerState | undefined {
   return { id: customerId, ...state };
 }
 
+type LedgerLine = Pick<Recorded, 'type' | 'sourceId' | 'occurredAt'> & {
+  pk: string;
+  id: string;
+  receivedAt: Instant;
+  countsSince?: Instant;
+  order?: Pick<Order, 'snapshot' | 'paidAt'>;
+};
+
 function ledgerChange(item: Item, isNew: boolean): Change | undefined {
   if (!hasText(item, 'pk', 'id', 'type', 'sourceId', 'occurredAt', 'receivedAt')) return undefined;
   if (!(item.pk as string).startsWith('cus_')) return undefined;
   // A line that moved to another customer is no news: it was told when it came. One that begins to count is told again.
   const begins = item.begins === true;
   if (!begins && (!isNew || item.moved === true)) return undefined;
-  const line = item as unknown as Recorded & { pk: string; id: string; order?: Pick<Order, 'snapshot' | 'paidAt'> };
+  const line = item as unknown as LedgerLine;
   const paidAt = begins ? line.order?.paidAt : undefined;
   return {
     kind: 'interaction',
@@ -61,7 +70,7 @@ function ledgerChange(item: Item, isNew: boolean): Change | undefined {
       type: line.type,
       sourceId: line.sourceId,
       occurredAt: line.occurredAt,
-      receivedAt: line.receivedAt,
+      at: (begins ? line.countsSince : undefined) ?? line.receivedAt,
       backfill: item.backfill === true,
       first: item.first === true,
       test: line.order?.snapshot?.test === true,

@@ -50,14 +50,14 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
     async draft() {
       const item = await get(tierPolicyDraftKey);
       if (!item) return undefined;
-      const { rules, updatedAt, writing } = item as unknown as TierPolicyDraft & { writing: string };
-      return { id: writing, rules, updatedAt };
+      const { id, rules, updatedAt } = item as unknown as TierPolicyDraft;
+      return { id, rules, updatedAt };
     },
 
     async saveDraft(draft) {
-      const id = `draft_${randomUUID()}`;
-      await client.put({ TableName: registry, Item: { ...tierPolicyDraftKey, ...draft, writing: id } });
-      return { id, ...draft };
+      const saved = { id: `draft_${randomUUID()}`, ...draft };
+      await client.put({ TableName: registry, Item: { ...tierPolicyDraftKey, ...saved } });
+      return saved;
     },
 
     async publish(currency, draftId) {
@@ -78,7 +78,7 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
               Delete: {
                 TableName: registry,
                 Key: tierPolicyDraftKey,
-                ConditionExpression: 'writing = :read',
+                ConditionExpression: 'id = :read',
                 ExpressionAttributeValues: { ':read': draft.id },
               },
             },

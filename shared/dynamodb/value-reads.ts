@@ -36,8 +36,8 @@ export async function latestRun(client: Client, registry: string): Promise<Value
   return runs.find(({ state }) => state === 'succeeded');
 }
 
-/** So many receipts are read at once: most customers have changed less often. */
-const receiptsAtOnce = 10;
+/** So many receipts are read at once, at least: most customers have changed less often, and pay for what they have. */
+const receiptsAtOnce = 25;
 
 /** The customer whose receipts are read, and the standing that they explain. */
 interface Explained {
@@ -50,13 +50,14 @@ interface Explained {
  * The receipts that a customer's standing came of, the latest first: what a run left behind before it reached the customer
  * is not among them.
  * @param from where to begin instead of the latest: `next` of a page, the key of a receipt that is among them
+ * @param wanted how many will be needed, where that is known
  * @param count is told the read units
  */
 export async function* receiptsOf(
   client: Client,
   ledger: string,
   { customerId, runId }: Explained,
-  { from, atOnce = receiptsAtOnce, count }: { from?: string; atOnce?: number; count?: (units: number) => void } = {},
+  { from, wanted = 0, count }: { from?: string; wanted?: number; count?: (units: number) => void } = {},
 ): AsyncGenerator<Receipt> {
   yield* standingReceipts(all(), from === undefined ? (runId ?? null) : undefined);
 
@@ -72,7 +73,7 @@ export async function* receiptsOf(
         },
         ScanIndexForward: false,
         ConsistentRead: true,
-        Limit: atOnce,
+        Limit: Math.max(wanted, receiptsAtOnce),
         ReturnConsumedCapacity: 'TOTAL',
         ...(start && { ExclusiveStartKey: start }),
       });
@@ -94,7 +95,7 @@ export async function listReceipts(
   { limit, after, ...explained }: Explained & { limit: number; after?: string },
 ): Promise<{ receipts: Receipt[]; before?: Receipt; next?: string }> {
   const found: Receipt[] = [];
-  const place = { atOnce: limit + 2, ...(after !== undefined && { from: after }) };
+  const place = { wanted: limit + 2, ...(after !== undefined && { from: after }) };
   for await (const receipt of receiptsOf(client, ledger, explained, place)) {
     if (placeOf(receipt) !== after) found.push(receipt);
     if (found.length > limit) break;
@@ -112,16 +113,20 @@ export async function standingsAround(
   ledger: string,
   explained: Explained,
   { runId, asOf }: { runId: string; asOf: Instant },
-): Promise<{ standing?: Standing; judged?: Standing }> {
+): Promise<{ around: { standing?: Standing; judged?: Standing }; units: number }> {
   const place = receiptKey(explained.customerId, asOf, runId).sk;
   const upTo: Receipt[] = [];
-  for await (const receipt of receiptsOf(client, ledger, explained, { atOnce: 3 })) {
+  let units = 0;
+  const count = (more: number) => {
+    units += more;
+  };
+  for await (const receipt of receiptsOf(client, ledger, explained, { count })) {
     if (placeOf(receipt) <= place) upTo.push(receipt);
     if (upTo.length === 2) break;
   }
   const [last, before] = upTo.map(standingOf);
   const standing = last?.runId === runId ? before : last;
-  return { ...(standing && { standing }), ...(last && { judged: last }) };
+  return { around: { ...(standing && { standing }), ...(last && { judged: last }) }, units };
 }
 
 function standingOf({ tier, previousTier, group, scores, runId, asOf, held, limitedTo }: Receipt): Standing {

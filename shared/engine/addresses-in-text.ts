@@ -53,10 +53,13 @@ const endedName = new RegExp(
 );
 /** The last top-level name that a digit or a hyphen follows. */
 const cutName = /^.*\.\p{L}{2,}(?=\.?\p{N}|-)/u;
-const mostEnds = 4;
-/** A local part has 64 characters at most (RFC 5321), and quotes before it; so many places are tried as its beginning. */
+const mostEnds = 2;
+/**
+ * A local part has 64 characters at most (RFC 5321), and quotes before it; so many places are tried as its beginning, the
+ * nearest first: nobody has more signs in it that are not usual there.
+ */
 const longestLocal = 70;
-const mostBeginnings = 16;
+const mostBeginnings = 6;
 /** What stands on one side of an `@` is read no further than this, in whatever form of Unicode it is written. */
 const longestSide = 512;
 /** A number with its country code within a text. */
@@ -66,7 +69,7 @@ const leastDigits = 8;
 const mostGroups = 5;
 
 /** The text as people read it: decoded, without what cannot be seen, with plain signs, hyphens and blanks. */
-export function asRead(text: string): string {
+export function asPeopleRead(text: string): string {
   return decoded(text)
     .replace(unseen, '')
     .replace(fullWidth, (sign) => String.fromCharCode(sign.charCodeAt(0) - 0xfee0))
@@ -98,7 +101,7 @@ function ofBytes(bytes: string): string {
 }
 
 /**
- * What may be the address around each `@` of a text {@link asRead}. It may begin behind every sign that people do not
+ * What may be the address around each `@` of a text {@link asPeopleRead}. It may begin behind every sign that people do not
  * have in their addresses, behind letters of another script than its own and behind the slashes of a path; signs at its
  * beginning may be of the text. It may end wherever its domain may: at the end of what looks like one, and before that
  * where a top-level name is followed by letters of another script, by a sentence, a digit or a hyphen. So another address

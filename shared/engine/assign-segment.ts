@@ -2,15 +2,13 @@ import type { Standing } from '../domain/customer.ts';
 import type { Instant } from '../domain/instant.ts';
 import { outlookBy } from '../domain/outlook.ts';
 import { rfmInputsOf } from '../domain/rfm.ts';
+import { emptyTally, type Tally, tallyCustomer } from '../domain/tally.ts';
 import {
-  emptyTally,
   type FittedRun,
   isFitted,
   type Judgement,
   judge,
   type Receipt,
-  type Tally,
-  tallyCustomer,
   type Units,
   type ValueRun,
 } from '../domain/value-run.ts';

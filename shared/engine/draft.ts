@@ -17,6 +17,8 @@ export interface Frame {
   /** Addresses and numbers that identify nobody, beside those that never do. */
   nobody?: readonly string[];
   receivedAt: Instant;
+  /** When it was played again: what that changes was not known before, whenever the message came. */
+  playedAt?: Instant | undefined;
   /** When it was heard for the first time, where the same message came before and is kept. */
   firstHeardAt?: () => Promise<Instant | undefined>;
   mint: Mint;
@@ -67,6 +69,8 @@ export function isChanged(before: Customer, after: Customer): boolean {
   return before.version === 0 || canonicalText(before) !== canonicalText(after);
 }
 
-export function customerWrite(before: Customer, after: Customer, updatedAt: Instant): Write {
+/** @param at when what changes it was heard: a word that waited is older than others, and moves no `updatedAt` back */
+export function customerWrite(before: Customer, after: Customer, at: Instant): Write {
+  const updatedAt = before.version > 0 && before.updatedAt > at ? before.updatedAt : at;
   return { kind: 'customer', customer: { ...after, version: before.version + 1, updatedAt }, expected: before.version };
 }

@@ -1,6 +1,6 @@
 import { canonicalText } from '../domain/canonical.ts';
 import type { Consent, Consents } from '../domain/consent.ts';
-import type { Instant } from '../domain/instant.ts';
+import { earlier, type Instant } from '../domain/instant.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
 import { addErased, type ErasureCounts, isSince, nothingErased, type Reach } from '../domain/privacy-request.ts';
@@ -17,7 +17,7 @@ import {
 } from './erase-person.ts';
 import { Known } from './known.ts';
 import { record } from './record.ts';
-import type { RecordStore } from './record-store.ts';
+import type { OrderLine, RecordStore } from './record-store.ts';
 import { followNames, isShadow, orderRef } from './sale-names.ts';
 
 /** How the persons of a source are found. */
@@ -222,23 +222,44 @@ export async function knownOrders(records: RecordStore, names: readonly string[]
   return found;
 }
 
-/** The persons in whose ledgers orders stand, and when the source last said something of each order. */
+/** The persons in whose ledgers orders stand, and when each order was last told of. */
 export async function holdersOf(
   records: RecordStore,
   orders: readonly string[],
   frame: Frame,
-): Promise<{ holders: string[]; saidAt: Set<Instant> }> {
+): Promise<{ holders: string[]; told: Told[] }> {
   const holders = new Set<string>();
-  const saidAt = new Set<Instant>();
+  const told: Told[] = [];
   for (const name of orders) {
-    const { holder, order } = await untilCommitted(records, async (known) => {
+    const { holder, line } = await untilCommitted(records, async (known) => {
       const followed = await followNames(known, [name], frame);
       return followed === 'stale' ? 'stale' : { writes: [], outcome: followed.home };
     });
     if (holder && !isShadow(holder)) holders.add(holder.id);
-    if (order?.snapshot) saidAt.add(order.snapshot.updatedAt);
+    if (line) told.push(...lastTold(line));
   }
-  return { holders: [...holders], saidAt };
+  return { holders: [...holders], told };
+}
+
+/**
+ * When an order was last told of. What was said of the person with it bears a time in between: words of persons are dated
+ * no later than they are heard, states of orders by the shop's own clock, which may run ahead.
+ */
+interface Told {
+  from: Instant;
+  to: Instant;
+}
+
+function lastTold({ order, receivedAt, changedAt }: Pick<OrderLine, 'order' | 'receivedAt' | 'changedAt'>): Told[] {
+  const { updatedAt: to } = order.snapshot ?? {};
+  return to === undefined ? [] : [{ from: earlier(to, changedAt ?? receivedAt) ?? to, to }];
+}
+
+/** By the second: files tell states of one second apart by milliseconds. */
+const secondOf = (at: Instant) => at.slice(0, 19);
+
+function isWithin(at: Instant, { from, to }: Told): boolean {
+  return secondOf(from) <= secondOf(at) && secondOf(at) <= secondOf(to);
 }
 
 const nameFields = ['firstName', 'lastName', 'locale'] as const;
@@ -246,21 +267,25 @@ const nameFields = ['firstName', 'lastName', 'locale'] as const;
 /**
  * Of a person who goes on, the names whose last word came with orders that were taken from them: these may be another's.
  * What another order of theirs said at the same time stays.
- * @param saidAt when something was last said of the orders
+ * @param told when the orders were last told of
  */
 export async function forgetNames(
   { records, data }: ErasureStores,
   personId: string,
-  saidAt: ReadonlySet<Instant>,
+  told: readonly Told[],
   now: Instant,
 ): Promise<void> {
   await untilCommitted(records, async (known) => {
     const home = await known.home(personId);
     if (home === 'stale') return 'stale';
     const person = home && personIn(home, personId);
-    const said = nameFields.filter((name) => saidAt.has(person?.profile[name]?.at ?? ''));
+    const said = nameFields.filter((name) => {
+      const { at } = person?.profile[name] ?? {};
+      return at !== undefined && told.some((one) => isWithin(at, one));
+    });
     if (!person || said.length === 0) return { writes: [], outcome: undefined };
-    const own = new Set((await linesOf(data, personId, () => true)).map(lastSaid));
+    const lines = await linesOf(data, personId, () => true);
+    const own = new Set(lines.flatMap((line) => (line.type === 'order' ? lastTold(line) : [])).map(({ from }) => from));
     const left = Object.entries(person.profile).filter(
       ([name, { at }]) => own.has(at) || !said.some((field) => field === name),
     );
@@ -268,10 +293,6 @@ export async function forgetNames(
     const writes = isChanged(person, changed) ? known.folded([customerWrite(person, changed, now)]) : [];
     return { writes, outcome: undefined };
   });
-}
-
-function lastSaid(line: Interaction): Instant | undefined {
-  return line.type === 'order' ? line.order.snapshot?.updatedAt : undefined;
 }
 
 /**

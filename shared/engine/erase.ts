@@ -1,23 +1,10 @@
 import type { Customer } from '../domain/customer.ts';
-import type { KeptDelivery } from '../domain/delivery.ts';
-import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
-import type { Mint } from '../domain/interaction.ts';
-import {
-  addErased,
-  type ErasureStep,
-  erasureSteps,
-  isSince,
-  type PrivacyRequest,
-  type Reach,
-  setDown,
-  timedOut,
-} from '../domain/privacy-request.ts';
-import type { Source } from '../domain/source.ts';
+import { type ErasureStep, erasureSteps, type PrivacyRequest, setDown } from '../domain/privacy-request.ts';
 import type { Tombstone } from '../domain/tombstone.ts';
+import { withholdDeliveries } from './erase-deliveries.ts';
 import { type Burial, bury, markAsErased } from './erase-person.ts';
 import {
   cameBy,
-  type ErasureStores,
   emptyPerson,
   erasePerson,
   forgetNames,
@@ -25,45 +12,18 @@ import {
   holdersOf,
   knownBy,
   knownOrders,
-  type SourcePeople,
   withdrawOrder,
 } from './erase-source.ts';
+import {
+  counted,
+  type EraseFrame,
+  type Erasure,
+  type ErasurePorts,
+  reachOf,
+  sourcesOf,
+  type Taken,
+} from './erasure-step.ts';
 import { Known } from './known.ts';
-import { Problem } from './problem.ts';
-import { type DeliveryContent, type ListedDelivery, whoseDelivery } from './whose-delivery.ts';
-
-/** `place`: where the list goes on after it. */
-type Listed = ListedDelivery & Pick<KeptDelivery, 'withheld'> & { place: string };
-
-/** Kept deliveries, and how their bodies go. */
-export interface ErasedDeliveries {
-  sourceIds(): Promise<string[]>;
-  /** A page of a source's deliveries, the oldest first. */
-  page(sourceId: string, from: { after?: string; since?: Instant }): Promise<{ deliveries: Listed[]; next?: string }>;
-  /** @throws Problem `body_unreadable` */
-  content(deliveryId: string): Promise<DeliveryContent>;
-  withhold(deliveryId: string): Promise<void>;
-}
-
-export interface ErasurePorts extends ErasureStores {
-  people: SourcePeople;
-  deliveries: ErasedDeliveries;
-  source(sourceId: string): Promise<Pick<Source, 'revision' | 'createdAt' | 'erasedAt'> | undefined>;
-  /** Nothing comes in by this source any more, and nothing is asked of its shop, where it is what it was at `revision`. */
-  switchOff(sourceId: string, at: Instant, revision: number): Promise<void>;
-  /** Keeps how far it came; false where somebody else took it further meanwhile. */
-  keep(request: PrivacyRequest): Promise<boolean>;
-  phoneOf(text: string, sourceId: string): string | undefined;
-  /** Milliseconds that may still be spent. */
-  remaining(): number;
-}
-
-export interface EraseFrame {
-  now: Instant;
-  baseCurrency: string;
-  baseTimeZone: string;
-  mint: Mint;
-}
 
 /**
  * `again` after so many seconds; `over` where it is done, or somebody else is at it; `unread` names the deliveries whose
@@ -80,7 +40,8 @@ class Overtaken extends Error {}
  * Carries an erasure out, step by step. How far it came is kept after each page; every step can be done again, so it may
  * be cut off anywhere.
  *
- *     tombstones ─► orders ─► identities, ledger, outreach (traces) ─► deliveries ─► after a minute all of it once more ─► done
+ *     tombstones ─► orders ─► identities, ledger, outreach (traces) ─► deliveries
+ *         ─► after a minute all of it once more ─► done
  *
  * @throws Problem `store_unavailable`, `too_busy`: to be tried again
  */
@@ -137,11 +98,6 @@ function firstStep({ type }: PrivacyRequest): ErasureStep {
 
 function at({ cursor: _, ...request }: PrivacyRequest, step: ErasureStep): PrivacyRequest {
   return { ...request, step };
-}
-
-interface Taken {
-  next: PrivacyRequest;
-  isDone: boolean;
 }
 
 /** One page of the step at hand. */
@@ -205,22 +161,12 @@ function noting(current: () => PrivacyRequest, keep: (request: PrivacyRequest) =
 
 const joined = (some: readonly string[], more: readonly string[]) => [...new Set([...some, ...more])];
 
-function counted(request: PrivacyRequest, more: Parameters<typeof addErased>[1]): PrivacyRequest {
-  return { ...request, counts: addErased(request.counts, more) };
-}
-
-function sourcesOf({ from }: PrivacyRequest): string[] {
-  return 'sourceId' in from ? [from.sourceId] : [];
-}
-
 /** What is left of the persons, as far as they are gone: it says which sources knew them by ids of their own. */
 async function tombstonesOf({ records }: ErasurePorts, personIds: string[]): Promise<Tombstone[]> {
   const known = new Known(records, true);
   await known.fetch({ customers: personIds });
   return personIds.flatMap((id) => known.tombstone(id) ?? []);
 }
-
-type Erasure = EraseFrame & { erasedAt: Instant };
 
 /**
  * Who is known to no other source is erased; of the others goes what this source said. What it says since, being put anew,
@@ -248,15 +194,6 @@ async function searchSource(ports: ErasurePorts, current: () => PrivacyRequest, 
 }
 
 /**
- * To be asked after the persons or deliveries were read that it is for: whoever is among them by the word of a source that
- * was put anew is told from the others then.
- */
-async function reachOf({ source }: ErasurePorts, sourceId: string, { erasedAt }: Erasure): Promise<Reach> {
-  const { createdAt = erasedAt } = (await source(sourceId)) ?? {};
-  return createdAt > erasedAt ? { erasedAt, anewAt: createdAt } : { erasedAt };
-}
-
-/**
  * Of orders that the source counts among the person's, and that are kept with somebody else. Who was known by nothing
  * but these orders was the person under another address, and goes as well.
  */
@@ -274,7 +211,7 @@ async function withdrawOrders(
   const { guestIds = [] } = request;
   const listed = joined([], request.orders);
   const names = await knownOrders(ports.records, listed, frame);
-  const { holders, saidAt } = await holdersOf(ports.records, names, frame);
+  const { holders, told } = await holdersOf(ports.records, names, frame);
   const others = joined(guestIds, holders).filter((holder) => !request.personIds.includes(holder));
   if (others.length > guestIds.length) await keep({ ...request, guestIds: others });
   const id = mint('cus', sourceId, request.id);
@@ -292,92 +229,6 @@ async function withdrawOrders(
   };
   for (const guest of others)
     if (!(await bury(ports.records, { personIds: [guest], whole: false, isMeant }, erasure, noting(current, keep))))
-      await forgetNames(ports, guest, saidAt, receivedAt);
+      await forgetNames(ports, guest, told, receivedAt);
   return { next: counted(current(), { orders }), isDone: true };
-}
-
-/** On the second pass only what came lately. */
-const lately = 3_600_000;
-
-async function withholdDeliveries(
-  ports: ErasurePorts,
-  current: () => PrivacyRequest,
-  keep: (request: PrivacyRequest) => Promise<void>,
-  erasure: Erasure,
-): Promise<Taken> {
-  const request = current();
-  const own = request.type === 'source_erasure' ? sourcesOf(request) : await ports.deliveries.sourceIds();
-  const sourceIds = own.sort();
-  const [sourceId = sourceIds[0], after] = request.cursor?.split(' ') ?? [];
-  if (sourceId === undefined) return { next: request, isDone: true };
-  const since = instantOf(Math.max(0, millisecondsOf(erasure.erasedAt) - lately));
-  const page = await ports.deliveries.page(sourceId, {
-    ...(after && { after }),
-    ...(request.pass === 2 && { since }),
-  });
-  let hasRead = false;
-  const content = async (deliveryId: string) => {
-    // Once a call was cut off: should this body have been the reason, the next call passes it over.
-    if (current().failure === timedOut) await keep({ ...current(), reading: deliveryId });
-    hasRead = true;
-    return ports.deliveries.content(deliveryId);
-  };
-  const isMeant =
-    request.type === 'source_erasure'
-      ? await saidBefore(ports, sourceId, erasure)
-      : judge({ ...ports, deliveries: { ...ports.deliveries, content } }, request, sourceId, erasure);
-  let deliveries = 0;
-  let place: string | undefined;
-  for (const delivery of page.deliveries) {
-    if (hasRead && place !== undefined && ports.remaining() < 0) {
-      const { reading: _, ...rest } = current();
-      return { next: { ...counted(rest, { deliveries }), cursor: `${sourceId} ${place}` }, isDone: false };
-    }
-    place = delivery.place;
-    if (delivery.withheld || current().unread?.includes(delivery.id)) continue;
-    const isToGo = await readable(isMeant(delivery));
-    if (isToGo === 'unreadable') await keep({ ...current(), unread: [...(current().unread ?? []), delivery.id] });
-    else if (isToGo) {
-      await ports.deliveries.withhold(delivery.id);
-      deliveries += 1;
-    }
-  }
-  const following = sourceIds.find((id) => id > sourceId);
-  const cursor = page.next === undefined ? following : `${sourceId} ${page.next}`;
-  const { reading: _, ...rest } = current();
-  const next = counted(rest, { deliveries });
-  return { next: cursor === undefined ? next : { ...next, cursor }, isDone: cursor === undefined };
-}
-
-async function readable(judged: Promise<boolean>): Promise<boolean | 'unreadable'> {
-  try {
-    return await judged;
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'body_unreadable') return 'unreadable';
-    throw error;
-  }
-}
-
-/** Of a source that is erased everything goes, but for what it says since. */
-async function saidBefore(ports: ErasurePorts, sourceId: string, erasure: Erasure) {
-  const reach = await reachOf(ports, sourceId, erasure);
-  return async (delivery: ListedDelivery) => !isSince(delivery, reach);
-}
-
-/** What belongs to a person goes. */
-function judge(
-  { records, data, deliveries, ...ports }: ErasurePorts,
-  request: PrivacyRequest,
-  sourceId: string,
-  erasure: Erasure,
-) {
-  const { mint, erasedAt } = erasure;
-  const content = (deliveryId: string) => deliveries.content(deliveryId);
-  const phoneOf = (text: string) => ports.phoneOf(text, sourceId);
-  const orders = sourcesOf(request).includes(sourceId) ? request.orders : [];
-  return whoseDelivery(
-    { records, data, content },
-    { ...request, orders, sourceId, mint, phoneOf, upTo: erasedAt },
-    'erasure',
-  );
 }

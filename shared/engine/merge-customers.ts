@@ -10,6 +10,7 @@ import {
   type SaidToBeOne,
   wereParted,
 } from '../domain/merge.ts';
+import { customerWrite } from './draft.ts';
 import { Known, type Stale } from './known.ts';
 import { Problem } from './problem.ts';
 import type { RecordStore, Write } from './record-store.ts';
@@ -68,30 +69,34 @@ export function mergeCustomers(
 const faultsAtInto = [{ pointer: '/into', detail: 'is the same customer' }];
 
 /**
- * As {@link mergeCustomers}, on the evidence of a shop: nothing where it is done already, or where something stands in
- * the way. Whom somebody took apart stays apart. The shop's own word outweighs a dismissed suggestion, and holds for
- * customers too of whom only tests speak so far: orders that make them real may still be on their way.
+ * As {@link mergeCustomers}, on the evidence of a shop: nothing where the shop said it before, or where something stands
+ * in the way. Whom somebody took apart stays apart. Where they are one by somebody else's word it is noted that the shop
+ * says so as well: what it asks for the one is for both. The shop's own word outweighs a dismissed suggestion, and holds
+ * for customers too of whom only tests speak so far: orders that make them real may still be on their way.
+ * @returns the customer that they are, where it is news that they are one or that the shop says so
  */
 export async function mergeOnEvidence(
   store: RecordStore,
   { from, into, sourceId }: { from: string; into: string; sourceId: string },
   frame: MergeFrame,
-): Promise<MergeOutcome | undefined> {
+): Promise<{ into: string } | undefined> {
   if (from === into) return undefined;
+  const said: SaidToBeOne = { sourceId, persons: [from, into] };
   return attempt(store, async (known) => {
     await known.fetch({ customers: [from, into] });
     const nothing = { outcome: undefined, writes: [] };
     if (known.tombstone(from) || known.tombstone(into)) return nothing;
     const [one, other] = [await homeOf(known, from), await homeOf(known, into)];
     if (one === 'stale' || other === 'stale') return 'stale';
-    if (one.id === other.id || isTooLarge(one, other)) return nothing;
+    if (one.id === other.id) return draftConfirmed(one, await store.merges(from), said, frame);
+    if (isTooLarge(one, other)) return nothing;
     const lines = await Promise.all(personsOf(one).map((person) => store.merges(person)));
-    if (wereParted(lines.flat(), one, other)) return nothing;
+    if (wereParted(lines.flat(), personsOf(one), personsOf(other))) return nothing;
     if (frame.by !== 'shop') {
       const suggestion = await known.suggestion(suggestionId(from, into, frame.mint));
       if (one.live !== other.live || suggestion?.status === 'dismissed') return nothing;
     }
-    return draftMerge(known, one, other, frame, { sourceId, persons: [from, into] });
+    return draftMerge(known, one, other, frame, said);
   });
 }
 
@@ -125,7 +130,7 @@ function ownMerge({ id, parts }: Customer, customerId: string, open: string[]): 
   return open[0];
 }
 
-async function attempt<Outcome extends MergeOutcome | undefined>(
+async function attempt<Outcome>(
   store: RecordStore,
   draft: (known: Known) => Promise<{ outcome: Outcome; writes: Write[] } | Stale>,
 ): Promise<Outcome> {
@@ -180,6 +185,20 @@ async function draftMerge(
   const line: MergeLine = { kind: 'merge', ...given, from: from.id, into: into.id, moved, stayed };
   writes.push(...journal(line), ...(await settled(known, moved, stayed, mint)));
   return { outcome: { status: 'merged' as const, mergeId, from: from.id, into: into.id }, writes };
+}
+
+/** @param lines every merge and its undoing that the one was part of */
+function draftConfirmed(home: Customer, lines: readonly MergeLine[], said: SaidToBeOne, { at, by, mint }: MergeFrame) {
+  const { sourceId, persons } = said;
+  const [from, into] = persons;
+  const isSaid = lines.some(
+    (line) => line.said?.sourceId === sourceId && persons.every((person) => line.said?.persons.includes(person)),
+  );
+  if (isSaid || wereParted(lines, [from], [into])) return { outcome: undefined, writes: [] };
+  const mergeId = mint('mrg', sourceId, ...[from, into].sort());
+  const line: MergeLine = { kind: 'confirmed', mergeId, at, by, said, from, into, moved: [from], stayed: [into] };
+  // On condition that they are one still: somebody might be erased meanwhile.
+  return { outcome: { into: home.id }, writes: [customerWrite(home, home, home.updatedAt), ...journal(line)] };
 }
 
 function journal(line: MergeLine): Write[] {

@@ -1,6 +1,6 @@
 import { type Identity, isKeyText, normaliseEmail, normalisePhone } from '../domain/identity.ts';
 import type { Mint } from '../domain/interaction.ts';
-import { addressesIn, asRead, numbersIn } from './addresses-in-text.ts';
+import { addressesIn, asPeopleRead, numbersIn } from './addresses-in-text.ts';
 import { kindsOfMessage, lookThrough, type Stated } from './body-places.ts';
 import { customerIdFrom } from './known.ts';
 
@@ -41,10 +41,11 @@ const phoneField = /phone|mobile|cell|tel|fax|sms|whatsapp/i;
 export function namedIn(body: unknown, headers: Readonly<Record<string, string>>, marks: Marks): Named {
   const { ids, sourceId } = marks;
   const addresses = new Map<string, Identity>();
+  const seen = new Set<string>();
   const customers = new Set<string>();
   const orders = new Set<string>();
   lookThrough(body, kindsOfMessage(body, headers), (stated) => {
-    for (const identity of addressesOf(stated, marks))
+    for (const identity of addressesOf(stated, marks, seen))
       if (ids.has(customerIdFrom(identity, marks))) addresses.set(identity.value, identity);
     const { customerId, orderId } = stated;
     if (customerId !== undefined && isKeyText(customerId)) customers.add(customerId);
@@ -59,10 +60,16 @@ export function namedIn(body: unknown, headers: Readonly<Record<string, string>>
   return { byId, addresses: [...addresses.values()], otherCustomers: customers, orders };
 }
 
-function addressesOf({ text: said, isText, field }: Stated, { phoneOf }: Marks): Identity[] {
+/** So many of a body are remembered, as it may be longer than there is room for. */
+const mostSeen = 50_000;
+
+/** @param seen what was found in the body before: it is looked up once */
+function addressesOf({ text: said, isText, field }: Stated, { phoneOf }: Marks, seen: Set<string>): Identity[] {
   const found: Identity[] = [];
-  const text = asRead(said);
+  const text = asPeopleRead(said);
   for (const address of addressesIn(text)) {
+    if (seen.has(address)) continue;
+    if (seen.size < mostSeen) seen.add(address);
     // Letters in full width may have been kept so, or as plain ones.
     for (const form of fullWidth.test(address) ? [address, address.normalize('NFKC')] : [address]) {
       const value = normaliseEmail(form);

@@ -1,7 +1,7 @@
 import { type Identity, identitiesOf, type Person, withoutPlaceholders } from '../domain/identity.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Mint } from '../domain/interaction.ts';
-import { personIn } from '../domain/merge.ts';
+import { personIn, wereParted } from '../domain/merge.ts';
 import { newPrivacyRequest, type PrivacyRequest } from '../domain/privacy-request.ts';
 import type { Source } from '../domain/source.ts';
 import type { PrivacyWord } from './fact.ts';
@@ -124,10 +124,10 @@ async function withMerged(known: Known, personId: string, sourceId: string): Pro
   // Goes on with those who are found meanwhile.
   for (const person of found) {
     const lines = await known.store.merges(person);
-    const undone = lines.filter(({ kind }) => kind === 'unmerge').map(({ mergeId }) => mergeId);
-    for (const { mergeId, said } of lines) {
-      if (said?.sourceId !== sourceId || !said.persons.includes(person) || undone.includes(mergeId)) continue;
-      found.push(...said.persons.filter((other) => !found.includes(other) && isToBeAskedFor(other)));
+    for (const { said } of lines) {
+      if (said?.sourceId !== sourceId || !said.persons.includes(person)) continue;
+      const [other] = said.persons.filter((one) => !found.includes(one));
+      if (other && isToBeAskedFor(other) && !wereParted(lines, [person], [other])) found.push(other);
     }
   }
   return found;

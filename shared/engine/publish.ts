@@ -15,7 +15,8 @@ export interface Recorded {
   type: InteractionType;
   sourceId: string;
   occurredAt: Instant;
-  receivedAt: Instant;
+  /** When it was heard; of an order that was known before, when it was heard that it counts. */
+  at: Instant;
   backfill: boolean;
   first: boolean;
   test: boolean;
@@ -39,18 +40,7 @@ export type Event =
   | { type: 'CustomerErased'; detail: { customerId: string; at: Instant } }
   | {
       type: 'InteractionRecorded';
-      detail: {
-        customerId: string;
-        interactionId: string;
-        type: InteractionType;
-        sourceId: string;
-        occurredAt: Instant;
-        backfill: boolean;
-        first: boolean;
-        test: boolean;
-        paidAt?: Instant;
-        at: Instant;
-      };
+      detail: Recorded;
     }
   | {
       type: 'ConsentChanged';
@@ -73,7 +63,7 @@ export function eventsOf(change: Change): Event[] {
     case 'erasure':
       return [{ type: 'CustomerErased', detail: { customerId: change.customerId, at: change.at } }];
     case 'interaction':
-      return [interactionEvent(change.interaction)];
+      return [{ type: 'InteractionRecorded', detail: change.interaction }];
     case 'job':
       return jobEvents(change.job);
   }
@@ -95,10 +85,6 @@ function customerEvents(before: CustomerState | undefined, after: CustomerState)
     events.push({ type: 'TierChanged', detail: { customerId, tier, previousTier, runId, at } });
   }
   return events;
-}
-
-function interactionEvent({ receivedAt, ...interaction }: Recorded): Event {
-  return { type: 'InteractionRecorded', detail: { ...interaction, at: receivedAt } };
 }
 
 function jobEvents({ id, customerId, status, channel, createdAt }: JobState): Event[] {

@@ -46,7 +46,7 @@ export interface Received {
 }
 
 /** A message that names a thing which is still to be fetched: it has to be kept until that is done. */
-export const later = 'later';
+export const deferred = 'deferred';
 
 /** An authentic delivery with what is known of it at the door. */
 export interface AuthenticDelivery extends Delivery {
@@ -64,9 +64,9 @@ export async function receive(
   delivery: AuthenticDelivery,
   source: Source,
   mint: Mint,
-): Promise<KeptDelivery | typeof later> {
+): Promise<KeptDelivery | typeof deferred> {
   const outcome = await apply(ports, delivery, source, mint);
-  if (outcome === later) return later;
+  if (outcome === deferred) return deferred;
   const { keptHeaders } = ports.storefronts[source.platform];
   const headers = Object.fromEntries(
     keptHeaders.flatMap((name) =>
@@ -90,7 +90,7 @@ export async function receive(
 /**
  * Plays a kept delivery again, whatever came of it: with a fix it may be understood now. Recording is idempotent, so
  * nothing is applied twice.
- * @param now notes when it was
+ * @param now notes when it was, also in what it changes of an order that was known
  * @throws Problem `delivery_not_found`, `delivery_withheld`, `source_not_found`; as {@link receive}
  */
 export async function replay(
@@ -109,8 +109,8 @@ export async function replay(
   if (!source || source.erasedAt)
     throw new Problem(409, 'source_not_found', 'The source of this delivery is not configured any more.');
   const { headers, receivedAt } = delivery;
-  const outcome = await apply(ports, { id: deliveryId, headers, receivedAt, body }, source, mint);
-  if (outcome === later) throw new Error('what is replayed is fetched at once');
+  const outcome = await apply(ports, { id: deliveryId, headers, receivedAt, body }, source, mint, now);
+  if (outcome === deferred) throw new Error('what is replayed is fetched at once');
   await ports.deliveries.settle(deliveryId, delivery.sourceId, outcome, now);
   if (outcome.withheld) await ports.deliveries.withhold(deliveryId);
   return { deliveryId, status: outcome.status };
@@ -125,12 +125,13 @@ async function apply(
   delivery: AuthenticDelivery,
   source: Source,
   mint: Mint,
-): Promise<Outcome | typeof later> {
+  playedAt?: Instant,
+): Promise<Outcome | typeof deferred> {
   // It came before the source was switched off, and waited.
   if (source.erasedAt) return { status: 'ignored', reason: 'what this source says is erased', withheld: true };
   try {
     const { translation, heardAt } = await understood(ports, delivery, source);
-    if (translation.kind === 'fetch') return later;
+    if (translation.kind === 'fetch') return deferred;
     if (translation.kind === 'ignored') return { status: 'ignored', reason: translation.reason };
     if (translation.kind === 'privacy') {
       const asked = { source, deliveryId: delivery.id, receivedAt: delivery.receivedAt, mint };
@@ -140,9 +141,10 @@ async function apply(
     const { fact } = translation;
     const frame: Frame = {
       ...frameOfSource(source, { receivedAt: heardAt, mint }),
+      playedAt,
       firstHeardAt: async () => (await ports.deliveries.get(delivery.id, delivery.receivedAt))?.delivery.receivedAt,
     };
-    const said = asRead(fact, source, ports.storefronts);
+    const said = byItsSource(fact, source, ports.storefronts);
     const { outcome, erased, personId, interactionId } = await record(ports.records, said, frame);
     const occurredAt = timeOf(fact);
     const isLetGo = erased && outcome === 'duplicate' && interactionId === undefined;
@@ -191,7 +193,11 @@ async function understood(
   source: Source,
 ): Promise<{ translation: Translation; heardAt: Instant }> {
   const storefront = ports.storefronts[source.platform];
-  const said = storefront.translate(ports.readJson(delivery.body), delivery, source);
+  const body = ports.readJson(delivery.body);
+  if (storefront.isFor && !storefront.isFor(body, source)) {
+    throw new Unintelligible('it is meant for another recipient than this source');
+  }
+  const said = storefront.translate(body, delivery, source);
   if (said.kind !== 'fetch' || !storefront.fetch || !ports.ask)
     return { translation: said, heardAt: delivery.receivedAt };
   const heardAt = ports.askedAt ?? delivery.receivedAt;
@@ -221,9 +227,9 @@ function isAnother({ type, id }: Resource, translation: Translation): boolean {
 
 /**
  * What a source says of an order, by its settings: where it counts what was paid, an order is no purchase before that.
- * Settings and mappings only ever grow their readings, and so does the sum.
+ * The sum of the readings of its settings and of its mapping only ever grows, whatever is changed.
  */
-export function asRead(
+export function byItsSource(
   fact: Fact,
   { platform, countsWhen, reading: bySettings = 0 }: Source,
   storefronts: ReceivePorts['storefronts'],

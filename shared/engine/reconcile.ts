@@ -13,7 +13,7 @@ import { type Frame, frameOfSource } from './draft.ts';
 import { type Fact, Unintelligible } from './fact.ts';
 import { Known } from './known.ts';
 import { Problem, StoreRefusal } from './problem.ts';
-import { asRead } from './receive.ts';
+import { byItsSource } from './receive.ts';
 import { record } from './record.ts';
 import type { RecordStore } from './record-store.ts';
 import { orderRef } from './sale-names.ts';
@@ -168,7 +168,7 @@ async function takeItem(
   try {
     const said = read();
     if (said.kind !== 'fact') return { counts: { ignored: 1 }, faults: [] };
-    const fact = asRead(said.fact, source, ports.storefronts);
+    const fact = byItsSource(said.fact, source, ports.storefronts);
     isMissing = await isUnknown(ports.records, fact, frame);
     const { outcome } = await record(ports.records, fact, frame);
     const isNews = outcome === 'recorded';

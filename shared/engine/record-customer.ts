@@ -6,6 +6,7 @@ import { type Customer, heardOf, newCustomer, withDeparture, withWord } from '..
 import type { Identity } from '../domain/identity.ts';
 import { earlier } from '../domain/instant.ts';
 import type { Interaction } from '../domain/interaction.ts';
+import { personIn } from '../domain/merge.ts';
 import { customerWrite, type Draft, type Frame, isChanged, type MergeEvidence } from './draft.ts';
 import { type Fact, Unintelligible } from './fact.ts';
 import { customerIdFrom, type Known, type Stale } from './known.ts';
@@ -60,7 +61,8 @@ async function evidenceOf(
   const home = await known.home(entry.customerId);
   if (known.tombstone(entry.customerId)) return undefined;
   if (!home || home === 'stale') return 'stale';
-  if (home.id === known.homeId(ownerId) || Object.hasOwn(home.sourceIds, sourceId)) return undefined;
+  const joined = home.id === known.homeId(ownerId) ? personIn(home, entry.customerId) : home;
+  if (!joined || Object.hasOwn(joined.sourceIds, sourceId)) return undefined;
   return { from: entry.customerId, into: ownerId, by: 'verified_email' };
 }
 

@@ -67,15 +67,16 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   const line = home.line ?? others.find((other) => other.line)?.line;
   const counted = [home, ...others].some((one) => standing(one).currency !== '');
   const begins = line !== undefined && !counted && is.currency !== '';
-  const ratedAt = line?.ratedAt ?? (line && !line.rate ? (frame.ratedAt ?? frame.receivedAt) : undefined);
+  const heardAt = frame.playedAt ?? frame.receivedAt;
+  const ratedAt = line?.ratedAt ?? (line && !line.rate ? (frame.ratedAt ?? heardAt) : undefined);
   const first = after.placedAt === known.firstPurchaseAt(touched.of(owner));
   const isHistory = begins && (after.paidAt ?? after.placedAt ?? '') < (frame.backfillBefore ?? '');
   const fixed = {
     ...(line ?? { first }),
     rate,
     ratedAt,
-    ...(begins && { first, backfill: line.backfill || isHistory, countsSince: frame.receivedAt }),
-    ...(line && isNews && { changedAt: frame.receivedAt }),
+    ...(begins && { first, backfill: line.backfill || isHistory, countsSince: heardAt }),
+    ...(line && isNews && { changedAt: heardAt }),
   };
   const lines = linesOf(after, fixed, home.name, frame);
   const isLate = isHistory || cameLate(lines, line, frame);
@@ -91,7 +92,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   const beside = [...attachWrites(known, said?.attach ?? [], owner.id, frame), ...conflicts];
   // These too are written on condition that the customer is as it was read: it might have been erased.
   const isGuarded = writes.length > 0 || beside.length > 0;
-  writes.push(...touched.writes(frame.receivedAt, isGuarded ? [owner.id, ...left] : left), ...beside);
+  writes.push(...touched.writes(heardAt, isGuarded ? [owner.id, ...left] : left), ...beside);
   const { entry } = home;
   const { placedAt: occurredAt } = after;
   if (occurredAt && (entry?.customerId !== owner.id || entry.occurredAt !== occurredAt)) {

@@ -12,7 +12,7 @@ const attempts = 24;
 /**
  * Writes a fact into the ledger, its customer, and the identities that lead to it, in one transaction on condition
  * of what was read; where somebody else was faster it reads again. Repeating it changes nothing. Where the fact says
- * that two customers are one, they are merged next.
+ * that two customers are one, they are merged next, or it is noted who says so.
  * @throws Unintelligible where the fact cannot be kept as it is
  * @throws Problem `store_unavailable`; `too_busy`; `customer_not_found` for a customer named by an unknown identifier;
  * `interaction_conflict` where a partner's id was used for something else
@@ -29,7 +29,7 @@ export async function record(store: RecordStore, fact: Fact, frame: Frame): Prom
     const merged = draft.merge && (await mergeOnEvidence(store, ...saidOf(draft.merge, frame)));
     const { customerId: personId } = draft.about;
     const customerId = merged?.into ?? (personId && known.homeId(personId));
-    const outcome = writes.length > 0 || merged?.status === 'merged' ? 'recorded' : 'duplicate';
+    const outcome = writes.length > 0 || merged ? 'recorded' : 'duplicate';
     return { outcome, ...draft.about, ...(personId && { personId }), ...(customerId && { customerId }) };
   }
   throw new Problem(503, 'too_busy', 'Too many writes to one customer at once. Try again.', { retryAfter: 1 });

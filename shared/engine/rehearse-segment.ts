@@ -1,15 +1,8 @@
 import { canonicalText } from '../domain/canonical.ts';
 import type { Standing } from '../domain/customer.ts';
 import { type Cause, type Difference, placeOf } from '../domain/rehearsal.ts';
-import {
-  emptyTally,
-  type FittedRun,
-  isFitted,
-  type Judgement,
-  tallyCustomer,
-  type ValueRun,
-  withoutDraft,
-} from '../domain/value-run.ts';
+import { emptyTally, tallyCustomer } from '../domain/tally.ts';
+import { type FittedRun, isFitted, type Judgement, type ValueRun, withoutDraft } from '../domain/value-run.ts';
 import { type AssignedPopulation, type Candidate, judgeFor } from './assign-segment.ts';
 import { pagesOf, pagesPerSave, reserve, type Segment } from './measure-segment.ts';
 import { Problem } from './problem.ts';

@@ -107,7 +107,7 @@ export interface Storefront {
   verify(delivery: Delivery, source: SignedBy, check: Check): Verdict | Promise<Verdict>;
   /**
    * Whether an authentic message is meant for this source, where a platform signs for all of its customers by one key:
-   * what is not is refused, as nobody knows whose it is.
+   * what is not is refused at the door, and not understood where it was kept, as nobody knows whose it is.
    * @param body the parsed body
    */
   isFor?(body: unknown, source: SignedBy): boolean;

@@ -5,7 +5,7 @@ import type { AskShop } from '../engine/storefront.ts';
 import { read } from './fields.ts';
 
 /** A client that asks by OAuth's client credentials. */
-export interface Client {
+export interface OAuthClient {
   /** Where tokens are given: an address, and the path below it. */
   address: string;
   path: string;
@@ -18,7 +18,7 @@ export interface Client {
  * @throws Unintelligible where no token is given
  * @throws Problem `shop_unavailable`, `shop_refused`
  */
-export async function askAs(client: Client, ask: AskShop, address: string, path: string): Promise<unknown> {
+export async function askAs(client: OAuthClient, ask: AskShop, address: string, path: string): Promise<unknown> {
   const token = await tokenOf(client, ask);
   try {
     return await ask(address, { path, headers: { authorization: `Bearer ${token}` } });
@@ -34,11 +34,11 @@ const mostTokens = 100;
 /** A token is given up so many seconds before its end, and kept for a minute until its end is known. */
 const margin = 60;
 
-const basicOf = ({ id, secret }: Client) => Buffer.from(`${id}:${secret}`).toString('base64');
-const nameOf = (client: Client) => `${client.address} ${basicOf(client)}`;
+const basicOf = ({ id, secret }: OAuthClient) => Buffer.from(`${id}:${secret}`).toString('base64');
+const nameOf = (client: OAuthClient) => `${client.address} ${basicOf(client)}`;
 
 /** Whoever asks at the same time shares one request. */
-function tokenOf(client: Client, ask: AskShop): Promise<string> {
+function tokenOf(client: OAuthClient, ask: AskShop): Promise<string> {
   const name = nameOf(client);
   const known = tokens.get(name);
   if (known && performance.now() < known.until) return known.token;
@@ -57,7 +57,7 @@ const tokenShape = z.object({
   expires_in: z.number(),
 });
 
-async function newToken(client: Client, ask: AskShop, lasts: (seconds: number) => void) {
+async function newToken(client: OAuthClient, ask: AskShop, lasts: (seconds: number) => void) {
   const answer = await ask(client.address, {
     path: client.path,
     method: 'POST',

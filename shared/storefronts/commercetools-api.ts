@@ -1,7 +1,7 @@
 import type { Source } from '../domain/source.ts';
 import { Unintelligible } from '../engine/fact.ts';
 import type { AskShop } from '../engine/storefront.ts';
-import { askAs, type Client } from './client-credentials.ts';
+import { askAs, type OAuthClient } from './client-credentials.ts';
 import { addressOf, credentialOf } from './shop-api.ts';
 
 /** The project's API. */
@@ -25,7 +25,7 @@ export async function askProject(source: Source, ask: AskShop, path: string): Pr
   return askAs(clientOf(source), ask, address, path);
 }
 
-function clientOf(source: Source): Client {
+function clientOf(source: Source): OAuthClient {
   const [id, secret] = [credentialOf(source, 'clientId'), credentialOf(source, 'clientSecret')];
   const address = credentialOf(source, 'authAddress');
   if (!URL.canParse(address))

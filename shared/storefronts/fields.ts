@@ -266,7 +266,7 @@ export function departure(externalId: string, at?: Instant): Translation {
 }
 
 /** The shop has deleted its order: as if it had been cancelled. */
-export function erasedOrder(externalId: string, at: Instant): Translation {
+export function deletedOrder(externalId: string, at: Instant): Translation {
   const order = { cancelledAt: at, refunds: {}, consents: {} };
   return { kind: 'fact', fact: { kind: 'order', externalId, who: {}, at, order } };
 }

@@ -23,6 +23,9 @@ const mostKeyBytes = 100_000;
 const failedFor = 5_000;
 /** Anybody may name a key: of those of one host that were never seen so many are asked for in a minute. */
 const mostUnseen = 20;
+/** And of those that were turned away in that minute so many more: whoever forges invents others, a real one comes again. */
+const mostAgain = 10;
+const mostTurnedAway = 1_000;
 
 interface Answer {
   status: number;
@@ -45,12 +48,13 @@ export function outbound({ loopback, timeout = usualTimeout, readJson }: Outboun
   /** By address, why a key could not be had; and by host, how many that were never seen were asked for in this minute. */
   const failed = new Map<string, { error: unknown; until: number }>();
   const unseen = new Map<string, number>();
+  const turnedAway = new Set<string>();
   let minuteBegan = Number.NEGATIVE_INFINITY;
   /** By origin, until when a shop that was asked too often is left alone: one answer speaks for all that wait. */
   const pauses = new Map<string, number>();
 
   async function fetchAnew(url: URL, fresh: boolean): Promise<string> {
-    if (!kept.has(url.href)) countUnseen(url.host);
+    if (!kept.has(url.href)) countUnseen(url);
     try {
       const text = await publishedAt(url);
       kept.delete(url.href);
@@ -66,15 +70,19 @@ export function outbound({ loopback, timeout = usualTimeout, readJson }: Outboun
   }
 
   /** @throws Problem `keys_unavailable` */
-  function countUnseen(host: string): void {
+  function countUnseen({ host, href }: URL): void {
     const now = performance.now();
     if (now - minuteBegan >= 60_000) {
       minuteBegan = now;
       unseen.clear();
       failed.clear();
+      turnedAway.clear();
     }
     const asked = unseen.get(host) ?? 0;
-    if (asked >= mostUnseen) throw keysUnavailable('Too many keys that nobody ever saw were named within a minute.');
+    if (asked >= mostUnseen + (turnedAway.has(href) ? mostAgain : 0)) {
+      if (turnedAway.size < mostTurnedAway) turnedAway.add(href);
+      throw keysUnavailable('Too many keys that nobody ever saw were named within a minute.');
+    }
     unseen.set(host, asked + 1);
   }
 

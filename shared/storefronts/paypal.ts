@@ -99,13 +99,13 @@ export function paypalTrusting(roots: () => readonly string[]): Storefront {
   };
 }
 
-/** A capture names its checkout, which names the buyer: both are asked for where that may be done. */
+/** A capture names its checkout, which names the buyer: both are asked for where that may be done. It is the order here. */
 function translateCapture(resource: unknown, source: Source): Translation {
   const capture = read(paymentShape, resource, '/resource');
   const { clientId, clientSecret } = source.credentials ?? {};
   if (!clientId || !clientSecret || checkoutOf(resource) === undefined) return translatePayment(capture, source);
   const asOf = capture.update_time ?? capture.create_time;
-  return { kind: 'fetch', resource: { type: 'payment', id: pathPart(capture.id, '/resource/id'), asOf } };
+  return { kind: 'fetch', resource: { type: 'order', id: pathPart(capture.id, '/resource/id'), asOf } };
 }
 
 const own = 'https://api-m.paypal.com';

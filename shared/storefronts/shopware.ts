@@ -150,7 +150,7 @@ const place = '/data/payload/order';
 
 /** Amounts are those of the order's own currency; what they are in that of the shop no message says exactly. */
 function translateOrder(order: ShopwareOrder, event: string, at: Instant, source: Source): Translation {
-  const updatedAt = changedAt(order);
+  const updatedAt = lastChangeOf(order);
   const code = order.currency.isoCode;
   const total = money(withoutNoise(order.amountTotal, code), code, `${place}/amountTotal`);
   const entered = /^state_enter\.order_transaction\.state\.(.+)$/.exec(event)?.[1] ?? '';
@@ -199,7 +199,7 @@ function translateOrder(order: ShopwareOrder, event: string, at: Instant, source
 }
 
 /** What happens to a transaction moves its own time, and leaves that of its order as it was. */
-function changedAt({ updatedAt, createdAt, orderDateTime, transactions }: ShopwareOrder): Instant {
+function lastChangeOf({ updatedAt, createdAt, orderDateTime, transactions }: ShopwareOrder): Instant {
   return (transactions ?? []).reduce<Instant>(
     (at, one) => later(at, one.updatedAt ?? one.createdAt ?? undefined) as Instant,
     updatedAt ?? createdAt ?? orderDateTime,

@@ -68,7 +68,7 @@ export function translateSession(object: unknown, { at, test, source }: Said): T
     ),
     snapshot: {
       updatedAt: at,
-      rank: 2,
+      rank: 3,
       total: stripeMoney(total, code, '/data/object/amount_total'),
       ...presentmentOf(session.presentment_details),
       ...parts({
@@ -140,7 +140,7 @@ export function translateInvoice(object: unknown, { at, test, source }: Said): T
     ),
     snapshot: {
       updatedAt: at,
-      rank: 3,
+      rank: 4,
       total: stripeMoney(total, code, '/data/object/total'),
       ...parts({
         tax: taxes ? sumOf(taxes, code) : stripePart(invoice.tax, code),

@@ -10,8 +10,8 @@ import { withoutEntities } from './entities.ts';
 import {
   currency,
   decimal,
+  deletedOrder,
   departure,
-  erasedOrder,
   identifier,
   knownCost,
   maybeText,
@@ -89,7 +89,7 @@ export const woocommerce: Storefront = {
     const path = `wp-json/wc/v3/orders/${encodeURIComponent(id)}`;
     const order = await ask(address, { path, headers: { authorization: `Basic ${basic}` } });
     // It was deleted, and lies not even in the bin.
-    return order === undefined ? erasedOrder(id, askedAt) : translateOrder(order, source);
+    return order === undefined ? deletedOrder(id, askedAt) : translateOrder(order, source);
   },
 
   listing: woocommerceListing(translateOrder),

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Unintelligible } from '../../shared/engine/fact.ts';
+import { saleor } from '../../shared/storefronts/saleor.ts';
 import { shopify } from '../../shared/storefronts/shopify.ts';
 import { shopifySecret } from '../signed.ts';
 import { type KeptShop, openKeptShop, type Sent } from './kept.ts';
@@ -121,8 +123,57 @@ test('what counts as a purchase can be changed for what was recorded, by a repla
   expect(await replayed()).toEqual(['recorded', 0, '0.00']);
   expect(await replayed()).toEqual(['duplicate', 0, '0.00']);
   await put({ countsWhen: 'placed' });
+  const now = '2026-06-03T12:00:00.000Z';
+  await shop.setClock(now);
+  expect(await replayed()).toEqual(['recorded', 1, '10.00']);
+  // No night before the replay knew of it, though the message came before.
+  const { customerId } = await show(deliveryId);
+  expect(await orderLine(String(customerId))).toMatchObject({ countsSince: now, changedAt: now });
+});
+
+test.each([
+  ['address', 13],
+  ['platform', 14],
+])('so can what it is read by: the %s', async (setting, id) => {
+  const { deliveryId } = await shop.deliver('orders/create', order(id), { sourceId: 'other' });
+  await shop.keep();
+  const translate = shopify.translate.bind(shopify);
+  const isTest = ({ platform, address }: { platform: string; address?: string }) =>
+    platform === 'saleor' || address?.includes('sandbox') === true;
+  for (const platform of [shopify, saleor])
+    vi.spyOn(platform, 'translate').mockImplementation((body, delivery, source) => {
+      const said = translate(body, delivery, source);
+      if (said.kind === 'fact' && said.fact.kind === 'order' && said.fact.order.snapshot)
+        said.fact.order.snapshot.test = isTest(source);
+      return said;
+    });
+  const put = (change: Record<string, unknown>) => {
+    const address = 'https://shop.example';
+    const body = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin', address };
+    return shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'other' }, body: { ...body, ...change } });
+  };
+  const replayed = async () => [(await replay(deliveryId)).body.status, ...(await spentBy(id))];
+  await put({});
+  shopify.reading = 5;
+  expect(await replayed()).toEqual(['recorded', 1, '10.00']);
+  expect((await put({ [setting]: setting === 'platform' ? 'saleor' : 'https://sandbox.example' })).status).toBe(200);
+  expect(await replayed()).toEqual(['recorded', 0, '0.00']);
+  expect(await replayed()).toEqual(['duplicate', 0, '0.00']);
+  await put({});
   expect(await replayed()).toEqual(['recorded', 1, '10.00']);
 });
+
+/** The customer's only one, as the ledger has it. */
+async function orderLine(customerId: string): Promise<Record<string, unknown> | undefined> {
+  const { Items = [] } = await shop.api.client.send(
+    new QueryCommand({
+      TableName: shop.api.embedded.tables.ledger,
+      KeyConditionExpression: 'pk = :customer',
+      ExpressionAttributeValues: { ':customer': customerId },
+    }),
+  );
+  return Items.find(({ type }) => type === 'order');
+}
 
 test('what was ignored is recorded once its topic is understood', async () => {
   vi.spyOn(shopify, 'translate').mockReturnValue({ kind: 'ignored', reason: 'not a topic of ours' });
@@ -219,6 +270,41 @@ test('what has expired, or has no source any more, cannot be played', async () =
   await shop.setClock('2026-07-03T00:00:01.000Z');
   expect((await replay(deliveryId)).body.code).toBe('delivery_not_found');
   await shop.setClock('2026-06-03T00:00:00.000Z');
+});
+
+test("what Adobe signed for another project is not this shop's, also where it was kept", async () => {
+  const put = (webhookId: string) => {
+    const body = { platform: 'adobe-commerce', currency: 'EUR', timeZone: 'Europe/Berlin', webhookId };
+    return shop.api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'adobe' }, body });
+  };
+  expect((await put('ours')).status).toBe(201);
+  const keptFor = async (recipient: string, number: number) => {
+    const id = `dlv_adobe_${number}`;
+    const value = {
+      entity_id: number,
+      base_grand_total: '10.00',
+      base_currency_code: 'EUR',
+      customer_email: `a${number}@example.com`,
+    };
+    const type = 'com.adobe.commerce.observer.sales_order_save_commit_after';
+    const event = { type, time: '2026-06-04T08:00:00Z', recipient_client_id: recipient, data: { value } };
+    const packed = gzipSync(JSON.stringify(event));
+    const at = '2026-06-04T08:00:01.000Z';
+    const decided = { status: 'quarantined', reason: 'not understood', decidedAt: at } as const;
+    await shop.told({
+      delivery: { id, sourceId: 'adobe', headers: {}, receivedAt: at, bytes: 10, ...decided },
+      packed,
+    });
+    return id;
+  };
+  await shop.setClock('2026-06-04T09:00:00.000Z');
+  const [ours, theirs] = [await keptFor('ours', 71), await keptFor('theirs', 72)];
+  expect((await replay(theirs)).body.status).toBe('quarantined');
+  expect((await show(theirs)).reason).toBe('it is meant for another recipient than this source');
+  expect((await replay(ours)).body.status).toBe('recorded');
+  expect((await put('theirs')).status).toBe(200);
+  expect((await replay(ours)).body.status).toBe('quarantined');
+  expect((await replay(theirs)).body.status).toBe('recorded');
 });
 
 test('a range is played in the order of time, a hundred a call, and goes on where it ended', async () => {

@@ -109,6 +109,8 @@ test('credentials are kept for the address that they were given for, and for no 
   expect(await put('woo', moved)).toMatchObject({ status: 200, body: { credentialNames } });
   const other = { ...woo, address: 'https://other.example.org' };
   expect(await put('woo', { ...other, credentials: {} })).toMatchObject({ status: 200, body: { credentialNames: [] } });
+  // Nothing is kept, so nothing is asked for anew.
+  expect(await put('woo', { ...woo, address })).toMatchObject({ status: 200, body: { credentialNames: [] } });
   expect((await put('woo', { ...other, credentials })).body).toMatchObject({ credentialNames });
 });
 

@@ -33,17 +33,21 @@ it('are those that lead back from the standing, whatever nights died in between'
   );
 });
 
-it('are believed as they come where a link is missing', async () => {
-  // A night was held ahead of the clock, and the next one is dated before it.
+it('are found where nights were held ahead of the clock, and the next one is dated before them', async () => {
   const ahead = [
+    { runId: 'far', previousRunId: 'ahead' },
+    { runId: 'died', previousRunId: 'ahead' },
     { runId: 'ahead', previousRunId: 'second' },
-    { runId: 'third', previousRunId: 'ahead' },
+    { runId: 'third', previousRunId: 'far' },
     { runId: 'second', previousRunId: 'first' },
-    { runId: 'died', previousRunId: 'first' },
+    { runId: 'died too', previousRunId: 'first' },
     { runId: 'first', previousRunId: null },
   ];
-  expect(await standing(ahead, 'third')).toEqual(['third', 'second', 'first']);
-  // From before receipts named one another.
+  expect(await standing(ahead, 'third')).toEqual(['third', 'far', 'ahead', 'second', 'first']);
+  expect(await standing(ahead.slice(2), undefined)).toEqual(['ahead', 'second', 'first']);
+});
+
+it('are believed as they come where a link is missing', async () => {
   expect(await standing([{ runId: 'c', previousRunId: 'b' }, { runId: 'b' }, { runId: 'a' }], 'c')).toEqual([
     'c',
     'b',

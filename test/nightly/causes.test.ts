@@ -32,7 +32,12 @@ describe('a difference of a replay', () => {
   async function tell(
     person: string,
     order: string,
-    { at, receivedAt = at, total = 6_000n }: { at: string; receivedAt?: string; total?: bigint },
+    {
+      at,
+      receivedAt = at,
+      playedAt,
+      total = 6_000n,
+    }: { at: string; receivedAt?: string; playedAt?: string; total?: bigint },
   ) {
     const snapshot = { updatedAt: at, total: { minor: total, currency: 'EUR' }, test: false };
     const placedAt = ago(90 * 86_400 * second);
@@ -43,7 +48,7 @@ describe('a difference of a replay', () => {
       who: { externalId: person },
       at,
     };
-    const frame = { sourceId: 'shop', baseCurrency: 'EUR', baseTimeZone: 'Europe/Berlin', receivedAt, mint };
+    const frame = { sourceId: 'shop', baseCurrency: 'EUR', baseTimeZone: 'Europe/Berlin', receivedAt, playedAt, mint };
     await record(recordStore(night.store, night.tables), fact, frame);
   }
 
@@ -65,6 +70,11 @@ describe('a difference of a replay', () => {
 
   it('is there for an order of which its shop told something else since, whenever it was changed', async () => {
     await tell('ada', 'first', { at: ago(3_600 * second), receivedAt: '2026-04-01T00:00:00.000Z', total: 99_000n });
+    expect(await only()).toEqual(['order_changed']);
+  });
+
+  it('is there for an order of which a replay recorded something else since, though it came before', async () => {
+    await tell('ada', 'first', { at: ago(3_600 * second), playedAt: '2026-04-01T00:00:00.000Z', total: 99_000n });
     expect(await only()).toEqual(['order_changed']);
   });
 

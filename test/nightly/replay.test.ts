@@ -2,9 +2,10 @@ import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
 import type { Order } from '../../shared/domain/order.ts';
-import type { ValueRun } from '../../shared/domain/value-run.ts';
+import type { Receipt, ValueRun } from '../../shared/domain/value-run.ts';
 import { keepRates } from '../../shared/dynamodb/exchange-rate-store.ts';
 import { mintWith } from '../../shared/dynamodb/mint.ts';
+import { receiptStore } from '../../shared/dynamodb/receipt-store.ts';
 import { recordStore } from '../../shared/dynamodb/record-store.ts';
 import type { Fact } from '../../shared/engine/fact.ts';
 import { record } from '../../shared/engine/record.ts';
@@ -114,4 +115,37 @@ it('names who is missing, and says so where others are counted than then', async
   await night.put([{ ...(bea as Customer), id: 'cus_other' }]);
   const others = await night.run({ asOf: run.asOf, runId: 'replay_3', rehearsal: { kind: 'replay', of: run.id } });
   expect(others?.report).toMatchObject({ sameCustomers: false });
+});
+
+it('reads what a customer was since in few calls, and counts what they cost', async () => {
+  await tell(day(1), 'A', 'ada');
+  const run = await nightAt(day(2));
+  const [receipt] = await night.receipts();
+  const [ada] = (await night.customers()).values();
+  if (!receipt || !ada?.standing) throw new Error('nobody was judged');
+  const since: Receipt[] = Array.from({ length: 60 }, (_, index) => ({
+    ...receipt,
+    runId: `later_${index}`,
+    previousRunId: index === 0 ? run.id : `later_${index - 1}`,
+    asOf: new Date(Date.parse(day(3)) + index * 3_600_000).toISOString(),
+  }));
+  await receiptStore(night.store, night.tables.ledger).put(since);
+  await night.put([{ ...ada, standing: { ...ada.standing, runId: 'later_59' } }]);
+  await night.holdClock(day(9));
+  let calls = 0;
+  let read = 0;
+  night.watch(async ({ operation, input, send }) => {
+    const answer = (await send()) as { ConsumedCapacity?: { CapacityUnits?: number } };
+    const { ':receipts': place } = (input.ExpressionAttributeValues ?? {}) as Record<string, unknown>;
+    if (operation !== 'Query' || place === undefined) return answer;
+    calls += 1;
+    read += answer.ConsumedCapacity?.CapacityUnits ?? 0;
+    return answer;
+  });
+  const replay = await night.run({ asOf: run.asOf, runId: 'replay', rehearsal: { kind: 'replay', of: run.id } });
+  expect(replay?.report).toMatchObject({ ...same, customers: 1 });
+  // Each of its two passes has some twenty-five a call.
+  expect(calls).toBe(6);
+  expect(read).toBeGreaterThan(10);
+  expect(replay?.report?.units.read).toBeGreaterThan(read);
 });

@@ -1,8 +1,10 @@
 import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
+import { runIdOf } from '../../shared/domain/value-run.ts';
 import { runKey, runListKey, runPartKey, tierPolicyKey } from '../../shared/dynamodb/keys.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
+import { valueRunStore } from '../../shared/dynamodb/value-run-store.ts';
 import { aBuyer, ada, asOf, aTester, bought, boughtAt, dee, shop, whoBought } from './population.ts';
 import { aNight, type Night, onceBefore } from './sequencer.ts';
 
@@ -274,6 +276,29 @@ describe('a second run', () => {
       reason: 'superseded',
     });
     expect(await night.customers()).toEqual(before);
+    // Whoever asked for it hears what became of it.
+    const skipped = await valueRunStore(night.store, night.tables.registry).read(runIdOf('2026-03-29T01:00:00.000Z'));
+    expect(skipped).toMatchObject({ state: 'failed', failure: 'superseded' });
+  });
+
+  it('is superseded, too, where a later one takes over while it begins', async () => {
+    await night.put(shop);
+    const later = '2026-03-31T01:00:00.000Z';
+    let begun: Promise<unknown> | undefined;
+    night.watch(async (call) => {
+      const isTaken = call.operation === 'Put' && JSON.stringify(call.input).includes('current-run');
+      const answer = await call.send();
+      if (isTaken && !begun) {
+        begun = night.steps.begin({ asOf: later });
+        await begun;
+      }
+      return answer;
+    });
+    await night.steps.begin({ asOf });
+    night.watch((call) => call.send());
+    expect(begun).toBeDefined();
+    const run = await valueRunStore(night.store, night.tables.registry).read(runIdOf(asOf));
+    expect(run).toMatchObject({ state: 'failed', failure: 'superseded' });
   });
 
   it('that is later ends one that is under way', async () => {

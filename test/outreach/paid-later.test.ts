@@ -50,8 +50,11 @@ const images = new Map<string, string>();
 let now = '';
 let messages = 0;
 
-/** Tells something on a day; then the stream tells the bus of it, and the bus whoever plans. */
-async function tell(on: number, type: string, data: object): Promise<void> {
+/**
+ * Tells something on a day; then the stream tells the bus of it, and the bus whoever plans.
+ * @returns when that was by the bus's events
+ */
+async function tell(on: number, type: string, data: object): Promise<string[]> {
   now = day(on);
   await put({ ...clockKey, now });
   const signed = signStandard({ type, timestamp: now, data }, { id: `msg_${++messages}`, at: Date.parse(now) });
@@ -60,13 +63,14 @@ async function tell(on: number, type: string, data: object): Promise<void> {
   bus.on(PutEventsCommand).callsFake(({ Entries }) => ({ Entries: Entries.map(() => ({ EventId: 'e' })) }));
   await publish({ Records: await changedLines() });
   const entries = bus.commandCalls(PutEventsCommand).flatMap((call) => call.args[0].input.Entries ?? []);
-  for (const { Detail = '' } of entries) {
-    const detail = JSON.parse(Detail) as EventDetails['InteractionRecorded'];
+  const details = entries.map(({ Detail = '' }) => JSON.parse(Detail) as EventDetails['InteractionRecorded']);
+  for (const detail of details) {
     // As the bus's rule has it.
     if (!detail.first || detail.backfill || detail.test) continue;
     const event = JSON.stringify(busEvent('InteractionRecorded', detail));
     expect(await plan({ Records: [queued(event, 'm')] })).toEqual({ batchItemFailures: [] });
   }
+  return details.map(({ at }) => at);
 }
 
 async function changedLines(): Promise<DynamoDBRecord[]> {
@@ -102,9 +106,9 @@ async function thanked(name: string): Promise<string[]> {
 }
 
 test('a first order that is paid weeks after it was placed is thanked for, once', async () => {
-  await tell(2, 'order.created', anOrder('ida', 2));
+  expect(await tell(2, 'order.created', anOrder('ida', 2))).toEqual([day(2)]);
   expect(await thanked('ida')).toEqual([]);
-  await tell(30, 'order.paid', { id: 'ida-1', paidAt: day(30) });
+  expect(await tell(30, 'order.paid', { id: 'ida-1', paidAt: day(30) })).toEqual([day(30)]);
   expect(await thanked('ida')).toEqual(['requested true']);
   await tell(
     31,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { normaliseEmail, normalisePhone } from '../../shared/domain/identity.ts';
 import { namedIn } from '../../shared/engine/names-person.ts';
 import { readJson } from '../../shared/http/json.ts';
@@ -10,6 +10,9 @@ beforeAll(async () => {
   shop = await openPrivacyShop();
 });
 afterAll(() => shop.stop());
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const today = '2026-04-10T12:00:00.000Z';
 
@@ -59,6 +62,49 @@ test.each(Object.entries(bodies))(
   },
   30_000,
 );
+
+test.each([
+  ['the same signs', () => '|.+a@b.cc', 100],
+  ['signs that differ', (index: number) => `${'|.+'.repeat(16)}${index}@b.aa.Aa.Aa.Aa.Aa`, length],
+  ['signs at short distances', (index: number) => `|.+a${index}@b.cc`, length],
+])('of %s no more is looked up than there are characters', (_, piece, most) => {
+  let asked = 0;
+  const mint = (_kind: string, ...parts: string[]) => {
+    asked += 1;
+    return parts.join(' ');
+  };
+  let note = '';
+  for (let index = 0; note.length < length; index++) note += piece(index);
+  namedIn({ note }, {}, { ids: new Set(), sourceId: 's', mint, phoneOf: () => undefined });
+  expect(asked).toBeGreaterThan(0);
+  expect(asked).toBeLessThan(most);
+});
+
+test('an export whose bodies take long comes in more pages, and has them all', async () => {
+  await shop.setClock(today);
+  const bought = { created_at: today, updated_at: today, currency: 'EUR', total_price: '1.00' };
+  const customer = { id: 600_011, email: 'eve.long@mail.example' };
+  for (const id of [600_011, 600_012, 600_013]) await shop.deliver('orders/create', { ...bought, id, customer });
+  await shop.keep();
+  const customerId = (await shop.find({ email: customer.email }))?.id as string;
+  const { body: asked } = await shop.api.call('POST /v1/privacy-requests', { body: { type: 'export', customerId } });
+  const params = { requestId: asked.id as string };
+  let machineNow = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (machineNow += 10_000));
+  const bodies: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = cursor === undefined ? {} : { cursor };
+    const { status, body } = await shop.api.call('GET /v1/privacy-requests/{requestId}/export', { params, query });
+    expect(status).toBe(200);
+    const data = body.data as unknown as { section: string; content: { body: string } }[];
+    const some = data.filter(({ section }) => section === 'delivery').map(({ content }) => content.body);
+    expect(some.length).toBeLessThan(2);
+    bodies.push(...some);
+    cursor = (body.nextCursor as string | null) ?? undefined;
+  } while (cursor !== undefined);
+  expect(bodies.map((text) => JSON.parse(text).id).sort()).toEqual([600_011, 600_012, 600_013]);
+});
 
 test('what is no address and no number is told in time, however long it is', () => {
   const began = performance.now();

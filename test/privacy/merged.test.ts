@@ -236,6 +236,86 @@ test('whom the shop itself had merged, its requests are about as well', async ()
   expect((await find(3))?.id).toBe((await find(2))?.id);
 });
 
+const journalOf = async (customerId: string) =>
+  (await shop.api.call('GET /v1/customers/{customerId}/merges', { params: { customerId } })).body.data;
+
+test("the word of a shop counts also where they were one already by the API's, or by another shop's", async () => {
+  const theirs = (who: number) => ({ id: idOf(who), email: addressOf(who), first_name: `Name${count}x${who}` });
+  const order = { created_at: day(10), updated_at: day(10), currency: 'EUR', total_price: '10.00' };
+  const merges = (sourceId: string, kept: number, gone: number) =>
+    shop.deliver(
+      'customers/merge',
+      {
+        admin_graphql_api_customer_kept_id: `gid://shopify/Customer/${idOf(kept)}`,
+        admin_graphql_api_customer_deleted_id: `gid://shopify/Customer/${idOf(gone)}`,
+        status: 'completed',
+      },
+      { sourceId },
+    );
+  for (const who of [0, 1, 2]) {
+    await buys(who, who);
+    const content = { ...order, id: count * 100 + 50 + who, email: addressOf(who), customer: theirs(who) };
+    await shop.deliver('orders/create', content, { sourceId: 'other' });
+  }
+  const [kept, gone] = [await customerOf(0), await customerOf(1)];
+  await merge(gone, kept);
+  const sent: string[] = [];
+  for (const sourceId of ['shop', 'other', 'shop', 'other']) sent.push((await merges(sourceId, 0, 1)).status);
+  expect(sent).toEqual(['recorded', 'recorded', 'duplicate', 'duplicate']);
+  // The one shop's merge is confirmed by the other's.
+  for (const sourceId of ['other', 'shop']) expect((await merges(sourceId, 0, 2)).status).toBe('recorded');
+  expect((await journalOf(kept)).map(({ kind, by }) => [kind, by])).toEqual(
+    expect.arrayContaining([
+      ['confirmed', 'shop'],
+      ['merge', 'shop'],
+      ['merge', expect.stringMatching(/^api:/)],
+    ]),
+  );
+  expect((await find(2))?.facts).toMatchObject({ purchaseCount: 6 });
+  const asked = await shop.deliver('customers/data_request', { customer: { id: idOf(0) } });
+  await shop.keep();
+  const bodies = (await bodiesIn(String((await held(asked.deliveryId)).privacyRequestId))).join();
+  for (const who of [0, 1, 2]) expect(bodies).toContain(addressOf(who));
+  await redact(0);
+  for (const who of [0, 1, 2]) expect(await shop.traces(valuesOf(who))).toEqual([]);
+});
+
+test('so does an address that the shop verifies of who was merged with its customer before', async () => {
+  const guest = { created_at: day(10), updated_at: day(10), currency: 'EUR', total_price: '10.00' };
+  await buys(0, 1);
+  await shop.deliver('orders/create', { ...guest, id: count * 100 + 2, email: addressOf(5) });
+  await merge(await customerOf(5), await customerOf(0));
+  await shop.setClock(day(101));
+  const content = { id: idOf(0), email: addressOf(5), verified_email: true, updated_at: day(20) };
+  expect((await shop.deliver('customers/update', content)).status).toBe('recorded');
+  const written = await journalOf(await customerOf(0));
+  expect(written).toMatchObject([{ kind: 'confirmed', by: 'verified_email', movedIds: [] }, { kind: 'merge' }]);
+  expect((await shop.deliver('customers/update', content)).status).toBe('duplicate');
+  expect(await journalOf(await customerOf(0))).toEqual(written);
+  await redact(0);
+  for (const who of [0, 5]) expect(await shop.traces(valuesOf(who))).toEqual([]);
+});
+
+test('what the shop confirmed counts no more once it was taken apart', async () => {
+  for (const who of [0, 1]) await buys(who, who);
+  const [kept, gone] = [await customerOf(0), await customerOf(1)];
+  await merge(gone, kept);
+  await shopMerges(0, 1);
+  await unmerge(gone);
+  await merge(gone, kept);
+  // Nor is it heard again: somebody else joined them.
+  const said = (await journalOf(kept)).length;
+  await shop.deliver('customers/merge', {
+    admin_graphql_api_customer_kept_id: `gid://shopify/Customer/${idOf(0)}`,
+    admin_graphql_api_customer_deleted_id: `gid://shopify/Customer/${idOf(1)}`,
+    status: 'completed',
+  });
+  expect(await journalOf(kept)).toHaveLength(said);
+  await redact(0);
+  expect(await shop.traces(valuesOf(0))).toEqual([]);
+  expect((await find(1))?.facts).toMatchObject({ purchaseCount: 1 });
+});
+
 test('what was taken apart again, or was merged by the API alone, is asked for one by one', async () => {
   for (const who of [0, 1, 2]) await buys(who, who);
   const [kept, gone, other] = [await customerOf(0), await customerOf(1), await customerOf(2)];

@@ -193,6 +193,36 @@ describe('customers/redact', () => {
     expect(await shop.find({ email: both.email })).toMatchObject({ firstName: 'Nora', facts: { purchaseCount: 1 } });
   });
 
+  test('nor where the clock of the shop ran ahead, or a file told of the order', async () => {
+    const hour = (number: number) => new Date(Date.parse(today) + number * 3_600_000).toISOString();
+    const ahead = (number: number) => ({ created_at: day(90), updated_at: hour(number) });
+    const named = (name: string) => ({ email: 'clock@example.com', billing_address: { first_name: name } });
+    await shop.deliver('orders/create', anOrder(321, null, { ...ahead(2), ...named('Nele') }));
+    await shop.setClock(hour(1));
+    const hers = anOrder(322, null, { ...ahead(3), ...named('Kunigunde') });
+    await shop.deliver('orders/create', hers);
+    // The same state once more.
+    await shop.deliver('orders/paid', hers, { now: hour(1.5) });
+    const csv = [
+      'Name,Id,Created at,Currency,Total,Financial Status,Email,Billing Name',
+      '#323,323,2026-01-10 12:00:00 +0000,EUR,10.00,paid,file@example.com,Nele',
+      '#324,324,2026-01-12 12:00:00 +0000,EUR,10.00,voided,file@example.com,Walburga',
+    ];
+    const query = { sourceId: 'shop', format: 'shopify-csv' };
+    const headers = { 'content-type': 'text/csv' };
+    const imported = await shop.api.call('POST /v1/imports', { query, body: csv.join('\n'), headers });
+    expect(imported.body).toMatchObject({ counts: { recorded: 2 } });
+    await shop.keep();
+    expect(await shop.find({ email: 'clock@example.com' })).toMatchObject({ firstName: 'Kunigunde' });
+    expect(await shop.find({ email: 'file@example.com' })).toMatchObject({ firstName: 'Walburga' });
+    await shop.deliver('customers/redact', { customer: { id: 191_320 }, orders_to_redact: [322, 324] });
+    await shop.workAll();
+    expect(await shop.traces(['kunigunde', 'walburga'])).toEqual([]);
+    for (const email of ['clock@example.com', 'file@example.com'])
+      expect(await shop.find({ email })).toMatchObject({ facts: { purchaseCount: 1 } });
+    await shop.setClock(today);
+  });
+
   test('takes all orders that are listed, however many', async () => {
     const guest = { email: 'guest.many@example.com', billing_address: { first_name: 'Manya' } };
     await shop.deliver('orders/create', anOrder(191_600, null, guest));

@@ -142,6 +142,17 @@ test('an approval is no sale, and a checkout that PayPal shows no more holds up 
   expect(await door.customer('lin@example.com')).toMatchObject({ purchaseCount: 1, totalSpent: 1000 });
 });
 
+test('an answer about another capture is not recorded under this message, and says so', async () => {
+  const [asked, shown] = [capture('CAP7', 'ORDER7', '10.00'), capture('CAP8', 'ORDER8', '10.00')];
+  knows(checkout('ORDER8', 'mary@example.com', shown));
+  door.api.knows.set('/v2/payments/captures/CAP7', shown);
+  const delivery = await tell(completed(asked));
+  await door.queue.work();
+  expect(door.queue.waiting).toEqual([]);
+  expect(await door.reason(delivery)).toBe("the shop's API answered with another order than was asked for");
+  expect(await door.customer('mary@example.com')).toBeUndefined();
+});
+
 test('without credentials a capture is taken as it comes, and PayPal is asked for nothing', async () => {
   await door.putSource({ id: 'pp', platform: 'paypal', webhookId, countsWhen: 'paid' });
   const before = door.api.calls.length;

@@ -54,6 +54,17 @@ test('of keys that nobody ever saw some are asked for in a minute; one that was 
   expect(await fetch('/good/too')).toBe('key at /good/too');
 });
 
+test('a key that was turned away among many is had when it is named again, as a real one is; those are bounded too', async () => {
+  for (let i = 0; i < 50; i++) await expect(fetch(`/bad/${i}`)).rejects.toMatchObject(unavailable);
+  await expect(fetch('/good')).rejects.toMatchObject(unavailable);
+  for (let i = 50; i < 100; i++) await expect(fetch(`/bad/${i}`)).rejects.toMatchObject(unavailable);
+  expect(asked.length).toBe(20);
+  expect(await fetch('/good')).toBe('key at /good');
+  for (let i = 0; i < 100; i++) await expect(fetch(`/bad/${i}`)).rejects.toMatchObject(unavailable);
+  expect(asked.length).toBe(30);
+  expect(await fetch('/good')).toBe('key at /good');
+});
+
 test('many keys push out the oldest, not all', async () => {
   for (let i = 0; i < 101; i++) {
     later = Math.floor(i / 20) * 61_000;

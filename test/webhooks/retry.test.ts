@@ -43,6 +43,18 @@ test('a store that takes nothing: the delivery waits in the retry queue, acknowl
   expect(await door.customers()).toMatchObject([{ purchaseCount: 2, totalSpent: 2000 }]);
 });
 
+test('what waited does not make a customer look older than the last change', async () => {
+  door.proxy.plan = () => 'throttled';
+  await door.deliver('shop', signShopify('orders/create', order(11)));
+  door.proxy.plan = () => 'none';
+  await door.deliver('shop', signShopify('orders/create', order(12)));
+  const before = await door.customers();
+  await queue.work();
+  const after = await door.customers();
+  expect(after).toMatchObject([{ purchaseCount: Number(before[0]?.purchaseCount) + 1 }]);
+  expect(after[0]?.updatedAt).toBe(before[0]?.updatedAt);
+});
+
 test('a store that hangs: the delivery is acknowledged before a shop gives up, and waits in the queue', async () => {
   queue.waiting.length = 0;
   await door.deliver('shop', signShopify('orders/create', order(1)));

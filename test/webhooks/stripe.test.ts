@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import Stripe from 'stripe';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { secretFault } from '../../shared/http/schemas/sources.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
@@ -111,7 +111,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Stripe, all of its test mode
       order: {
         snapshot: {
           updatedAt: '2012-01-18T02:24:38.000Z',
-          rank: 2,
+          rank: 3,
           total: { minor: 25_000n, currency },
           tax: 0n,
           shipping: 0n,
@@ -147,7 +147,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Stripe, all of its test mode
         },
         at,
         order: {
-          snapshot: { updatedAt: at, rank: 2, total: usd(1900n), tax: 0n, shipping: 0n, discount: 0n, test: true },
+          snapshot: { updatedAt: at, rank: 3, total: usd(1900n), tax: 0n, shipping: 0n, discount: 0n, test: true },
           placedAt: at,
           paidAt: at,
           refunds: {},
@@ -169,7 +169,7 @@ describe.skipIf(!hasSharedMaterial)(`real bodies of Stripe, all of its test mode
         order: {
           snapshot: {
             updatedAt: march26('18:40:15'),
-            rank: 3,
+            rank: 4,
             total: usd(2000n),
             tax: 0n,
             discount: 0n,
@@ -416,6 +416,55 @@ describe('what the reference says and no body shows', () => {
       const items = [{ title: 'Tea of the month', quantity: 2, unitPrice: 500 }];
       expect(line).toMatchObject({ type: 'order', order: { snapshot: { items } } });
     }
+  });
+
+  test('a session that once counted before its invoice gives way when both are heard again', async () => {
+    const email = 'once-ranked@example.com';
+    const invoice = event('invoice.paid', {
+      id: 'in_ranked',
+      created: seconds,
+      currency: 'eur',
+      total: 1000,
+      customer_email: email,
+      lines: { data: [{ description: 'Tea', quantity: 2, amount: 1000 }] },
+    });
+    const session = event('checkout.session.completed', {
+      id: 'cs_ranked',
+      mode: 'payment',
+      payment_status: 'paid',
+      invoice: 'in_ranked',
+      currency: 'eur',
+      amount_total: 1000,
+      customer_details: { email },
+    });
+    const both = [invoice, { ...session, created: session.created + 60 }];
+    const sendBoth = async (status: string) => {
+      for (const message of both)
+        expect(await door.deliver('stripe', sign(message))).toMatchObject({ body: { status } });
+    };
+    const { reading = 0 } = stripe;
+    const translate = stripe.translate.bind(stripe);
+    stripe.reading = reading - 1;
+    vi.spyOn(stripe, 'translate').mockImplementation((...given) => {
+      const said = translate(...given);
+      const snapshot = said.kind === 'fact' && said.fact.kind === 'order' ? said.fact.order.snapshot : undefined;
+      if (snapshot) snapshot.rank = snapshot.items ? 2 : 3;
+      return said;
+    });
+    await sendBoth('recorded');
+    vi.restoreAllMocks();
+    stripe.reading = reading;
+
+    const kept = async () => {
+      const [customer] = await customersBy(door, email);
+      const [line] = await door.lines(customer?.customerId ?? '');
+      return line;
+    };
+    expect(await kept()).not.toHaveProperty('order.snapshot.items');
+    for (const message of both) await door.deliver('stripe', sign(message));
+    const items = [{ title: 'Tea', quantity: 2, unitPrice: 500 }];
+    expect(await kept()).toMatchObject({ type: 'order', order: { snapshot: { items } } });
+    await sendBoth('duplicate');
   });
 
   test('an answer to the question for news is a consent or its refusal; no question, no answer', () => {

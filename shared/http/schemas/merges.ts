@@ -31,7 +31,9 @@ export const mergeDone = named(
 const mergeLine = named(
   'MergeLine',
   z.strictObject({
-    kind: z.enum(['merge', 'unmerge']),
+    kind: z
+      .enum(['merge', 'unmerge', 'confirmed'])
+      .check(z.describe('`confirmed`: a shop said that two are one when they were so already; nobody moved')),
     mergeId: z.string(),
     at: instant,
     by,
