@@ -1,6 +1,7 @@
-import { type Consent, type Consents, withConsents } from './consent.ts';
+import { type Consent, type Consents, consentKey, withConsents } from './consent.ts';
 import { addContact, type ContactDay, type ContactDays } from './contacts.ts';
 import { type Facts, noFacts } from './facts.ts';
+import { type Ahead, hear } from './hearing.ts';
 import type { Person } from './identity.ts';
 import { earlier, type Instant, later } from './instant.ts';
 import type { Scores } from './rfm.ts';
@@ -58,6 +59,8 @@ export interface Customer {
   standing?: Standing;
   /** By source, when it deleted its customer. */
   left?: Record<string, Instant>;
+  /** What sources said with times that were still to come; of one who is several, each person has its own. */
+  ahead?: Ahead;
   /** The persons that turned out to be this customer, itself among them, by their ids; absent where it is one alone. */
   parts?: Record<string, Part>;
 }
@@ -75,6 +78,7 @@ export type PersonState = Pick<
   | 'live'
   | 'lastLiveOrderAt'
   | 'left'
+  | 'ahead'
 >;
 
 /** One person of a customer who is several, with its place in the tree of merges. */
@@ -103,26 +107,64 @@ export function newCustomer(id: string, now: Instant): Customer {
   };
 }
 
-/** What a delivery says of a customer beside orders. */
-export interface Word {
+/** What a source says of a person and its wishes, by the source's own clock. */
+export interface Said {
   person: Person;
   sourceId: string;
-  /** The source's own time of these words. */
   at: Instant;
-  test: boolean;
   consents: readonly Consent[];
+}
+
+/** What is news of it, dated by when it was heard. */
+export interface Heard {
+  sourceId: string;
+  externalId?: string;
+  profile: Customer['profile'];
+  consents: readonly Consent[];
+  ahead?: Ahead;
+}
+
+/** What a delivery says of a customer beside orders. */
+export interface Word extends Heard {
+  test: boolean;
   /** How the customer was served, where that is what is told. */
   contact?: ContactDay | undefined;
+}
+
+export function heardOf(
+  customer: Pick<Customer, 'ahead'>,
+  { person, sourceId, at, consents }: Said,
+  heardAt: Instant,
+): Heard {
+  const fields = profileFields.filter((field) => person[field] !== undefined);
+  const said = {
+    ...Object.fromEntries(fields.map((field) => [field, at])),
+    ...Object.fromEntries(consents.map((consent) => [consentKey(consent), consent.occurredAt])),
+  };
+  const { dates, ahead } = hear(customer.ahead, said, { sourceId, heardAt });
+  const { externalId } = person;
+  return {
+    sourceId,
+    ...(externalId !== undefined && { externalId }),
+    profile: Object.fromEntries(
+      fields.flatMap((field) => (dates[field] ? [[field, { value: person[field], at: dates[field] }]] : [])),
+    ),
+    consents: consents.flatMap((consent) => {
+      const occurredAt = dates[consentKey(consent)];
+      return occurredAt ? [{ ...consent, occurredAt }] : [];
+    }),
+    ...(ahead && { ahead }),
+  };
 }
 
 /** The customer after a source's words. The order in which words arrive does not matter. */
 export function withWord(customer: Customer, word: Word): Customer {
   const profile = { ...customer.profile };
   for (const field of profileFields) {
-    const value = word.person[field];
-    if (value !== undefined) profile[field] = laterWord(profile[field], { value, at: word.at });
+    const said = word.profile[field];
+    if (said) profile[field] = laterWord(profile[field], said);
   }
-  const { externalId } = word.person;
+  const { externalId, ahead } = word;
   return {
     ...customer,
     profile,
@@ -133,6 +175,7 @@ export function withWord(customer: Customer, word: Word): Customer {
     consents: withConsents(customer.consents, word.consents),
     contacts: word.contact ? addContact(customer.contacts, word.contact) : customer.contacts,
     live: customer.live || !word.test,
+    ...(ahead && { ahead }),
   };
 }
 
@@ -143,8 +186,11 @@ export function laterWord(known: Dated | undefined, said: Dated): Dated {
 }
 
 /** The customer after a source deleted it: what it bought, and what leads to it, stays. */
-export function withDeparture(customer: Customer, sourceId: string, at: Instant): Customer {
-  return { ...customer, left: { ...customer.left, [sourceId]: later(customer.left?.[sourceId], at) as Instant } };
+export function withDeparture(customer: Customer, sourceId: string, at: Instant, heardAt: Instant): Customer {
+  const { dates, ahead } = hear(customer.ahead, { left: at }, { sourceId, heardAt });
+  const leftAt = later(customer.left?.[sourceId], dates.left);
+  if (leftAt === undefined) return customer;
+  return { ...customer, left: { ...customer.left, [sourceId]: leftAt }, ...(ahead && { ahead }) };
 }
 
 /** When the last of the sources that knew the customer by an id deleted it; nothing while one of them has it. */

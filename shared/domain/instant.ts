@@ -34,6 +34,8 @@ export function parseInstant(text: string): Instant | undefined {
 }
 
 /** The earlier of two; an absent one does not count. */
+export function earlier(a: Instant, b: Instant): Instant;
+export function earlier(a: Instant | undefined, b: Instant | undefined): Instant | undefined;
 export function earlier(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a < b ? a : b;

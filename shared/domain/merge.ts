@@ -111,7 +111,8 @@ export function withPersons(
 }
 
 function stateOf(customer: Customer): PersonState {
-  const { createdAt, profile, sourceIds, consents, facts, waiting, contacts, live, lastLiveOrderAt, left } = customer;
+  const { createdAt, profile, sourceIds, consents, facts, waiting, contacts, live, lastLiveOrderAt, left, ahead } =
+    customer;
   return {
     createdAt,
     profile,
@@ -123,6 +124,7 @@ function stateOf(customer: Customer): PersonState {
     live,
     ...(lastLiveOrderAt && { lastLiveOrderAt }),
     ...(left && { left }),
+    ...(ahead && { ahead }),
   };
 }
 

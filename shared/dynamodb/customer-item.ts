@@ -27,6 +27,7 @@ interface PersonItem {
   waiting?: Record<string, StoredFacts>;
   standing?: Standing;
   left?: NonNullable<Customer['left']>;
+  ahead?: NonNullable<Customer['ahead']>;
 }
 
 /**

@@ -168,8 +168,10 @@ export async function forgetSource(
           consent.sourceId !== sourceId || consent.occurredAt > erasedAt || saidSince.has(canonicalText(consent)),
       ),
     );
+    const { [sourceId]: __, ...ahead } = person.ahead ?? {};
+    const changed = { ...person, sourceIds, consents, ...(person.ahead && { ahead }) };
     return {
-      writes: known.folded([customerWrite(person, { ...person, sourceIds, consents }, now)]),
+      writes: known.folded([customerWrite(person, changed, now)]),
       outcome: undefined,
     };
   });

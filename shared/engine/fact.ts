@@ -1,6 +1,7 @@
 import type { Consent } from '../domain/consent.ts';
+import { latestSaid } from '../domain/hearing.ts';
 import { type Person, withoutPlaceholders } from '../domain/identity.ts';
-import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
+import { earlier, type Instant } from '../domain/instant.ts';
 import type { Conversation, ConversationType } from '../domain/interaction.ts';
 import type { Order } from '../domain/order.ts';
 
@@ -21,6 +22,11 @@ export type Fact =
        * came to nothing, and may still be paid.
        */
       cancelledIfPaid?: Instant;
+      /**
+       * Of such a file: the time of the state that its payment is read out of. Of an order in a later state of the same
+       * second nobody has said that it was paid.
+       */
+      paidAsOf?: Instant;
       /** The person behind it; empty where the message names nobody. */
       who: Who;
       /** The source's own time of these words. */
@@ -51,35 +57,20 @@ export type Fact =
   | { kind: 'consent'; externalId: string; who: Who; consent: Consent };
 
 /**
- * How far ahead a source's clock may run for its states of an order to stay in its own order. One that is dated further
- * ahead stands in the way of later ones for this long at most.
- */
-const furthestAhead = 24 * 3_600_000;
-
-/**
- * The fact with no word dated after it was heard: a clock that runs ahead would otherwise speak the last word for years.
- * States of an order are compared with that source's own alone, by its own clock: were they dated by when each was heard,
- * an old one that is sent again would count before a newer one. When things happened stays as it was said.
+ * The fact with nothing dated long after it was heard: a clock that runs ahead would otherwise speak the last word for
+ * years. What a source says of persons is dated once it is known of whom. States of an order are compared with that
+ * source's own alone, by its own clock: were they dated by when each was heard, an old one that is sent again would count
+ * before a newer one. When things happened stays as it was said.
  */
 export function notAfter(fact: Fact, receivedAt: Instant): Fact {
-  const bound = (at: Instant) => (at > receivedAt ? receivedAt : at);
-  const bounded = (consent: Consent) => ({ ...consent, occurredAt: bound(consent.occurredAt) });
-  if (fact.kind === 'conversation' || fact.kind === 'merge') return fact;
-  if (fact.kind === 'consent') return { ...fact, consent: bounded(fact.consent) };
-  if (fact.kind === 'customer') return { ...fact, at: bound(fact.at), consents: fact.consents.map(bounded) };
-  if (fact.kind === 'departure') return { ...fact, at: bound(fact.at ?? receivedAt) };
-  const { snapshot, consents } = fact.order;
-  const latest = instantOf(millisecondsOf(receivedAt) + furthestAhead);
-  const updatedAt = snapshot && (snapshot.updatedAt > latest ? latest : snapshot.updatedAt);
-  return {
-    ...fact,
-    at: bound(fact.at),
-    order: {
-      ...fact.order,
-      ...(snapshot && updatedAt && { snapshot: { ...snapshot, updatedAt } }),
-      consents: Object.fromEntries(Object.entries(consents).map(([key, consent]) => [key, bounded(consent)])),
-    },
-  };
+  if (fact.kind === 'consent') {
+    const { consent } = fact;
+    return { ...fact, consent: { ...consent, occurredAt: earlier(consent.occurredAt, receivedAt) } };
+  }
+  if (fact.kind !== 'order' || !fact.order.snapshot) return fact;
+  const { snapshot } = fact.order;
+  const updatedAt = earlier(snapshot.updatedAt, latestSaid(receivedAt));
+  return { ...fact, order: { ...fact.order, snapshot: { ...snapshot, updatedAt } } };
 }
 
 /** The fact without addresses and numbers that identify nobody. */

@@ -117,11 +117,12 @@ async function recordHistory(store: RecordStore, fact: Fact, { frame, fillsIn }:
 /**
  * What a file adds to an order that is known by a later word than the file's: that it was paid, cancelled or paid back,
  * where nobody said so. Nothing where it adds nothing: the shop's own word on everything else is fuller. Where the file's
- * word is the later one it counts, but takes an order from nobody by an address alone: two customers may share it.
+ * word is the later one, or a later reading of what is known as history, it counts, but takes an order from nobody by an
+ * address alone: two customers may share it.
  */
 async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promise<Fact | undefined> {
   if (fact.kind !== 'order') return fact;
-  const { order: known, isSomebodys } = await knownOrder(store, fact.externalId, frame);
+  const { order: known, isSomebodys, isLive } = await knownOrder(store, fact.externalId, frame);
   if (!known) return fact;
   const cancelledIfPaid = known.paidAt && fact.cancelledIfPaid && later(fact.cancelledIfPaid, known.paidAt);
   const cancelledAt = fact.order.cancelledAt ?? cancelledIfPaid;
@@ -129,10 +130,12 @@ async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promi
   const { snapshot, paidAt, refundedInAll } = order;
   const namesCustomer = 'customerId' in fact.who || fact.who.externalId !== undefined;
   const who = isSomebodys && !namesCustomer ? {} : fact.who;
-  if (!known.snapshot || (snapshot && secondOf(snapshot) > secondOf(known.snapshot))) return { ...fact, who, order };
+  const isNews = (said: Snapshot, before: Snapshot) =>
+    secondOf(said) > secondOf(before) || (!isLive && isReadAnew(said, before));
+  if (!known.snapshot || (snapshot && isNews(snapshot, known.snapshot))) return { ...fact, who, order };
   const missing = {
     ...inLaterState(known, snapshot),
-    ...(paidAt && !known.paidAt && { paidAt }),
+    ...(paidAt && !known.paidAt && !isPast(fact.paidAsOf, known.snapshot) && { paidAt }),
     ...(cancelledAt && !known.cancelledAt && { cancelledAt }),
     ...(refundedInAll && isMore(refundedInAll.amount, known, known.snapshot) && { refundedInAll }),
   };
@@ -140,7 +143,17 @@ async function withoutKnown(store: RecordStore, fact: Fact, frame: Frame): Promi
   return { ...fact, who: {}, order: { refunds: {}, consents: {}, ...missing } };
 }
 
-const secondOf = ({ updatedAt }: Snapshot) => updatedAt.slice(0, 19);
+const secondOf = ({ updatedAt }: Pick<Snapshot, 'updatedAt'>) => updatedAt.slice(0, 19);
+
+/** One state, read by other settings since: what a file said of it is read out of the file again. */
+function isReadAnew(said: Snapshot, known: Snapshot): boolean {
+  return said.updatedAt === known.updatedAt && (said.reading ?? 0) > (known.reading ?? 0);
+}
+
+/** Whether the order is known in a later state of the same second: what was read out of the earlier one adds nothing. */
+function isPast(stateAt: Instant | undefined, known: Snapshot): boolean {
+  return stateAt !== undefined && secondOf({ updatedAt: stateAt }) === secondOf(known) && known.updatedAt > stateAt;
+}
 
 /**
  * The order as it is known, but in the state of a file that says a later one of the same second: that it counts now, or
@@ -163,12 +176,12 @@ async function knownOrder(
   store: RecordStore,
   name: string,
   frame: Frame,
-): Promise<{ order: Order | undefined; isSomebodys: boolean }> {
+): Promise<{ order: Order | undefined; isSomebodys: boolean; isLive: boolean }> {
   const known = new Known(store, true);
   const ref = orderRef(name, frame);
   await known.fetch({ naturals: [ref] });
   const entry = known.natural(ref);
-  if (!entry?.customerId) return { order: entry?.order, isSomebodys: false };
+  if (!entry?.customerId) return { order: entry?.order, isSomebodys: false, isLive: false };
   const line = await known.orderLine(entry.customerId, entry.occurredAt, orderId(name, frame));
-  return { order: line?.order, isSomebodys: true };
+  return { order: line?.order, isSomebodys: true, isLive: line !== undefined && !line.backfill };
 }

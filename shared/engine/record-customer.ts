@@ -2,8 +2,9 @@ import { calendarOf } from '../domain/calendar.ts';
 import { canonicalText } from '../domain/canonical.ts';
 import { type Consent, consentKey } from '../domain/consent.ts';
 import { contactOf } from '../domain/contacts.ts';
-import { type Customer, newCustomer, withDeparture, withWord } from '../domain/customer.ts';
+import { type Customer, heardOf, newCustomer, withDeparture, withWord } from '../domain/customer.ts';
 import type { Identity } from '../domain/identity.ts';
+import { earlier } from '../domain/instant.ts';
 import type { Interaction } from '../domain/interaction.ts';
 import { personIn } from '../domain/merge.ts';
 import { customerWrite, type Draft, type Frame, isChanged, type MergeEvidence } from './draft.ts';
@@ -16,7 +17,7 @@ import { conflictWrites } from './suggest.ts';
 
 /** What a source says of a customer: profile, identities, consents. */
 export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer' }, frame: Frame): Promise<Draft> {
-  const found = await resolve(known, fact.person, fact.at, frame);
+  const found = await resolve(known, fact.person, earlier(fact.at, frame.receivedAt), frame);
   if (found === 'stale') return 'stale';
   if (found && 'erased' in found) return { writes: [], about: { erased: true } };
   if (!found) throw new Unintelligible('customer has no id, e-mail address or phone number');
@@ -31,8 +32,9 @@ export async function draftCustomer(known: Known, fact: Fact & { kind: 'customer
     frame,
   );
   if (conflicts === 'stale') return 'stale';
-  const consents = await saidSinceErasure(known, found, fact.consents, frame);
-  const customer = withWord(owner, { ...fact, consents, person, sourceId: frame.sourceId });
+  const heard = heardOf(owner, { ...fact, person, sourceId: frame.sourceId }, frame.receivedAt);
+  const consents = await saidSinceErasure(known, found, heard.consents, frame);
+  const customer = withWord(owner, { ...heard, consents, test: fact.test });
   const writes: Write[] = consents
     .filter((consent) => canonicalText(consent) !== canonicalText(owner.consents[consentKey(consent)] ?? null))
     .map((consent) => ({
@@ -97,11 +99,12 @@ export async function draftDeparture(known: Known, fact: Fact & { kind: 'departu
   const identity: Identity = { namespace: frame.sourceId, value: fact.externalId };
   await known.fetch({ identities: [identity] });
   if (await isOfErased(known, identity, frame)) return { writes: [], about: { erased: true } };
-  const named = await namedByShop(known, identity, frame);
-  if (named === 'stale') return 'stale';
-  const { before, isKnown } = named;
+  const owner = await namedByShop(known, identity, frame);
+  if (owner === 'stale') return 'stale';
+  const { before, isKnown } = owner;
   // Whether the person was real is for others to say.
-  const after = withDeparture(withShopsId(before, identity, true, frame), frame.sourceId, fact.at ?? frame.receivedAt);
+  const named = withShopsId(before, identity, true, frame);
+  const after = withDeparture(named, frame.sourceId, fact.at ?? frame.receivedAt, frame.receivedAt);
   const about = { customerId: before.id };
   if (isKnown && !isChanged(before, after)) return { writes: [], about };
   const attach: Write[] = isKnown ? [] : [leadTo(before.id, identity, frame)];
@@ -133,14 +136,13 @@ function leadTo(customerId: string, identity: Identity, { sourceId }: Frame): Wr
   return { kind: 'identity', identity, customerId, sourceId };
 }
 
-function withShopsId(customer: Customer, { value: externalId }: Identity, test: boolean, frame: Frame): Customer {
-  return withWord(customer, {
-    person: { externalId },
-    sourceId: frame.sourceId,
-    consents: [],
-    at: frame.receivedAt,
-    test,
-  });
+function withShopsId(
+  customer: Customer,
+  { value: externalId }: Identity,
+  test: boolean,
+  { sourceId }: Frame,
+): Customer {
+  return withWord(customer, { sourceId, externalId, profile: {}, consents: [], test });
 }
 
 function consentLine(consent: Consent, customerId: string, frame: Frame): Interaction {
@@ -217,9 +219,7 @@ export async function draftSaying(
   const conflicts = await conflictWrites(known, found, person.externalId !== undefined, frame);
   if (conflicts === 'stale') return 'stale';
   const customer = withWord(owner, {
-    person,
-    sourceId,
-    at: occurredAt,
+    ...heardOf(owner, { person, sourceId, at: occurredAt, consents: [] }, receivedAt),
     test: false,
     consents: fact.kind === 'consent' ? [fact.consent] : [],
     ...(fact.kind === 'conversation' && {

@@ -1,9 +1,8 @@
 import { canonicalText } from '../domain/canonical.ts';
-import { withConsents } from '../domain/consent.ts';
-import { type Customer, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
+import { type Consents, withConsents } from '../domain/consent.ts';
+import { type Customer, type Heard, heardOf, withHistory, withLiveOrder, withWord } from '../domain/customer.ts';
 import { countedOf, type Rate, waitsForRate } from '../domain/exchange-rate.ts';
-import type { Person } from '../domain/identity.ts';
-import type { Instant } from '../domain/instant.ts';
+import { earlier, type Instant } from '../domain/instant.ts';
 import { type Interaction, interactionsOf } from '../domain/interaction.ts';
 import { joinOrders, type Order, refundsPerOrder } from '../domain/order.ts';
 import { noOrderFacts, type OrderFacts } from '../domain/order-facts.ts';
@@ -50,7 +49,8 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
   const owner = heir ?? (holder && !(named && isNews) ? holder : erased ? shadowOf(erased) : named?.customer);
   const isFaceless = owner !== undefined && isShadow(owner);
   const said = named?.customer.id === owner?.id ? named : undefined;
-  const agreed = isFaceless ? [] : await agreedTo(known, joined, said, frame);
+  const heard = heardIn(fact, owner, said, frame);
+  const agreed = isFaceless ? [] : await agreedTo(known, withConsents(before.consents, heard.consents), said, frame);
   const after = { ...joined, consents: withConsents({}, agreed) };
   if (!owner || !after.snapshot) return held(home, after, { aliases, found, marked }, frame);
 
@@ -59,7 +59,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
     frame,
     [home, ...others].map((one) => one.interactionId),
   );
-  if (said) touched.set(owner, withWords(owner, said.person, fact, after, frame));
+  if (said) touched.set(owner, withWords(owner, heard, after));
   const rate = await rateOf(known, after, [home, ...others], frame);
   const is = countedOf(after, rate);
   await recount(touched, home, others, owner, is);
@@ -109,15 +109,27 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
 async function whoseOf(
   known: Known,
   { who, at }: Fact & { kind: 'order' },
-  { placedAt = at }: Order,
+  { placedAt }: Order,
   holder: Customer | undefined,
   frame: Frame,
 ) {
-  return holder && isShadow(holder) ? undefined : resolve(known, who, placedAt, frame);
+  return holder && isShadow(holder) ? undefined : resolve(known, who, placedAt ?? earlier(at, frame.receivedAt), frame);
+}
+
+/** What it says of its customer; where nobody is known for it, what was agreed to is dated all the same. */
+function heardIn(
+  { at, order }: Fact & { kind: 'order' },
+  owner: Customer | undefined,
+  said: Found | undefined,
+  { sourceId, receivedAt }: Frame,
+): Heard {
+  const consents = Object.values(order.consents);
+  const words = { person: said?.person ?? {}, sourceId, at, consents };
+  return heardOf(owner ?? {}, words, receivedAt);
 }
 
 /** What was agreed to with an order, without what somebody did who was erased before. */
-async function agreedTo(known: Known, { consents }: Order, said: Found | undefined, frame: Frame) {
+async function agreedTo(known: Known, consents: Consents, said: Found | undefined, frame: Frame) {
   const all = Object.values(consents);
   return said ? saidSinceErasure(known, said, all, frame) : all;
 }
@@ -179,21 +191,9 @@ function atHome(named: Found | undefined, holder: Customer | undefined, who: Who
 }
 
 /** Test orders speak of nobody's wishes. */
-function withWords(
-  owner: Customer,
-  person: Person,
-  fact: Fact & { kind: 'order' },
-  { snapshot, consents }: Order,
-  frame: Frame,
-): Customer {
+function withWords(owner: Customer, heard: Heard, { snapshot, consents }: Order): Customer {
   const test = snapshot?.test ?? true;
-  return withWord(owner, {
-    person,
-    sourceId: frame.sourceId,
-    at: fact.at,
-    test,
-    consents: test ? [] : Object.values(consents),
-  });
+  return withWord(owner, { ...heard, test, consents: test ? [] : Object.values(consents) });
 }
 
 /**

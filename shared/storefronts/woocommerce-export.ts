@@ -28,6 +28,7 @@ export const woocommerceExport: OrderExport = {
     const saysPaid = 'paid_date' in row || 'date_paid' in row;
     const paidAt = time('paid_date') ?? time('date_paid') ?? (!saysPaid && paid.has(status) ? placedAt : undefined);
     const at = latestOf(placedAt, paidAt, time('completed_date') ?? time('date_completed'));
+    const stateAt = inStage(at, stages.get(status) ?? 3);
     const refunded = status === 'refunded' ? total : refundedOf(row, code);
     const fact: Fact = {
       kind: 'order',
@@ -35,9 +36,10 @@ export const woocommerceExport: OrderExport = {
       who: buyer(row, source.country),
       at,
       ...(status === 'cancelled' && !saysPaid && { cancelledIfPaid: at }),
+      ...(paidAt && !saysPaid && { paidAsOf: stateAt }),
       order: {
         snapshot: {
-          updatedAt: paidAt ? at : inStage(at, stages.get(status) ?? 3),
+          updatedAt: paidAt ? at : stateAt,
           total,
           ...parts({
             tax: part(cell(row, 'tax_total'), code),

@@ -200,6 +200,50 @@ describe("Shopify's export", () => {
     });
   });
 
+  describe('read again after the source counts from another time', () => {
+    const put = (countsWhen: string) =>
+      api.call('PUT /v1/sources/{sourceId}', {
+        params: { sourceId: 'again' },
+        body: { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin', countsWhen },
+      });
+    const row = (id: string, Email: string) =>
+      shopifyRow(anOrder(id, { Email, 'Financial Status': 'pending', 'Paid at': '' }));
+    const counted = async (email: string) => {
+      const { purchaseCount, totalSpent } = (await customerBy(email)).facts;
+      return [purchaseCount, totalSpent.amount];
+    };
+
+    test('what had come by the file counts as it is read now', async () => {
+      const Email = 'pending@example.com';
+      const text = [shopifyHeader, row('9101', Email), row('9102', '')].join('\n');
+      for (const [countsWhen, wanted] of [
+        ['placed', [1, '105.90']],
+        ['paid', [0, '0.00']],
+        ['placed', [1, '105.90']],
+      ] as const) {
+        await put(countsWhen);
+        expect((await whole('again', 'shopify-csv', text)).body.counts).toMatchObject({ recorded: 2, duplicates: 0 });
+        expect(await counted(Email)).toEqual(wanted);
+        expect((await whole('again', 'shopify-csv', text)).body.counts).toMatchObject({ recorded: 0, duplicates: 2 });
+      }
+    });
+
+    test('what the shop told itself waits for its own message to be played again', async () => {
+      const email = 'told-live@example.com';
+      await put('placed');
+      const { handler } = await import('../../functions/webhooks/receive.ts');
+      const created_at = '2024-05-01T10:00:00-04:00';
+      const told = { id: 9103, created_at, updated_at: created_at, currency: 'EUR', total_price: '105.90', email };
+      const signed = signShopify('orders/create', { ...told, financial_status: 'pending' });
+      const params = { sourceId: 'again' };
+      await handler(httpEvent({ routeKey: 'POST /v1/webhooks/{sourceId}', params, ...signed }), lambdaContext());
+      await put('paid');
+      const { body } = await whole('again', 'shopify-csv', [shopifyHeader, row('9103', email)].join('\n'));
+      expect(body.counts).toMatchObject({ recorded: 0, duplicates: 1 });
+      expect(await counted(email)).toEqual([1, '105.90']);
+    });
+  });
+
   test('an order that came by webhook is a duplicate; a refund that the webhook missed is not', async () => {
     const { handler } = await import('../../functions/webhooks/receive.ts');
     const order = {
@@ -330,6 +374,11 @@ describe("WooCommerce's exports", () => {
   const columns = 'order_id;date;paid_date;status;order_total;order_currency;billing_email';
   const file = (id: string, status: string) =>
     [columns, `${id};2024-01-21 06:29:00;;wc-${status};60.11;EUR;later${id}@example.com`].join('\n');
+  const without = (id: string, status = 'cancelled') =>
+    [
+      'order_id;date;status;order_total;order_currency;billing_email',
+      `${id};2024-01-21 06:29:00;wc-${status};60.11;EUR;later${id}@example.com`,
+    ].join('\n');
   const purchases = async (id: string) => (await customerBy(`later${id}@example.com`)).facts.purchaseCount;
 
   test.each([
@@ -348,6 +397,23 @@ describe("WooCommerce's exports", () => {
     for (const state of states) await whole('woo', 'woocommerce-csv', file(id, state));
     expect(await purchases(id)).toBe(0);
   });
+
+  test.each([
+    ['5401', 0, ['processing', 'cancelled']],
+    ['5402', 0, ['cancelled', 'processing']],
+    ['5403', 0, ['cancelled', 'completed', 'pending']],
+    ['5404', 0, ['pending', 'cancelled', 'processing']],
+    ['5405', 1, ['failed', 'processing']],
+    ['5406', 1, ['processing', 'failed', 'pending']],
+  ])(
+    'of files without a word on payments the later state counts, whichever comes first: %s',
+    async (id, count, states) => {
+      for (const state of states) await whole('woo', 'woocommerce-csv', without(id, state));
+      expect(await purchases(id)).toBe(count);
+      for (const state of states) await whole('woo', 'woocommerce-csv', without(id, state));
+      expect(await purchases(id)).toBe(count);
+    },
+  );
 
   async function tellOfWoo(order: object): Promise<void> {
     const { handler } = await import('../../functions/webhooks/receive.ts');
@@ -375,11 +441,6 @@ describe("WooCommerce's exports", () => {
     (await ledgerOf((await customerBy(`later${id}@example.com`)).id)).map(({ type }) => type).sort();
 
   test('what was paid and is cancelled by a file without a word on payments is so as by webhook', async () => {
-    const without = (id: string) =>
-      [
-        'order_id;date;status;order_total;order_currency;billing_email',
-        `${id};2024-01-21 06:29:00;wc-cancelled;60.11;EUR;later${id}@example.com`,
-      ].join('\n');
     await told('5201', 'processing', paid);
     await whole('woo', 'woocommerce-csv', without('5201'));
     await told('5202', 'processing', paid);
