@@ -150,11 +150,12 @@ const place = '/data/payload/order';
 
 /** Amounts are those of the order's own currency; what they are in that of the shop no message says exactly. */
 function translateOrder(order: ShopwareOrder, event: string, at: Instant, source: Source): Translation {
-  const updatedAt = lastChangeOf(order);
   const code = order.currency.isoCode;
   const total = money(withoutNoise(order.amountTotal, code), code, `${place}/amountTotal`);
   const entered = /^state_enter\.order_transaction\.state\.(.+)$/.exec(event)?.[1] ?? '';
-  const listed = (order.transactions ?? []).map((one) => one.stateMachineState?.technicalName ?? '');
+  const listed = (order.transactions ?? []).flatMap((one) => one.stateMachineState?.technicalName ?? []);
+  // What the event alone tells is as old as the event.
+  const updatedAt = later(lastChangeOf(order), entered && listed.length === 0 ? at : undefined) as Instant;
   const states = [entered, ...listed];
   const cameToNothing = (listed.length > 0 ? listed : [entered]).every((state) => unpaid.has(state));
   const isOver =

@@ -226,7 +226,7 @@ describe('customers/redact', () => {
   test('takes all orders that are listed, however many', async () => {
     const guest = { email: 'guest.many@example.com', billing_address: { first_name: 'Manya' } };
     await shop.deliver('orders/create', anOrder(191_600, null, guest));
-    const listed = Array.from({ length: 1_000 }, (_, index) => 5_000_000 + index);
+    const listed = Array.from({ length: 300 }, (_, index) => 5_000_000 + index);
     await shop.deliver('customers/redact', { customer: { id: 191_601 }, orders_to_redact: [...listed, 191_600] });
     await shop.workAll();
     await shop.keep();

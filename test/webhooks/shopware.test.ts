@@ -179,6 +179,21 @@ describe('an order whose payment came to nothing', () => {
     expect(await bought()).toBe(1);
   });
 
+  test.each([
+    ['no transactions', null],
+    ['transactions without their states', [{ amount: { totalPrice: 10 }, createdAt: timeOf(0) }]],
+  ])('is no purchase where the order lists %s, in whatever order that is told', async (_, transactions) => {
+    const failed = told('state_enter.order_transaction.state.failed', 2, transactions);
+    const steps = [told('checkout.order.placed', 0, transactions), failed];
+    for (const order of [steps, [...steps].reverse()]) {
+      await door.clear();
+      for (const step of order) await door.send(step);
+      expect(await bought()).toBe(0);
+    }
+    await door.send(told('state_enter.order_transaction.state.paid', 5, transactions));
+    expect(await bought()).toBe(1);
+  });
+
   test('counts again once its payment is open anew, in whatever order that is told', async () => {
     const steps = [told('checkout.order.placed', 0, null), into('failed', 2), into('open', 4), into('in_progress', 6)];
     for (const order of [steps, [...steps].reverse()]) {
