@@ -100,7 +100,12 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
     writes.push({ kind: 'natural', natural, customerId: owner.id, occurredAt, revision: entry?.revision ?? 0 });
   }
   const interactionId = home.interactionId;
-  const about = { customerId: owner.id, interactionId, ...(erased && { erased: true as const }) };
+  const about = {
+    customerId: owner.id,
+    interactionId,
+    ...(erased && { erased: true as const }),
+    ...(named && !said && { namesAnother: true as const }),
+  };
   if (!isFaceless) return { writes: [...writes, ...aliases], about };
   return { writes: [...writes.flatMap(faceless), ...aliases], about: { interactionId, erased: true } };
 }

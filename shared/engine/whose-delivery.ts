@@ -38,10 +38,11 @@ export interface DeliveryReads {
 }
 
 /**
- * Tells whether a delivery is the persons': by the person that it was recorded for; of an order, also by whose ledger it
- * stands in. Where it was recorded for nobody, its body tells, by an identity or by an order. A body that bears an id of
- * somebody else, or of an order in somebody else's ledger, is that one's, and not theirs who share an address with that
- * one. One that bears ids of both is shown to neither, and goes with the first who is erased.
+ * Tells whether a delivery is the persons': by the person that it was recorded for. What was told of an order that
+ * somebody else has by now goes with either, and is shown to the one alone whom it was recorded for. Where it was recorded
+ * for nobody, or names another than who has its order, its body tells, by an identity or by an order. A body that bears an
+ * id of somebody else, or of an order in somebody else's ledger, is that one's, and not theirs who share an address with
+ * that one. One that bears ids of both is shown to neither, and goes with the first who is erased.
  */
 export function whoseDelivery({ records, data, content }: DeliveryReads, sought: Sought, purpose: Purpose) {
   const { personIds, marks, upTo } = sought;
@@ -50,7 +51,8 @@ export function whoseDelivery({ records, data, content }: DeliveryReads, sought:
   const sales = () => (reading ??= salesOf(data, sought));
   return async ({ id, customerId, interactionId, receivedAt }: ListedDelivery): Promise<boolean> => {
     if (customerId !== undefined && personIds.includes(customerId)) return true;
-    if (interactionId !== undefined && (await sales()).lines.has(interactionId)) return true;
+    const isOfSale = interactionId !== undefined && (await sales()).lines.has(interactionId);
+    if (isOfSale && purpose === 'erasure') return true;
     if (customerId !== undefined || (upTo !== undefined && receivedAt > upTo)) return false;
     const { body, headers } = await content(id);
     const named = namedIn(body, headers, { ...sought, ids });
@@ -59,7 +61,7 @@ export function whoseDelivery({ records, data, content }: DeliveryReads, sought:
       const { names } = await sales();
       return [...named.orders].some((order) => names.has(order));
     };
-    const isById = named.byId || (await isOrdered());
+    const isById = named.byId || isOfSale || (await isOrdered());
     if (isById && purpose === 'erasure') return true;
     if (!isById && named.addresses.length === 0) return false;
     const others = await othersOf(records, named, sought);

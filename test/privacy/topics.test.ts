@@ -575,6 +575,48 @@ describe('shop/redact', () => {
   });
 });
 
+describe('an order that is another customer’s by now', () => {
+  const told = async (id: number, person: { id: number; email: string }, minute: number) => {
+    const updated_at = new Date(Date.parse(day(40)) + minute * 60_000).toISOString();
+    const { deliveryId } = await shop.deliver('orders/updated', anOrder(id, person, { updated_at }));
+    await shop.keep();
+    return deliveryId;
+  };
+  const exportOf = async (person: { email: string }) => {
+    const customerId = (await shop.find({ email: person.email }))?.id;
+    const { body } = await shop.api.call('POST /v1/privacy-requests', { body: { type: 'export', customerId } });
+    const data = await exported(body.id as string);
+    return data.filter(({ section }) => section === 'delivery').map(({ content }) => content.id);
+  };
+  const withheld = async (deliveryId: string) =>
+    (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } })).body.withheld;
+
+  test.each([
+    ['in time', false],
+    ['late', true],
+  ])('what came %s of the first one is not shown to the other, and goes with the first', async (when, isLate) => {
+    await shop.setClock(day(100));
+    const [one, other] = ['one', 'other'].map((name, index) => ({
+      id: 9_600 + index + (isLate ? 10 : 0),
+      email: `${name}.${isLate}.moved@example.com`,
+    })) as [{ id: number; email: string }, { id: number; email: string }];
+    const order = isLate ? 96_011 : 96_001;
+    await told(order + 100, one, 0);
+    await told(order + 200, other, 0);
+    const first = isLate ? undefined : await told(order, one, 5);
+    const second = await told(order, other, 9);
+    const of = first ?? (await told(order, one, 5));
+    expect((await exportOf(other)).includes(second)).toBe(true);
+    expect((await exportOf(other)).includes(of)).toBe(false);
+    // Late, it names two: the one, and the other by the order.
+    expect((await exportOf(one)).includes(of)).toBe(when === 'in time');
+    await shop.deliver('customers/redact', { ...redact, customer: one, orders_to_redact: [] });
+    await shop.workAll();
+    expect([await withheld(of), await withheld(second)]).toEqual([true, undefined]);
+    expect(await shop.traces([one.email])).toEqual([]);
+  });
+});
+
 describe('shop/redact that waits', () => {
   const given = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
   const put = async (sourceId: string) =>
