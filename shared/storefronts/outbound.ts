@@ -103,7 +103,8 @@ export function outbound({ loopback, timeout = usualTimeout, readJson }: Outboun
       : [body === undefined ? undefined : JSON.stringify(body), 'application/json'];
     const sent = { accept: 'application/json', ...(text && { 'content-type': type }), ...headers };
     const answer = await send(url, { method, headers: sent, ...(text && { body: text }) }, stage).catch((cause) => {
-      throw unavailable('shop_unavailable', "The shop's API does not answer.", { cause });
+      const detail = cause instanceof TooLong ? cause.message : 'does not answer';
+      throw unavailable('shop_unavailable', `The shop's API ${detail}.`, { cause });
     });
     const { status } = answer;
     if (status === 404 || status === 410 || status === 204) return undefined;
@@ -169,6 +170,8 @@ function unavailable(
   });
 }
 
+class TooLong extends Error {}
+
 interface Sent {
   method: string;
   headers?: Readonly<Record<string, string>>;
@@ -195,7 +198,7 @@ function send(
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > most) call.destroy(new Error(`the answer has more than ${most} bytes`));
+        if (bytes > most) call.destroy(new TooLong(`answered with more than ${most} bytes`));
         else chunks.push(chunk);
       });
       answer.on('end', () =>

@@ -307,6 +307,9 @@ test.each(['shopify', 'woocommerce', 'stripe'] as const)(
       shop.orders = orders.map((one) => ({ ...one, fields: { ...one.fields, note: long } }));
     }
     const { id } = (await start(sourceId, at(0))).body;
+    await work();
+    const { lastFault } = await show(sourceId, id);
+    expect(lastFault).toBe("shop_unavailable: The shop's API answered with more than 5000000 bytes.");
     await workAll();
     expect(await show(sourceId, id)).toMatchObject({ state: 'succeeded', listed: 14, recorded: 14, attempts: 0 });
     await allBought(all);
