@@ -50,8 +50,8 @@ export interface Recorded {
   customerId?: string;
   /** The person of that customer in whose ledger it stands: that stays, whatever is merged and taken apart. */
   personId?: string;
-  /** What was told names somebody else than the person in whose ledger the order stands by now. */
-  namesAnother?: true;
+  /** Whom an order's message names, where it is not the person in whose ledger the order stands by now. */
+  namedId?: string;
   interactionId?: string;
   /** It speaks of somebody who was erased: of that person nothing was recorded. */
   erased?: true;

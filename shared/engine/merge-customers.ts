@@ -174,7 +174,8 @@ async function draftMerge(
   if (moved.some((person) => stayed.includes(person))) return 'stale';
   await known.fetch({ customers: moved });
   const mergeId = mint('mrg', from.id, into.id, String(from.version));
-  const customer = { ...merged(from, into, mergeId), version: into.version + 1, updatedAt: at };
+  const updatedAt = [from.updatedAt, into.updatedAt].reduce((last, one) => (one > last ? one : last), at);
+  const customer = { ...merged(from, into, mergeId), version: into.version + 1, updatedAt };
   const writes: Write[] = [{ kind: 'customer', customer, expected: into.version }];
   for (const id of moved) {
     const expected = id === from.id ? from.version : known.stub(id)?.version;

@@ -145,13 +145,13 @@ async function apply(
       firstHeardAt: async () => (await ports.deliveries.get(delivery.id, delivery.receivedAt))?.delivery.receivedAt,
     };
     const said = byItsSource(fact, source, ports.storefronts);
-    const { outcome, erased, personId, namesAnother, interactionId } = await record(ports.records, said, frame);
+    const { outcome, erased, personId, namedId = personId, interactionId } = await record(ports.records, said, frame);
     const occurredAt = timeOf(fact);
     const isLetGo = erased && outcome === 'duplicate' && interactionId === undefined;
     if (isLetGo) return { status: 'ignored', reason: 'it speaks of somebody who was erased', withheld: true };
     return {
       status: outcome,
-      ...(personId && !namesAnother && { customerId: personId }),
+      ...(namedId && { customerId: namedId }),
       ...(interactionId && { interactionId }),
       ...(occurredAt && { occurredAt }),
       ...(erased && { withheld: true }),

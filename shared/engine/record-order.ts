@@ -104,7 +104,7 @@ export async function draftOrder(known: Known, fact: Fact & { kind: 'order' }, f
     customerId: owner.id,
     interactionId,
     ...(erased && { erased: true as const }),
-    ...(named && !said && { namesAnother: true as const }),
+    ...(named && !said && { namedId: named.customer.id }),
   };
   if (!isFaceless) return { writes: [...writes, ...aliases], about };
   return { writes: [...writes.flatMap(faceless), ...aliases], about: { interactionId, erased: true } };

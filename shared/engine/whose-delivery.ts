@@ -40,9 +40,9 @@ export interface DeliveryReads {
 /**
  * Tells whether a delivery is the persons': by the person that it was recorded for. What was told of an order that
  * somebody else has by now goes with either, and is shown to the one alone whom it was recorded for. Where it was recorded
- * for nobody, or names another than who has its order, its body tells, by an identity or by an order. A body that bears an
- * id of somebody else, or of an order in somebody else's ledger, is that one's, and not theirs who share an address with
- * that one. One that bears ids of both is shown to neither, and goes with the first who is erased.
+ * for nobody, its body tells, by an identity or by an order. A body that bears an id of somebody else, or of an order in
+ * somebody else's ledger, is that one's, and not theirs who share an address with that one. One that bears ids of both is
+ * shown to neither, and goes with the first who is erased.
  */
 export function whoseDelivery({ records, data, content }: DeliveryReads, sought: Sought, purpose: Purpose) {
   const { personIds, marks, upTo } = sought;
