@@ -213,13 +213,11 @@ function transactItem(write: Exclude<Write, { kind: 'suggestion' | 'settled' }>,
       if (revision === undefined) return { Put: { TableName: tables.ledger, Item } };
       return { Put: { TableName: tables.ledger, Item: { ...Item, revision: revision + 1 }, ...revisionIs(revision) } };
     }
-    case 'removal':
-      return {
-        Delete: {
-          TableName: tables.ledger,
-          Key: interactionKey(write.customerId, write.occurredAt, write.interactionId),
-        },
-      };
+    case 'removal': {
+      const { customerId, occurredAt, interactionId, revision } = write;
+      const Key = interactionKey(customerId, occurredAt, interactionId);
+      return { Delete: { TableName: tables.ledger, Key, ...(revision !== undefined && revisionIs(revision)) } };
+    }
     case 'natural': {
       const { kind, natural, revision, ...entry } = write;
       const key = naturalKey(natural.sourceId, natural.type, natural.externalId);

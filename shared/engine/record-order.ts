@@ -282,8 +282,10 @@ function lineChanges(
     const news = isSale && begins ? { begins } : {};
     writes.push({ kind: 'interaction', customerId: to, interaction, moved, ...guard, ...news });
   }
-  for (const { occurredAt, id } of were.values()) {
-    writes.push({ kind: 'removal', customerId: from, occurredAt, interactionId: id });
+  // The line may have been read before what the customer was read after: it goes as it was read, or not at all.
+  for (const { occurredAt, id, type } of were.values()) {
+    const guard = type === 'order' ? { revision } : {};
+    writes.push({ kind: 'removal', customerId: from, occurredAt, interactionId: id, ...guard });
   }
   return writes;
 }

@@ -101,7 +101,8 @@ export type Write =
       moved: boolean;
       begins?: true;
     }
-  | { kind: 'removal'; customerId: string; occurredAt: Instant; interactionId: string }
+  /** `revision`: of an order's line what was read. */
+  | { kind: 'removal'; customerId: string; occurredAt: Instant; interactionId: string; revision?: number }
   | ({ kind: 'natural'; natural: NaturalRef } & NaturalEntry)
   /** `from`: who was erased, where the identity still leads there. */
   | { kind: 'identity'; identity: Identity; customerId: string; sourceId: string; from?: string }

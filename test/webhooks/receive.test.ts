@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Client } from '../../shared/dynamodb/client.ts';
 import { deliveryStore } from '../../shared/dynamodb/delivery-store.ts';
 import { sourceKey } from '../../shared/dynamodb/keys.ts';
 import { type Queues, startQueues } from '../queues.ts';
 import { type Signed, shopifySecret, signShopify, signStandard, standardSecret } from '../signed.ts';
+import { betweenCalls } from '../store-calls.ts';
 import { type Door, openDoor } from './door.ts';
 
 let door: Door;
@@ -247,6 +249,44 @@ describe('an order', () => {
       lastPurchaseAt: '2026-03-02T00:00:00.000Z',
     });
   });
+});
+
+test('an order that moves while it is paid back takes along what was paid back, though it was read in two moments', async () => {
+  const of = (id: number, minute: number) =>
+    order({
+      id: 7_100,
+      updated_at: `2026-03-01T10:${minute}:00+01:00`,
+      email: `mover${id}@example.com`,
+      customer: { id: 8_800 + id, email: `mover${id}@example.com` },
+    });
+  await send(order({ id: 7_101, email: 'mover2@example.com', customer: { id: 8_802, email: 'mover2@example.com' } }));
+  await send(of(1, 10));
+  const transactions = [{ kind: 'refund', status: 'success', amount: '5.00', currency: 'EUR' }];
+  const refund = { id: 9_000, order_id: 7_100, created_at: '2026-03-01T11:00:00+01:00', transactions };
+  const { ledger } = door.embedded.tables;
+  let isPaidBack = false;
+  const leave = betweenCalls(Client.prototype, async (call) => {
+    if (call.operation !== 'BatchGet' || isPaidBack || !JSON.stringify(call.input).includes(ledger)) return call.send();
+    const early = (await call.send()) as { Responses: Record<string, unknown[]> };
+    if (!early.Responses[ledger]?.some((item) => (item as { type?: string }).type === 'order')) return early;
+    isPaidBack = true;
+    await send(refund, 'refunds/create');
+    const late = (await call.send()) as typeof early;
+    return { ...late, Responses: { ...late.Responses, [ledger]: early.Responses[ledger] } };
+  });
+  try {
+    expect((await send(of(2, 20), 'orders/updated')).body.status).toBe('recorded');
+  } finally {
+    leave();
+  }
+  expect(isPaidBack).toBe(true);
+  const named = (email: string) => (item: { profile: { email?: { value: string } } }) =>
+    item.profile.email?.value === email;
+  const customers = await door.customers();
+  const nothing = { purchaseCount: 0, totalSpent: 0, totalRefunded: 0 };
+  expect(customers.find(named('mover1@example.com'))).toMatchObject(nothing);
+  const both = { purchaseCount: 2, totalSpent: 3_480, totalRefunded: 500 };
+  expect(customers.find(named('mover2@example.com'))).toMatchObject(both);
 });
 
 describe('what an edited order is worth', () => {
