@@ -1,10 +1,10 @@
 import type { Instant } from '../domain/instant.ts';
 import type { ValueRun } from '../domain/value-run.ts';
-import { inBatches } from './batches.ts';
 import type { Client } from './client.ts';
 import { failedCondition } from './faults.ts';
-import { backtestListKey, runKey, runResultKey } from './keys.ts';
+import { backtestListKey, runResultKey } from './keys.ts';
 import { rehearsalExpiry } from './rehearsal-expiry.ts';
+import { readRuns } from './value-run-store.ts';
 
 /** What was asked; how far it is, its run says. */
 export interface RequestedBacktest {
@@ -76,7 +76,7 @@ export async function listBacktests(
     Limit: limit + 1,
   });
   const items = Items.slice(0, limit);
-  const runs = await statesOf(
+  const runs = await readRuns(
     client,
     registry,
     items.map(({ id }) => String(id)),
@@ -87,26 +87,6 @@ export async function listBacktests(
   });
   const last = items.at(-1);
   return { backtests, ...(Items.length > limit && last && { next: String(last.sk) }) };
-}
-
-async function statesOf(client: Client, registry: string, ids: readonly string[]): Promise<Map<string, BacktestState>> {
-  const found = new Map<string, BacktestState>();
-  await inBatches(ids, async (batch) => {
-    const answer = await client.batchGet({
-      RequestItems: {
-        [registry]: {
-          Keys: batch.map(runKey),
-          ConsistentRead: true,
-          ProjectionExpression: 'id, #state, finishedAt, failure',
-          ExpressionAttributeNames: { '#state': 'state' },
-        },
-      },
-    });
-    for (const item of answer.Responses?.[registry] ?? []) found.set(String(item.id), item as BacktestState);
-    const left = answer.UnprocessedKeys?.[registry]?.Keys ?? [];
-    return batch.filter((id) => left.some(({ pk }) => pk === runKey(id).pk));
-  });
-  return found;
 }
 
 function requestOf({ id, requestedAt, until, horizonDays }: Record<string, unknown>): RequestedBacktest {

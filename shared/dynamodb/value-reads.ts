@@ -5,7 +5,7 @@ import type { Receipt, ValueRun } from '../domain/value-run.ts';
 import type { Client } from './client.ts';
 import { receiptKey, runListKey } from './keys.ts';
 import { receiptOf } from './receipt-store.ts';
-import { valueRunOf } from './value-run-store.ts';
+import { readRuns } from './value-run-store.ts';
 
 /**
  * A page of the value runs, the latest `asOf` first.
@@ -27,7 +27,10 @@ export async function listValueRuns(
   });
   const items = Items.slice(0, limit);
   const last = items.at(-1);
-  return { runs: items.map(valueRunOf), ...(Items.length > limit && last && { next: String(last.sk) }) };
+  const ids = items.map(({ id }) => String(id));
+  const found = await readRuns(client, registry, ids);
+  const runs = ids.flatMap((id) => found.get(id) ?? []);
+  return { runs, ...(Items.length > limit && last && { next: String(last.sk) }) };
 }
 
 /** The latest run that has succeeded, of the last few. */

@@ -1,12 +1,13 @@
 import type { ValueRun } from '../domain/value-run.ts';
 import type { CurrentRun, Runs } from '../engine/value-run.ts';
+import { inBatches } from './batches.ts';
 import type { Client } from './client.ts';
 import { failedCondition } from './faults.ts';
 import { currentRunKey, runKey, runListKey } from './keys.ts';
 import { cutPointsOf } from './receipt-store.ts';
 import { rehearsalExpiry } from './rehearsal-expiry.ts';
 
-/** Value runs in the Registry: one item each, one that says which is current, and the list by `asOf`. */
+/** Value runs in the Registry: one item each, one that says which is current, and the list of their ids by `asOf`. */
 export function valueRunStore(client: Client, registry: string): Runs {
   const runs: Runs = {
     async read(runId) {
@@ -36,7 +37,11 @@ export function valueRunStore(client: Client, registry: string): Runs {
     async open(run, machineTime) {
       const { failure: _failure, finishedAt: _finishedAt, ...rest } = run;
       const running: ValueRun = { ...rest, state: 'running' };
-      const opened = await unless(() =>
+      // Rehearsals are found by whoever asked for them.
+      if (!run.rehearsal) {
+        await client.put({ TableName: registry, Item: { ...runListKey(run.asOf, run.id), id: run.id } });
+      }
+      await unless(() =>
         client.put({
           TableName: registry,
           Item: { ...runKey(run.id), ...running, openedAt: machineTime, ...expiryOf(run, machineTime) },
@@ -45,7 +50,6 @@ export function valueRunStore(client: Client, registry: string): Runs {
           ExpressionAttributeValues: { ':failed': 'failed' },
         }),
       );
-      await list(opened ? running : ((await runs.read(run.id)) ?? running));
     },
 
     async keepFit({ id, cutPoints, model, published, measured }) {
@@ -75,9 +79,7 @@ export function valueRunStore(client: Client, registry: string): Runs {
           ExpressionAttributeValues: { ':running': 'running', ...valuesOf(ending) },
         }),
       );
-      const closed = (await runs.read(run.id)) ?? run;
-      await list(closed);
-      return closed;
+      return (await runs.read(run.id)) ?? run;
     },
   };
   return runs;
@@ -97,12 +99,24 @@ export function valueRunStore(client: Client, registry: string): Runs {
     const { Item } = await client.get({ TableName: registry, Key: key, ConsistentRead: true });
     return Item;
   }
+}
 
-  /** Rehearsals are found by whoever asked for them. */
-  async function list(run: ValueRun): Promise<void> {
-    if (run.rehearsal) return;
-    await client.put({ TableName: registry, Item: { ...runListKey(run.asOf, run.id), ...run } });
-  }
+/** Those of them that have been opened, by id. */
+export async function readRuns(
+  client: Client,
+  registry: string,
+  ids: readonly string[],
+): Promise<Map<string, ValueRun>> {
+  const found = new Map<string, ValueRun>();
+  await inBatches(ids, async (batch) => {
+    const { Responses, UnprocessedKeys } = await client.batchGet({
+      RequestItems: { [registry]: { Keys: batch.map(runKey), ConsistentRead: true } },
+    });
+    for (const item of Responses?.[registry] ?? []) found.set(String(item.id), valueRunOf(item));
+    const left = UnprocessedKeys?.[registry]?.Keys ?? [];
+    return batch.filter((id) => left.some(({ pk }) => pk === runKey(id).pk));
+  });
+  return found;
 }
 
 type Entries = [name: string, value: unknown][];
@@ -116,8 +130,7 @@ function expiryOf({ rehearsal }: ValueRun, machineTime: number): { expiresAt?: n
   return rehearsal && rehearsal.kind !== 'migration' ? { expiresAt: rehearsalExpiry(machineTime) } : {};
 }
 
-/** A run as it was read from its item or from the list. */
-export function valueRunOf({
+function valueRunOf({
   pk: _pk,
   sk: _sk,
   openedAt: _openedAt,

@@ -1,7 +1,7 @@
 import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Customer } from '../../shared/domain/customer.ts';
-import { runKey, runListKey } from '../../shared/dynamodb/keys.ts';
+import { runKey } from '../../shared/dynamodb/keys.ts';
 import { tierPolicyStore } from '../../shared/dynamodb/tier-policy-store.ts';
 import { storeUnavailable } from '../../shared/engine/problem.ts';
 import { aBuyer, asOf, ben, bought, shop } from './population.ts';
@@ -158,7 +158,7 @@ describe('a failing store', () => {
     expect(await night.steps.report({ runId, asOf, error: { Error: 'States.TaskFailed' } })).toMatchObject({
       state: 'failed',
     });
-    expect(await item(runListKey(asOf, runId))).toMatchObject({ state: 'failed', failure: 'States.TaskFailed' });
+    expect(await item(runKey(runId))).toMatchObject({ state: 'failed', failure: 'States.TaskFailed' });
     const run = await night.run({ asOf });
     expect(run).toMatchObject({ id: runId, state: 'succeeded' });
     expect(run?.failure).toBeUndefined();
