@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Consent } from '../domain/consent.ts';
-import { type Instant, later } from '../domain/instant.ts';
+import { type Instant, instantOf, later, millisecondsOf } from '../domain/instant.ts';
 import { type Money, parseMoney } from '../domain/money.ts';
 import type { Order } from '../domain/order.ts';
 import type { Source } from '../domain/source.ts';
@@ -35,7 +35,7 @@ export const shopware: Storefront = {
 
   countsWhen: 'placed',
 
-  reading: 1,
+  reading: 2,
 
   verify({ headers, body }, { secrets }) {
     const given = headers['shopware-shop-signature'];
@@ -154,8 +154,7 @@ function translateOrder(order: ShopwareOrder, event: string, at: Instant, source
   const total = money(withoutNoise(order.amountTotal, code), code, `${place}/amountTotal`);
   const entered = /^state_enter\.order_transaction\.state\.(.+)$/.exec(event)?.[1] ?? '';
   const listed = (order.transactions ?? []).flatMap((one) => one.stateMachineState?.technicalName ?? []);
-  // What the event alone tells is as old as the event.
-  const updatedAt = later(lastChangeOf(order), entered && listed.length === 0 ? at : undefined) as Instant;
+  const updatedAt = later(lastChangeOf(order), entered ? toldAt(order, at) : undefined) as Instant;
   const states = [entered, ...listed];
   const cameToNothing = (listed.length > 0 ? listed : [entered]).every((state) => unpaid.has(state));
   const isOver =
@@ -205,6 +204,12 @@ function lastChangeOf({ updatedAt, createdAt, orderDateTime, transactions }: Sho
     (at, one) => later(at, one.updatedAt ?? one.createdAt ?? undefined) as Instant,
     updatedAt ?? createdAt ?? orderDateTime,
   );
+}
+
+/** What no transaction shows or dates the event alone tells: it is as old as the event, whose time is in whole seconds. */
+function toldAt({ transactions }: ShopwareOrder, at: Instant): Instant | undefined {
+  const isShown = transactions?.some((one) => one.stateMachineState || one.updatedAt);
+  return isShown ? undefined : instantOf(millisecondsOf(at) + 999);
 }
 
 /** What is said of money that was paid is said when it was, or later: the earliest of it counts. */

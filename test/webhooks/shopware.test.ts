@@ -194,6 +194,24 @@ describe('an order whose payment came to nothing', () => {
     expect(await bought()).toBe(1);
   });
 
+  test('is no purchase where it failed in the second in which it was placed', async () => {
+    const orderDateTime = timeOf(2).replace('.000', '.700');
+    const placed = order(own, 0, { transactions: null, orderDateTime, createdAt: orderDateTime });
+    await door.send(signShopware(message('checkout.order.placed', { order: placed }, 2)));
+    await door.send(signShopware(message('state_enter.order_transaction.state.failed', { order: placed }, 2)));
+    expect(await bought()).toBe(0);
+  });
+
+  test('a message that is sent again later is as old as the transaction that it shows', async () => {
+    const told = (state: string, changed: number, sent: number) => {
+      const transactions = [{ amount: { totalPrice: 10 }, createdAt: timeOf(0), updatedAt: timeOf(changed) }];
+      const event = `state_enter.order_transaction.state.${state}`;
+      return signShopware(message(event, { order: order(own, 0, { transactions }) }, sent));
+    };
+    for (const step of [told('failed', 2, 2), told('open', 4, 4), told('failed', 2, 9)]) await door.send(step);
+    expect(await bought()).toBe(1);
+  });
+
   test('counts again once its payment is open anew, in whatever order that is told', async () => {
     const steps = [told('checkout.order.placed', 0, null), into('failed', 2), into('open', 4), into('in_progress', 6)];
     for (const order of [steps, [...steps].reverse()]) {
