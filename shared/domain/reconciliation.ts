@@ -51,6 +51,8 @@ export interface Reconciliation {
   faults: ReconciliationFault[];
   /** Calls in a row that the shop, or the store, did not take. */
   attempts: number;
+  /** How often pages are halved, as larger ones were too much for the shop; absent where they are whole. */
+  halvings?: number;
   /** What the last of them failed with, and when the next one is due; absent once a call succeeded. */
   lastFault?: string;
   nextTryAt?: Instant;

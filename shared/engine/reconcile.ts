@@ -46,6 +46,14 @@ const firstDelay = 60;
 /** Calls in a row that failed, the waits between them adding up to more than two hours. */
 const mostAttempts = 12;
 
+/**
+ * Half as many orders after a call that failed, unless it is known when to try it again: the answer may have been too large,
+ * or have taken the shop too long.
+ */
+const mostHalvings = 8;
+/** Twice as many are tried again after so many pages: it may have been those orders, or the hour. */
+const pagesPerHalving = 8;
+
 /** `again` after so many seconds; `over` where it has ended, or somebody else is at it. */
 export type Reconciled = { again: number } | 'over';
 
@@ -62,9 +70,9 @@ export async function reconcile(ports: ReconcilePorts, run: Reconciliation, mint
     const { listing } = ports.storefronts[source.platform];
     const lacks = listing ? listing.lacks(source) : 'this platform has no list that could be compared with';
     if (!listing || lacks !== undefined) return end(ports, current, { failure: `not_listable: ${lacks}`, now });
-    const { since, cursor, attempts } = current;
+    const { since, cursor, halvings = 0 } = current;
     const paged = await listing
-      .page(source, { since, attempts, ...(cursor !== undefined && { cursor }) }, ports.ask)
+      .page(source, { since, halvings, ...(cursor !== undefined && { cursor }) }, ports.ask)
       .catch(passing);
     if (paged instanceof Problem) return failedCall(ports, current, paged, now);
     // A shop may take its time to answer, and what an erasure is after must not come in behind it.
@@ -87,17 +95,20 @@ export async function reconcile(ports: ReconcilePorts, run: Reconciliation, mint
 const erased = 'source_erased: what the source said was erased, and it is switched off.';
 
 function withTaken(
-  { cursor: _, lastFault: _fault, nextTryAt: _next, ...run }: Reconciliation,
+  { cursor: _, lastFault: _fault, nextTryAt: _next, halvings: halved = 0, ...run }: Reconciliation,
   { items, next }: ListedPage,
   { counts, faults }: Taken,
   now: Instant,
 ): Reconciliation {
   const isNews = (counts.missing ?? 0) + (counts.changed ?? 0) > 0;
   const ids = items.map(({ externalId }) => externalId);
+  const trail = withPage(run.trail, ids, isNews);
+  const halvings = trail.pages % pagesPerHalving === 0 ? halved - 1 : halved;
   return {
     ...run,
     ...(next !== undefined && { cursor: next }),
-    trail: withPage(run.trail, ids, isNews),
+    trail,
+    ...(halvings > 0 && { halvings }),
     counts: added(run.counts, counts),
     faults: [...run.faults, ...faults].slice(0, faultsPerReconciliation),
     attempts: 0,
@@ -133,11 +144,13 @@ async function failedCall(
   now: Instant,
 ): Promise<Reconciled> {
   const attempts = run.attempts + 1;
+  const { halvings: halved = 0 } = run;
+  const halvings = fault.retryAfter === undefined ? Math.min(mostHalvings, halved + 1) : halved;
   const lastFault = `${fault.code}: ${fault.message}`;
   if (attempts >= mostAttempts || fault.code === 'shop_refused') return end(ports, run, { failure: lastFault, now });
   const again = Math.min(longestDelay, Math.max(fault.retryAfter ?? 0, firstDelay * 2 ** (attempts - 1)));
   const nextTryAt = instantOf(millisecondsOf(now) + again * 1000);
-  return (await ports.keep({ ...run, attempts, lastFault, nextTryAt, updatedAt: now })) ? { again } : 'over';
+  return (await ports.keep({ ...run, attempts, halvings, lastFault, nextTryAt, updatedAt: now })) ? { again } : 'over';
 }
 
 interface Taken {

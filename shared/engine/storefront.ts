@@ -74,7 +74,7 @@ export interface Listing {
   lacks(source: Source): string | undefined;
   /**
    * One page, by one request.
-   * @param from since when, the `next` of the page before, and how often this one was asked for in vain
+   * @param from since when, the `next` of the page before, and how often the page is to be halved
    * @throws Problem `shop_unavailable`, `shop_refused`
    */
   page(source: Source, from: PageFrom, ask: AskShopPage): Promise<ListedPage>;
@@ -83,12 +83,11 @@ export interface Listing {
 export interface PageFrom {
   since: Instant;
   cursor?: string;
-  attempts: number;
+  halvings: number;
 }
 
-/** Half as many after each attempt: an answer may have been too large, or have taken the shop too long. */
-export function perPage(most: number, { attempts }: PageFrom): number {
-  return Math.max(1, most >> attempts);
+export function perPage(most: number, { halvings }: PageFrom): number {
+  return Math.max(1, most >> halvings);
 }
 
 /** A platform: verify, then translate. */

@@ -13,8 +13,16 @@ const mostLeftOut = 400;
 const listed = z.array(z.unknown());
 const named = z.object({ id: identifier, date_modified_gmt: z.string() });
 
-/** Where the list goes on: orders that changed after a time, without those of its first second that were seen. */
-const cursorShape = z.object({ after: z.string(), page: z.int(), seen: z.array(z.string()) });
+/**
+ * Where the list goes on: orders that changed after a time, without those of its first second that were seen. Pages by
+ * number are all of the size of the first.
+ */
+const cursorShape = z.object({
+  after: z.string(),
+  page: z.int(),
+  size: z.optional(z.int()),
+  seen: z.array(z.string()),
+});
 type Cursor = z.output<typeof cursorShape>;
 
 /**
@@ -35,8 +43,7 @@ export function woocommerceListing(
     async page(source, from, ask) {
       const { address = '', credentials: { consumerKey, consumerSecret } = {} } = source;
       const cursor: Cursor = from.cursor === undefined ? first(from.since) : read(cursorShape, JSON.parse(from.cursor));
-      // Pages by number are all of one size.
-      const size = cursor.page > 1 ? most : perPage(most, from);
+      const { size = perPage(most, from) } = cursor;
       const query = new URLSearchParams({
         modified_after: withoutZone(cursor.after),
         dates_are_gmt: 'true',
@@ -52,7 +59,7 @@ export function woocommerceListing(
       if (!answer) throw new Problem(503, 'shop_unavailable', 'The shop has no REST API v3 at this address.');
       const orders = read(listed, answer.body);
       const items = orders.map((order) => ({ ...placeOf(order), read: () => translate(order, source) }));
-      const next = orders.length < size ? undefined : after(cursor, items);
+      const next = orders.length < size ? undefined : after(cursor, items, size);
       return { items, ...(next && { next: JSON.stringify(next) }) };
     },
   } satisfies Listing;
@@ -74,14 +81,14 @@ function placeOf(order: unknown): Placed {
   return { externalId: found.data.id, at: parseInstant(`${found.data.date_modified_gmt}Z`) };
 }
 
-function after(cursor: Cursor, items: readonly Placed[]): Cursor {
+function after(cursor: Cursor, items: readonly Placed[], size: number): Cursor {
   const last = items.at(-1)?.at;
   const seen = items.filter(({ at }) => at !== undefined && at === last).map(({ externalId }) => externalId);
   const begin = last && instantOf(millisecondsOf(last) - second);
   if (begin !== undefined && begin > cursor.after) return { after: begin, page: 1, seen };
   // More orders of one second than a page holds.
   const all = [...new Set([...cursor.seen, ...seen])];
-  if (all.length > mostLeftOut || all.length === cursor.seen.length) return { ...cursor, page: cursor.page + 1 };
+  if (all.length > mostLeftOut || all.length === cursor.seen.length) return { ...cursor, page: cursor.page + 1, size };
   return { ...cursor, seen: all };
 }
 

@@ -217,7 +217,7 @@ describe.each(each)('%s', (platform) => {
     const { id } = (await start(sourceId, at(0))).body;
     shop.faults = ['lost', 429, 'nonsense', 500];
     let calls = 0;
-    // The store fails once, in the middle of the second page.
+    // The store fails once, in the middle of a page.
     api.proxy.plan = (operation) => {
       if (operation !== 'TransactWriteItems') return 'none';
       return ++calls > 60 && calls < 70 ? 'server-error' : 'none';
@@ -295,6 +295,20 @@ test('WooCommerce: orders that change while they are listed, and many of one sec
   await allBought([all[49], all[50], all[69], all[70], all[120], all[179]].map(Number));
 });
 
+test('WooCommerce: of more orders of one second than an address can leave out, none is missed behind a smaller page', async () => {
+  const sourceId = await aSource('woocommerce');
+  const all = ids(500);
+  shop.orders = all.map((id) => anOrder('woocommerce', id, 0));
+  let pages = 0;
+  shop.before = () => {
+    pages += 1;
+    if (pages === 8) shop.faults = [500];
+  };
+  const { id } = (await start(sourceId, at(0))).body;
+  await workAll();
+  expect(await show(sourceId, id)).toMatchObject({ state: 'succeeded', recorded: 500, missing: 500 });
+});
+
 test.each(['shopify', 'woocommerce', 'stripe'] as const)(
   '%s: pages that are larger than an answer may be are asked for in smaller ones, and none of one second is missed',
   async (platform) => {
@@ -316,8 +330,22 @@ test.each(['shopify', 'woocommerce', 'stripe'] as const)(
     const sizes = shop.asked.map(({ query }) => Number(query.get('limit') ?? query.get('per_page')));
     expect([Math.max(...sizes), sizes[0]]).toEqual(platform === 'stripe' ? [100, 100] : [50, 50]);
     expect(Math.min(...sizes)).toBeLessThan(12);
+    // What was too much is not asked for again with each page.
+    expect(sizes).toEqual([...sizes].sort((one, other) => other - one));
   },
 );
+
+test('once pages were halved, larger ones are tried again after a while', async () => {
+  const sourceId = await aSource('shopify');
+  const all = ids(260);
+  shop.orders = all.map((id, index) => anOrder('shopify', id, index));
+  shop.faults = [429, 500];
+  const { id } = (await start(sourceId, at(0))).body;
+  await workAll();
+  expect(await show(sourceId, id)).toMatchObject({ state: 'succeeded', listed: 260 });
+  const sizes = shop.asked.map(({ query }) => Number(query.get('limit')));
+  expect(sizes).toEqual([50, 50, ...Array(8).fill(25), 50, 50]);
+});
 
 test('what was bought a while ago is history, what is fresh is not', async () => {
   const sourceId = await aSource('shopify');
