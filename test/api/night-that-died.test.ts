@@ -1,38 +1,11 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { shopifySecret } from '../signed.ts';
-import { type ApiDoor, openApi } from './door.ts';
-import { type NightMachine, nightMachine } from './night-machine.ts';
+import { openShop, type ShopDoor } from './shop-door.ts';
 
-let api: ApiDoor;
-let machine: NightMachine;
+let api: ShopDoor;
 beforeAll(async () => {
-  machine = nightMachine();
-  api = await openApi();
-  const body = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
-  await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'shop' }, body });
+  api = await openShop();
 });
-afterAll(async () => {
-  machine.restore();
-  await api.stop();
-});
-
-async function buys(person: string, day: string, amount: string): Promise<string> {
-  const body = {
-    type: 'order',
-    externalId: `${person}-${day}`,
-    occurredAt: `${day}T10:30:00Z`,
-    customer: { email: `${person}@example.com` },
-    total: { amount, currency: 'EUR' },
-  };
-  return String((await api.call('POST /v1/interactions', { body })).body.customerId);
-}
-
-async function night(day: string, state: 'SUCCEEDED' | 'FAILED' = 'SUCCEEDED'): Promise<string> {
-  const { id } = (await api.call('POST /v1/value-runs', { body: { asOf: `${day}T02:00:00Z` } })).body;
-  const ended = () => expect(machine.executions.get(String(id))?.status).toBe(state);
-  await vi.waitFor(ended, { timeout: 30_000 });
-  return String(id);
-}
+afterAll(() => api.stop());
 
 const value = async (customerId: string) =>
   (await api.call('GET /v1/customers/{customerId}/value', { params: { customerId } })).body;
@@ -41,21 +14,21 @@ const history = async (customerId: string, query: Record<string, string> = {}) =
 
 it('leaves receipts that nobody believes where a night dies for good before it reaches the customers', async () => {
   // Gold by 5, 3 and 3, and silver by 5, 3 and 2: after thirty days the one falls, the other stays with a lower score.
-  const ada = await buys('ada', '2026-03-01', '100.00');
-  const bea = await buys('bea', '2026-03-01', '20.00');
+  const ada = await api.buys('ada', '2026-03-01', '100.00');
+  const bea = await api.buys('bea', '2026-03-01', '20.00');
   for (const day of ['2026-03-02', '2026-03-03']) {
-    await buys('ada', day, '40.00');
-    await buys('bea', day, '20.00');
+    await api.buys('ada', day, '40.00');
+    await api.buys('bea', day, '20.00');
   }
-  const first = await night('2026-03-10');
+  const first = await api.night('2026-03-10T02:00:00Z');
   expect([(await value(ada)).tier, (await value(bea)).tier]).toEqual(['gold', 'silver']);
 
   api.proxy.plan = (operation) => (operation === 'BatchExecuteStatement' ? 'refused' : 'none');
-  const died = await night('2026-04-19', 'FAILED');
+  const died = await api.night('2026-04-19T02:00:00Z', 'FAILED');
   api.proxy.plan = () => 'none';
-  await buys('ada', '2026-04-20', '5.00');
-  await buys('bea', '2026-04-20', '5.00');
-  const second = await night('2026-04-21');
+  await api.buys('ada', '2026-04-20', '5.00');
+  await api.buys('bea', '2026-04-20', '5.00');
+  const second = await api.night('2026-04-21T02:00:00Z');
   const { body: run } = await api.call('GET /v1/value-runs/{runId}', { params: { runId: second } });
   expect(run.report).toMatchObject({ changed: 0 });
   const { body: failed } = await api.call('GET /v1/value-runs/{runId}', { params: { runId: died } });
@@ -75,7 +48,7 @@ it('leaves receipts that nobody believes where a night dies for good before it r
   expect((await moves()).body.migrations).toEqual({ gold: { gold: 1 }, silver: { silver: 1 } });
 
   // What comes next is explained by what stood before it.
-  const third = await night('2026-05-25');
+  const third = await api.night('2026-05-25T02:00:00Z');
   const told = 'last bought 35 days ago, the cut is 30';
   expect(String((await value(ada)).explanation)).toBe(`moved from gold to silver: ${told}`);
   expect(String((await value(bea)).explanation)).toBe(`stays silver: ${told}`);

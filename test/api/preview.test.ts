@@ -1,42 +1,16 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clockKey } from '../../shared/dynamodb/keys.ts';
-import { shopifySecret } from '../signed.ts';
-import { type ApiDoor, openApi } from './door.ts';
-import { type NightMachine, nightMachine } from './night-machine.ts';
+import { openShop, type ShopDoor } from './shop-door.ts';
 
-let api: ApiDoor;
-let machine: NightMachine;
+let api: ShopDoor;
 beforeAll(async () => {
-  machine = nightMachine();
-  api = await openApi();
-  const body = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
-  await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'shop' }, body });
+  api = await openShop();
 });
-afterAll(async () => {
-  machine.restore();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const holdClock = (now: string) =>
   api.client.send(new PutCommand({ TableName: api.embedded.tables.registry, Item: { ...clockKey, now } }));
-
-async function buys(person: string, day: string, amount: string): Promise<string> {
-  const body = {
-    type: 'order',
-    externalId: `${person}-${day}`,
-    occurredAt: `${day}T10:30:00Z`,
-    customer: { email: `${person}@example.com` },
-    total: { amount, currency: 'EUR' },
-  };
-  return String((await api.call('POST /v1/interactions', { body })).body.customerId);
-}
-
-async function night(asOf: string): Promise<void> {
-  const { id } = (await api.call('POST /v1/value-runs', { body: { asOf } })).body;
-  const ended = () => expect(machine.executions.get(String(id))?.status).toBe('SUCCEEDED');
-  await vi.waitFor(ended, { timeout: 8_000 });
-}
 
 async function draft(change: object): Promise<void> {
   const { published } = (await api.call('GET /v1/tier-policy')).body;
@@ -63,18 +37,18 @@ describe('a preview after new orders', () => {
   let [ada, bea, cem, dee] = ['', '', '', ''];
   beforeAll(async () => {
     await holdClock('2026-03-10T02:00:00.000Z');
-    ada = await buys('ada', '2026-03-01', '100.00');
-    bea = await buys('bea', '2026-03-01', '20.00');
-    cem = await buys('cem', '2026-03-01', '20.00');
+    ada = await api.buys('ada', '2026-03-01', '100.00');
+    bea = await api.buys('bea', '2026-03-01', '20.00');
+    cem = await api.buys('cem', '2026-03-01', '20.00');
     for (const day of ['2026-03-02', '2026-03-03']) {
-      await buys('ada', day, '40.00');
-      await buys('bea', day, '20.00');
+      await api.buys('ada', day, '40.00');
+      await api.buys('bea', day, '20.00');
     }
-    await night('2026-03-10T02:00:00Z');
+    await api.night('2026-03-10T02:00:00Z');
     await holdClock('2026-03-12T12:00:00.000Z');
     // Both would change in the next night, whatever the policy.
-    await buys('cem', '2026-03-11', '200.00');
-    dee = await buys('dee', '2026-03-11', '20.00');
+    await api.buys('cem', '2026-03-11', '200.00');
+    dee = await api.buys('dee', '2026-03-11', '20.00');
   });
 
   it('of a draft that is no other lists nobody, and says how many change in any case', async () => {
@@ -123,12 +97,12 @@ describe('a preview after new orders', () => {
       windowDays: 30,
       weights: { recency: 0, frequency: 1, monetary: 0, contribution: 2, lifetimeValue: 0 },
     });
-    await buys('cem', '2026-03-12', '900.00');
+    await api.buys('cem', '2026-03-12', '900.00');
     await holdClock('2026-04-05T02:00:00.000Z');
     const { report, differences } = await preview();
     expect(differences.length).toBeGreaterThan(1);
     expect(report).toMatchObject({ differences: differences.length });
-    await night('2026-04-05T02:00:00Z');
+    await api.night('2026-04-05T02:00:00Z');
     for (const { customerId, was, is } of differences) {
       const { tier, scores } = await placeOf(customerId);
       expect({ tier, scores }).toEqual({ tier: was.tier, scores: was.scores });

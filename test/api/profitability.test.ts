@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type ApiDoor, openApi } from './door.ts';
-import { type NightMachine, nightMachine } from './night-machine.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openShop, type ShopDoor } from './shop-door.ts';
 
-let api: ApiDoor;
-let machine: NightMachine;
+let api: ShopDoor;
 beforeAll(async () => {
-  machine = nightMachine();
-  api = await openApi();
-  const source = { platform: 'standard', secrets: ['whsec_c2VjcmV0'], currency: 'EUR', timeZone: 'Europe/Berlin' };
-  await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'shop' }, body: source });
+  api = await openShop();
 });
-afterAll(async () => {
-  machine.restore();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const eur = (amount: string) => ({ amount, currency: 'EUR' });
 const report = async (body: object) =>
@@ -35,10 +27,8 @@ async function judgeBy(change: object) {
 let day = 10;
 /** The next night; answers with its run. */
 async function night() {
-  const { id } = (await api.call('POST /v1/value-runs', { body: { asOf: `2026-03-${day++}T02:00:00Z` } })).body;
-  const run = async () => (await api.call('GET /v1/value-runs/{runId}', { params: { runId: String(id) } })).body;
-  await vi.waitFor(async () => expect(await run()).toMatchObject({ status: 'succeeded' }), { timeout: 5000 });
-  return run();
+  const runId = await api.night(`2026-03-${day++}T02:00:00Z`);
+  return (await api.call('GET /v1/value-runs/{runId}', { params: { runId } })).body;
 }
 const shownValue = async (customerId: string) =>
   (await api.call('GET /v1/customers/{customerId}/value', { params: { customerId } })).body;

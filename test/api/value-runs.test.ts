@@ -1,29 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { shopifySecret } from '../signed.ts';
-import { type ApiDoor, openApi } from './door.ts';
-import { type NightMachine, nightMachine } from './night-machine.ts';
+import { openShop, type ShopDoor } from './shop-door.ts';
 
-let api: ApiDoor;
-let machine: NightMachine;
+let api: ShopDoor;
 let customerId: string;
 beforeAll(async () => {
-  machine = nightMachine();
-  api = await openApi();
-  const body = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
-  await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'shop' }, body });
-  const order = {
-    type: 'order',
-    externalId: 'A-1',
-    occurredAt: '2026-03-01T10:30:00Z',
-    customer: { email: 'ada@example.com' },
-    total: { amount: '181.09', currency: 'EUR' },
-  };
-  customerId = (await api.call('POST /v1/interactions', { body: order })).body.customerId;
+  api = await openShop();
+  customerId = await api.buys('ada', '2026-03-01', '181.09');
 });
-afterAll(async () => {
-  machine.restore();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const start = (asOf: string) => api.call('POST /v1/value-runs', { body: { asOf } });
 const show = (runId: string) => api.call('GET /v1/value-runs/{runId}', { params: { runId } });
@@ -70,24 +54,24 @@ test('a run is accepted, followed by its id, and explains what it changed', asyn
 test('the same asOf, however it is written, is the same run', async () => {
   const again = await start('2026-03-10T03:00:00+01:00');
   expect([again.status, again.body.status]).toEqual([202, 'succeeded']);
-  expect(machine.executions.size).toBe(1);
+  expect(api.machine.executions.size).toBe(1);
 });
 
 test('at once, forty times: one execution', async () => {
   const answers = await Promise.all(Array.from({ length: 40 }, () => start('2026-03-11T02:00:00Z')));
   expect(new Set(answers.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
   await ended(answers[0]?.body.id as string);
-  expect(machine.executions.size).toBe(2);
+  expect(api.machine.executions.size).toBe(2);
 });
 
 test('a run that failed is started anew under its id', async () => {
-  machine.visit = () => Promise.reject(new Error('no'));
+  api.machine.visit = () => Promise.reject(new Error('no'));
   const { id } = (await start('2026-03-12T02:00:00Z')).body;
-  await vi.waitFor(() => expect(machine.executions.get(id)?.status).toBe('FAILED'));
-  machine.visit = async () => undefined;
+  await vi.waitFor(() => expect(api.machine.executions.get(id)?.status).toBe('FAILED'));
+  api.machine.visit = async () => undefined;
   expect((await start('2026-03-12T02:00:00Z')).body.id).toBe(id);
   await ended(id);
-  expect([...machine.executions.keys()].slice(-2)).toEqual([id, `${id}-2`]);
+  expect([...api.machine.executions.keys()].slice(-2)).toEqual([id, `${id}-2`]);
 });
 
 test('values do not go back in time, nor ahead of it', async () => {
@@ -125,7 +109,7 @@ test('a run computed again is identical, and lists whom a later change of an ord
   expect(first.body.run).toMatchObject({ rehearsal: { kind: 'replay', of }, report: { sameFit: true } });
   const order = {
     type: 'order',
-    externalId: 'A-1',
+    externalId: 'ada-2026-03-01',
     occurredAt: '2026-03-01T10:30:00Z',
     updatedAt: new Date().toISOString(),
     customer: { email: 'ada@example.com' },

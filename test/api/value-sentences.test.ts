@@ -1,20 +1,11 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { shopifySecret } from '../signed.ts';
-import { type ApiDoor, openApi } from './door.ts';
-import { type NightMachine, nightMachine } from './night-machine.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openShop, type ShopDoor } from './shop-door.ts';
 
-let api: ApiDoor;
-let machine: NightMachine;
+let api: ShopDoor;
 beforeAll(async () => {
-  machine = nightMachine();
-  api = await openApi();
-  const source = { platform: 'shopify', secrets: [shopifySecret], currency: 'EUR', timeZone: 'Europe/Berlin' };
-  await api.call('PUT /v1/sources/{sourceId}', { params: { sourceId: 'shop' }, body: source });
+  api = await openShop();
 });
-afterAll(async () => {
-  machine.restore();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const customers: Record<string, string> = {};
 let told = 0;
@@ -55,11 +46,7 @@ const weights = (given: object) => ({
   weights: { recency: 0, frequency: 0, monetary: 0, contribution: 0, lifetimeValue: 0, ...given },
 });
 
-async function night(day: string): Promise<void> {
-  const { id } = (await api.call('POST /v1/value-runs', { body: { asOf: `${day}T02:00:00Z` } })).body;
-  const run = async () => (await api.call('GET /v1/value-runs/{runId}', { params: { runId: String(id) } })).body;
-  await vi.waitFor(async () => expect(await run()).toMatchObject({ status: 'succeeded' }), { timeout: 5000 });
-}
+const night = (day: string) => api.night(`${day}T02:00:00Z`);
 const valueFor = async (name: string) => {
   const params = { customerId: customers[name] ?? '' };
   return (await api.call('GET /v1/customers/{customerId}/value', { params })).body;
