@@ -88,6 +88,19 @@ test('an export hands over all else', async () => {
   await setBody(deliveryId, body);
 });
 
+test('what nobody understood and came after an erasure stays, though the erasure is not done', async () => {
+  const zelda = await somebody();
+  const requestId = await shop.erase(zelda.customerId);
+  await shop.work();
+  await shop.setClock(day(101));
+  const after = await shop.deliver('orders/create', { id: 'y', note: zelda.email });
+  await shop.workAll();
+  expect(await shop.request(requestId)).toMatchObject({ status: 'done', erasedAt: day(100) });
+  const held = async ({ deliveryId }: { deliveryId: string }) =>
+    (await shop.api.call('GET /v1/deliveries/{deliveryId}', { params: { deliveryId } })).body.withheld;
+  expect([await held(zelda), await held(after)]).toEqual([true, undefined]);
+});
+
 test('a call that is cut off says so, and the one body that it was cut off at holds up nobody', async () => {
   const bad = await somebody();
   const good = await somebody();
