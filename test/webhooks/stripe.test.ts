@@ -1,19 +1,15 @@
-import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { secretFault } from '../../shared/http/schemas/sources.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
-import { absent, hasSharedMaterial, readShared } from '../shared-material.ts';
-import type { Signed } from '../signed.ts';
 import { type Door, openDoor } from './door.ts';
 import { sendAll, sendings } from './sending.ts';
-import { addSource, aSource, customersBy, sumOf } from './shop.ts';
+import { addSource, customersBy, sumOf } from './shop.ts';
+import { now, signStripe, source, stripeSecret, translated, verdict } from './signed-stripe.ts';
 import { type Event, messagesOf, outcome, type Sale, sales } from './stripe-histories.ts';
 
 const { stripe } = storefronts;
-const secret = 'whsec_test_secret';
-const source = aSource({ id: 'stripe', platform: 'stripe', secrets: [secret] });
 
 let door: Door;
 beforeAll(async () => {
@@ -22,16 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => door.stop());
 
-function sign(content: unknown, key = secret, at = Math.floor(Date.now() / 1000)): Signed {
-  const body = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
-  const signature = createHmac('sha256', key).update(`${at}.`).update(body).digest('hex');
-  return { body, headers: { 'stripe-signature': `t=${at},v1=${signature}` } };
-}
-
-const now = '2026-03-01T09:00:00.000Z';
 const seconds = Date.parse(now) / 1000;
-const check = { now, fetchKey: () => Promise.reject(new Error('no key is fetched')) };
-const verdict = (delivery: Signed, secrets = [secret]) => stripe.verify(delivery, { secrets }, check);
 
 describe('signatures', () => {
   test("what Stripe's own library signs is authentic, and it takes what is signed here", () => {
@@ -42,7 +29,7 @@ describe('signatures', () => {
         const header = webhooks.generateTestHeaderString({ payload, secret: `whsec_${key}`, timestamp: seconds });
         const theirs = { headers: { 'stripe-signature': header }, body: Buffer.from(payload) };
         expect(verdict(theirs, [`whsec_${key}`])).toEqual({ authentic: true });
-        const ours = sign(theirs.body, `whsec_${key}`);
+        const ours = signStripe(theirs.body, `whsec_${key}`);
         expect(
           webhooks.constructEvent(ours.body, ours.headers['stripe-signature'] as string, `whsec_${key}`),
         ).toMatchObject({ text });
@@ -51,10 +38,10 @@ describe('signatures', () => {
   });
 
   test('any of several, with any active secret; five minutes either way; no changed bit', () => {
-    const signed = sign({ object: 'event' }, secret, seconds);
+    const signed = signStripe({ object: 'event' }, stripeSecret, seconds);
     const [time = '', v1 = ''] = (signed.headers['stripe-signature'] as string).split(',');
     const withHeader = (header: string) => verdict({ ...signed, headers: { 'stripe-signature': header } });
-    expect(verdict(signed, ['whsec_another', secret])).toEqual({ authentic: true });
+    expect(verdict(signed, ['whsec_another', stripeSecret])).toEqual({ authentic: true });
     expect(verdict(signed, ['whsec_another'])).toHaveProperty('refused');
     expect(withHeader(`${time},v0=${'0'.repeat(64)},v1=${'1'.repeat(64)},${v1}`)).toEqual({ authentic: true });
     for (const header of [`${v1}`, `${time}`, `t=,${v1}`, `${time},t=1,${v1}`, `${time},v0=${v1.slice(3)}`, '', ',,=,'])
@@ -65,7 +52,7 @@ describe('signatures', () => {
       [-300, 'authentic'],
       [-301, 'refused'],
     ] as const)
-      expect(verdict(sign({ object: 'event' }, secret, seconds - late))).toHaveProperty(answer);
+      expect(verdict(signStripe({ object: 'event' }, stripeSecret, seconds - late))).toHaveProperty(answer);
     fc.assert(
       fc.property(fc.nat(signed.body.length * 8 - 1), (bit) => {
         const body = Buffer.from(signed.body);
@@ -77,206 +64,7 @@ describe('signatures', () => {
 
   test("a key of the API is no webhook's secret", () => {
     expect(secretFault('stripe', 'sk_live_1234567890')).toMatch('whsec_');
-    expect(secretFault('stripe', secret)).toBeUndefined();
-  });
-});
-
-const body = (name: string) => readShared(`fixtures/webhooks/stripe/${name}.json`);
-const translated = (content: unknown) => stripe.translate(content, { headers: {} }, source);
-const said = (name: string) => translated(JSON.parse(body(name).toString()));
-const usd = (minor: bigint) => ({ minor, currency: 'USD' });
-const march26 = (time: string) => `2022-03-26T${time}.000Z`;
-
-describe.skipIf(!hasSharedMaterial)(`real bodies of Stripe, all of its test mode${absent}`, () => {
-  test('the signatures over their exact bytes', () => {
-    const all: { file: string; platform: string; secret: string; at: number; headers: Record<string, string> }[] =
-      JSON.parse(readShared('fixtures/webhooks/_signed.json').toString());
-    const ours = all.filter(({ platform }) => platform === 'stripe');
-    expect(ours.length).toBeGreaterThan(5);
-    for (const { file, secret: key, at, headers } of ours) {
-      const delivery = { headers, body: readShared(`fixtures/webhooks/${file}`) };
-      const then = { ...check, now: new Date(at * 1000).toISOString() };
-      expect(stripe.verify(delivery, { secrets: [key] }, then)).toEqual({ authentic: true });
-    }
-  });
-
-  const session = (currency: string) => ({
-    kind: 'fact',
-    fact: {
-      kind: 'order',
-      externalId: 'pi_00000000000000',
-      alsoKnownAs: ['cs_00000000000000'],
-      who: { externalId: 'cus_00000000000000', email: 'example@example.com' },
-      at: '2012-01-18T02:24:38.000Z',
-      order: {
-        snapshot: {
-          updatedAt: '2012-01-18T02:24:38.000Z',
-          rank: 3,
-          total: { minor: 25_000n, currency },
-          tax: 0n,
-          shipping: 0n,
-          discount: 0n,
-          test: true,
-        },
-        placedAt: '2012-01-18T02:24:38.000Z',
-        paidAt: '2012-01-18T02:24:38.000Z',
-        refunds: {},
-        consents: {},
-      },
-    },
-  });
-
-  test('a session that was paid, in dollars and in yen', () => {
-    expect(said('checkout.session.completed--1')).toEqual(session('USD'));
-    expect(said('checkout.session.completed--3')).toEqual(session('JPY'));
-  });
-
-  test('a session that began a subscription', () => {
-    const at = '2022-07-20T21:41:36.000Z';
-    expect(said('checkout.session.completed--2')).toEqual({
-      kind: 'fact',
-      fact: {
-        kind: 'order',
-        externalId: 'cs_test_a1UejXx8ebIdTzFolicVypUAZpOBVkoQKDbaarXoPlPVtj8p0zujPEEhjT',
-        alsoKnownAs: ['sub_1LNkeSKXBGcbgpbZ7jMqOPSi'],
-        who: {
-          externalId: 'cus_M5wW9RPFk9xNZ5',
-          email: 'jane.roe@example.com',
-          firstName: 'Jane',
-          lastName: 'Roe',
-        },
-        at,
-        order: {
-          snapshot: { updatedAt: at, rank: 3, total: usd(1900n), tax: 0n, shipping: 0n, discount: 0n, test: true },
-          placedAt: at,
-          paidAt: at,
-          refunds: {},
-          consents: {},
-        },
-      },
-    });
-  });
-
-  test('an invoice', () => {
-    expect(said('invoice.paid--1')).toEqual({
-      kind: 'fact',
-      fact: {
-        kind: 'order',
-        externalId: 'pi_000000000000000000000000',
-        alsoKnownAs: ['in_000000000000000000000000', 'ch_000000000000000000000000'],
-        who: { externalId: 'cus_00000000000000' },
-        at: march26('18:40:15'),
-        order: {
-          snapshot: {
-            updatedAt: march26('18:40:15'),
-            rank: 4,
-            total: usd(2000n),
-            tax: 0n,
-            discount: 0n,
-            items: [{ title: '(created by Stripe CLI)', quantity: 1, unitPrice: 2000n }],
-            test: true,
-          },
-          placedAt: march26('18:40:13'),
-          paidAt: march26('18:40:13'),
-          refunds: {},
-          consents: {},
-        },
-      },
-    });
-  });
-
-  test("a guest's charge, one of an invoice, and one that was paid back", () => {
-    const charge = (at: string, total: bigint) => ({
-      snapshot: { updatedAt: at, rank: 1, total: usd(total), test: true },
-      placedAt: at,
-      paidAt: at,
-      refunds: {},
-      consents: {},
-    });
-    expect(said('charge.succeeded--1')).toEqual({
-      kind: 'fact',
-      fact: {
-        kind: 'order',
-        externalId: 'pi_000000000000000000000000',
-        alsoKnownAs: ['ch_000000000000000000000000'],
-        who: {},
-        at: march26('18:40:32'),
-        order: charge(march26('18:40:32'), 2000n),
-      },
-    });
-    expect(said('charge.succeeded--2')).toEqual({
-      kind: 'fact',
-      fact: {
-        kind: 'order',
-        externalId: 'pi_fakefakefakefakefake0001',
-        alsoKnownAs: ['in_fakefakefakefakefake0001', 'ch_fakefakefakefakefake0001'],
-        who: { externalId: 'cus_6lsBvm5rJ0zyHc', firstName: 'Asha', lastName: 'Rao' },
-        at: '2019-05-16T08:26:17.000Z',
-        order: charge('2019-05-16T08:26:17.000Z', 2000n),
-      },
-    });
-    const paidBack = { amount: usd(100n), refundedAt: march26('18:39:09') };
-    expect(said('charge.refunded--1')).toEqual({
-      kind: 'fact',
-      fact: {
-        kind: 'order',
-        externalId: 'ch_000000000000000000000000',
-        who: {},
-        at: march26('18:39:09'),
-        order: {
-          snapshot: { updatedAt: march26('18:39:09'), rank: 1, total: usd(100n), test: true },
-          placedAt: march26('18:39:07'),
-          paidAt: march26('18:39:07'),
-          refunds: { re_000000000000000000000000: paidBack },
-          refundedInAll: paidBack,
-          consents: {},
-        },
-      },
-    });
-  });
-
-  test('a refund', () => {
-    const object: unknown = JSON.parse(body('_object.refund--1').toString());
-    const refund = { id: 're_1Pgc72B7WZ01zgkWqPvrRrPE', at: '2009-02-13T23:31:30.000Z' };
-    expect(
-      translated({ object: 'event', type: 'refund.created', created: 1, livemode: false, data: { object } }),
-    ).toEqual({
-      kind: 'fact',
-      fact: {
-        kind: 'order',
-        externalId: 'ch_1PgafuB7WZ01zgkWXYmPNZs8',
-        who: {},
-        at: refund.at,
-        order: { refunds: { [refund.id]: { amount: usd(100n), refundedAt: refund.at } }, consents: {} },
-      },
-    });
-  });
-
-  test('customers of whom only the id is known; what is not used', () => {
-    for (const [name, at] of [
-      ['customer.created--1', march26('18:41:47')],
-      ['customer.updated--1', march26('18:41:50')],
-    ] as const)
-      expect(said(name)).toEqual({
-        kind: 'fact',
-        fact: { kind: 'customer', at, test: true, person: { externalId: 'cus_00000000000000' }, consents: [] },
-      });
-    expect(said('payment_intent.succeeded--1')).toHaveProperty('kind', 'ignored');
-    expect(said('_thin-v2--1')).toHaveProperty('kind', 'ignored');
-  });
-
-  test('through the door: test mode is kept and never counts', async () => {
-    for (const name of ['charge.succeeded--1', 'invoice.paid--1', 'checkout.session.completed--1']) {
-      expect(await door.deliver('stripe', sign(body(name)))).toMatchObject({
-        status: 202,
-        body: { status: 'recorded' },
-      });
-    }
-    expect(await door.deliver('stripe', sign(body('_thin-v2--1')))).toMatchObject({ body: { status: 'ignored' } });
-    for (const { purchaseCount, totalSpent, waiting } of await door.customers()) {
-      expect({ purchaseCount, totalSpent }).toEqual({ purchaseCount: 0, totalSpent: 0 });
-      expect(waiting ?? {}).toEqual({});
-    }
+    expect(secretFault('stripe', stripeSecret)).toBeUndefined();
   });
 });
 
@@ -369,7 +157,7 @@ describe('what the reference says and no body shows', () => {
       charge({ ...paid, amount_refunded: 2000 }),
       event('charge.dispute.closed', { ...dispute, payment_intent: 'pi_d' }),
     ])
-      expect(await door.deliver('stripe', sign(message))).toMatchObject({ body: { status: 'recorded' } });
+      expect(await door.deliver('stripe', signStripe(message))).toMatchObject({ body: { status: 'recorded' } });
     const [customer] = await customersBy(door, email);
     expect(customer).toMatchObject({ purchaseCount: 0, totalSpent: 0, totalRefunded: 5000 });
     const lines = await door.lines(customer?.customerId ?? '');
@@ -409,7 +197,7 @@ describe('what the reference says and no body shows', () => {
         lines: { data: [{ description: 'Tea of the month', quantity: 2, amount: 1000 }] },
       });
       for (const message of way === 'first' ? [session, invoice] : [invoice, session])
-        expect(await door.deliver('stripe', sign(message))).toMatchObject({ body: { status: 'recorded' } });
+        expect(await door.deliver('stripe', signStripe(message))).toMatchObject({ body: { status: 'recorded' } });
       const [customer] = await customersBy(door, email);
       expect(customer).toMatchObject({ purchaseCount: 1, totalSpent: 1000 });
       const [line] = await door.lines(customer?.customerId ?? '');
@@ -440,7 +228,7 @@ describe('what the reference says and no body shows', () => {
     const both = [invoice, { ...session, created: session.created + 60 }];
     const sendBoth = async (status: string) => {
       for (const message of both)
-        expect(await door.deliver('stripe', sign(message))).toMatchObject({ body: { status } });
+        expect(await door.deliver('stripe', signStripe(message))).toMatchObject({ body: { status } });
     };
     const { reading = 0 } = stripe;
     const translate = stripe.translate.bind(stripe);
@@ -461,7 +249,7 @@ describe('what the reference says and no body shows', () => {
       return line;
     };
     expect(await kept()).not.toHaveProperty('order.snapshot.items');
-    for (const message of both) await door.deliver('stripe', sign(message));
+    for (const message of both) await door.deliver('stripe', signStripe(message));
     const items = [{ title: 'Tea', quantity: 2, unitPrice: 500 }];
     expect(await kept()).toMatchObject({ type: 'order', order: { snapshot: { items } } });
     await sendBoth('duplicate');
@@ -497,7 +285,7 @@ test('random sales, each told in all its forms, in any order and some of it twic
       await sendAll(
         door,
         'stripe',
-        events.map((one) => sign(one)),
+        events.map((one) => signStripe(one)),
         way,
       );
       for (const person of [0, 1]) {
