@@ -99,7 +99,7 @@ export interface Opening {
 }
 
 export type Opened =
-  | { skipped: true; runId: string; asOf: Instant; reason: 'finished' | 'superseded' }
+  | { skipped: true; runId: string; asOf: Instant; reason: 'finished' | 'superseded' | 'no_draft' }
   | { skipped: false; runId: string; asOf: Instant; segments: number };
 
 const tolerance = 5 * 60_000;
@@ -137,8 +137,9 @@ async function newRun(policies: TierPolicies, opening: Opening): Promise<ValueRu
 }
 
 /**
- * Opens a run that changes nobody, or goes on with one that was interrupted.
- * @throws Problem `no_draft` for a preview; `value_run_unknown` and `value_run_unfinished` for a replay
+ * Opens a run that changes nobody, or goes on with one that was interrupted. A preview whose draft is gone by now fails at
+ * once, so that whoever follows it sees why.
+ * @throws Problem `value_run_unknown` and `value_run_unfinished` for a replay
  */
 export async function beginRehearsal(
   { runs, policies }: { runs: Runs; policies: TierPolicies },
@@ -163,6 +164,11 @@ export async function beginRehearsal(
             : { policy: await policies.current(currency) }),
         });
   await runs.open(run, opening.machineTime);
+  const { rehearsal: opened = rehearsal } = run;
+  if (opened.kind === 'preview' && opened.draftId === undefined) {
+    await runs.close({ ...run, state: 'failed', failure: 'no_draft', finishedAt: now });
+    return { skipped: true, runId, asOf, reason: 'no_draft' };
+  }
   return { skipped: false, runId, asOf, segments: run.segments };
 }
 
@@ -180,11 +186,11 @@ async function drafted(
   currency: string | undefined,
 ): Promise<Pick<ValueRun, 'policy' | 'published'> & { rehearsal: Rehearsal }> {
   const [published, draft] = await Promise.all([policies.current(currency), policies.draft()]);
-  if (!draft) throw new Problem(409, 'no_draft', 'There is no draft of the tier policy.');
+  const policy = draft ? { ...draft.rules, version: published.version + 1 } : published;
   return {
-    policy: { ...draft.rules, version: published.version + 1 },
+    policy,
     published: { policy: published },
-    rehearsal: { kind: 'preview', draftId: draft.id },
+    rehearsal: { kind: 'preview', ...(draft && { draftId: draft.id }) },
   };
 }
 

@@ -33,6 +33,16 @@ const placeOf = async (customerId: string): Promise<Place> => {
   return body as unknown as Place;
 };
 
+it('fails, and says why, where its draft is published before it begins', async () => {
+  await draft({});
+  api.machine.visit = async () => void (await api.call('POST /v1/tier-policy/publish'));
+  const { status, body } = await api.call('POST /v1/tier-policy/preview');
+  api.machine.visit = async () => undefined;
+  expect([status, body.run]).toMatchObject([200, { status: 'failed', failure: 'no_draft' }]);
+  expect(api.machine.executions.get(String(body.run?.id))?.status).toBe('SUCCEEDED');
+  expect((await api.call('POST /v1/tier-policy/preview')).body.code).toBe('no_draft');
+});
+
 describe('a preview after new orders', () => {
   let [ada, bea, cem, dee] = ['', '', '', ''];
   beforeAll(async () => {

@@ -54,7 +54,7 @@ export function notes({ until, horizonDays, lastDay, leftOut }: BacktestReport):
 
 const reasons: Record<string, string> = {
   fewCustomers: 'too few customers',
-  noRepeaters: 'nobody bought again',
+  noRepeaters: 'no further purchases to go by',
   noConvergence: 'no maximum was found',
   meaningless: 'the mean value does not exist',
 };
