@@ -206,10 +206,13 @@ function lastChangeOf({ updatedAt, createdAt, orderDateTime, transactions }: Sho
   );
 }
 
-/** What no transaction shows or dates the event alone tells: it is as old as the event, whose time is in whole seconds. */
+/**
+ * What no transaction dates the event alone tells: it is as old as the event, whose time is in whole seconds. One that is
+ * open has no other time than that of its beginning.
+ */
 function toldAt({ transactions }: ShopwareOrder, at: Instant): Instant | undefined {
-  const isShown = transactions?.some((one) => one.stateMachineState || one.updatedAt);
-  return isShown ? undefined : instantOf(millisecondsOf(at) + 999);
+  const isDated = transactions?.some((one) => one.updatedAt || one.stateMachineState?.technicalName === 'open');
+  return isDated ? undefined : instantOf(millisecondsOf(at) + 999);
 }
 
 /** What is said of money that was paid is said when it was, or later: the earliest of it counts. */

@@ -182,9 +182,10 @@ describe('an order whose payment came to nothing', () => {
   test.each([
     ['no transactions', null],
     ['transactions without their states', [{ amount: { totalPrice: 10 }, createdAt: timeOf(0) }]],
+    ['transactions without the time of their change', [transaction('failed', 0)]],
   ])('is no purchase where the order lists %s, in whatever order that is told', async (_, transactions) => {
     const failed = told('state_enter.order_transaction.state.failed', 2, transactions);
-    const steps = [told('checkout.order.placed', 0, transactions), failed];
+    const steps = [told('checkout.order.placed', 0, null), failed];
     for (const order of [steps, [...steps].reverse()]) {
       await door.clear();
       for (const step of order) await door.send(step);
