@@ -207,11 +207,12 @@ function transactItem(write: Exclude<Write, { kind: 'suggestion' | 'settled' }>,
     case 'customer':
       return { Put: { TableName: tables.customers, Item: itemOf(write.customer), ...versionIs(write.expected) } };
     case 'interaction': {
-      const { interaction, customerId, revision, moved, begins } = write;
+      const { interaction, customerId, revision, moved, arrives, begins } = write;
       const key = interactionKey(customerId, interaction.occurredAt, interaction.id);
       const Item = { ...key, ...interaction, ...(moved && { moved }), ...(begins && { begins }) };
       if (revision === undefined) return { Put: { TableName: tables.ledger, Item } };
-      return { Put: { TableName: tables.ledger, Item: { ...Item, revision: revision + 1 }, ...revisionIs(revision) } };
+      const isAsRead = revisionIs(arrives ? 0 : revision);
+      return { Put: { TableName: tables.ledger, Item: { ...Item, revision: revision + 1 }, ...isAsRead } };
     }
     case 'removal': {
       const { customerId, occurredAt, interactionId, revision } = write;

@@ -278,7 +278,7 @@ function lineChanges(
     were.delete(place(to, interaction));
     if (was && text(was) === text(interaction)) continue;
     const isSale = interaction.type === 'order';
-    const guard = isSale ? { revision: was ? revision : 0 } : {};
+    const guard = isSale ? { revision, ...(!was && { arrives: true as const }) } : {};
     const news = isSale && begins ? { begins } : {};
     writes.push({ kind: 'interaction', customerId: to, interaction, moved, ...guard, ...news });
   }

@@ -92,13 +92,17 @@ export interface SuggestionEntry extends MergeSuggestion {
 /** One write of the transaction. `expected` and `revision` are what was read; 0 where there was nothing. */
 export type Write =
   | { kind: 'customer'; customer: Customer; expected: number }
-  /** `moved`: it stood elsewhere and is no news; `begins`: it was known as one that does not count, and counts now. */
+  /**
+   * `moved`: it stood elsewhere and is no news; `begins`: it was known as one that does not count, and counts now;
+   * `arrives`: an order's line comes to a place where there is none of it, and counts its revisions on.
+   */
   | {
       kind: 'interaction';
       customerId: string;
       interaction: Interaction;
       revision?: number;
       moved: boolean;
+      arrives?: true;
       begins?: true;
     }
   /** `revision`: of an order's line what was read. */

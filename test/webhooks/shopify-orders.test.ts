@@ -125,42 +125,71 @@ describe('an order', () => {
   });
 });
 
-test('an order that moves while it is paid back takes along what was paid back, though it was read in two moments', async () => {
-  const of = (id: number, minute: number) =>
-    order({
-      id: 7_100,
-      updated_at: `2026-03-01T10:${minute}:00+01:00`,
-      email: `mover${id}@example.com`,
-      customer: { id: 8_800 + id, email: `mover${id}@example.com` },
+describe('an order whose line was read in another moment than its customer', () => {
+  const of = (id: number, customer: 1 | 2, minute: number, more: object = {}) => {
+    const email = `mover${id}-${customer}@example.com`;
+    const updated_at = `2026-03-01T10:${minute}:00+01:00`;
+    return order({ id, updated_at, email, customer: { id: id * 10 + customer, email }, ...more });
+  };
+  const refund = (order_id: number, id: number) => {
+    const transactions = [{ kind: 'refund', status: 'success', amount: '5.00', currency: 'EUR' }];
+    return { id, order_id, created_at: '2026-03-01T11:00:00+01:00', transactions };
+  };
+
+  /** Lets a delivery read the order's line before `meanwhile` and all else after it. */
+  async function sentAround(meanwhile: () => Promise<unknown>, content: unknown, topic: string): Promise<void> {
+    const { ledger } = door.embedded.tables;
+    let isTorn = false;
+    const leave = betweenCalls(Client.prototype, async (call) => {
+      if (call.operation !== 'BatchGet' || isTorn || !JSON.stringify(call.input).includes(ledger)) return call.send();
+      const early = (await call.send()) as { Responses: Record<string, unknown[]> };
+      if (!early.Responses[ledger]?.some((item) => (item as { type?: string }).type === 'order')) return early;
+      isTorn = true;
+      await meanwhile();
+      const late = (await call.send()) as typeof early;
+      return { ...late, Responses: { ...late.Responses, [ledger]: early.Responses[ledger] } };
     });
-  await send(order({ id: 7_101, email: 'mover2@example.com', customer: { id: 8_802, email: 'mover2@example.com' } }));
-  await send(of(1, 10));
-  const transactions = [{ kind: 'refund', status: 'success', amount: '5.00', currency: 'EUR' }];
-  const refund = { id: 9_000, order_id: 7_100, created_at: '2026-03-01T11:00:00+01:00', transactions };
-  const { ledger } = door.embedded.tables;
-  let isPaidBack = false;
-  const leave = betweenCalls(Client.prototype, async (call) => {
-    if (call.operation !== 'BatchGet' || isPaidBack || !JSON.stringify(call.input).includes(ledger)) return call.send();
-    const early = (await call.send()) as { Responses: Record<string, unknown[]> };
-    if (!early.Responses[ledger]?.some((item) => (item as { type?: string }).type === 'order')) return early;
-    isPaidBack = true;
-    await send(refund, 'refunds/create');
-    const late = (await call.send()) as typeof early;
-    return { ...late, Responses: { ...late.Responses, [ledger]: early.Responses[ledger] } };
-  });
-  try {
-    expect((await send(of(2, 20), 'orders/updated')).body.status).toBe('recorded');
-  } finally {
-    leave();
+    try {
+      expect((await send(content, topic)).body.status).toBe('recorded');
+    } finally {
+      leave();
+    }
+    expect(isTorn).toBe(true);
   }
-  expect(isPaidBack).toBe(true);
-  const named = (email: string) => (item: { profile: { email?: { value: string } } }) =>
-    item.profile.email?.value === email;
-  const customers = await door.customers();
-  const nothing = { purchaseCount: 0, totalSpent: 0, totalRefunded: 0 };
-  expect(customers.find(named('mover1@example.com'))).toMatchObject(nothing);
-  const both = { purchaseCount: 2, totalSpent: 3_480, totalRefunded: 500 };
-  expect(customers.find(named('mover2@example.com'))).toMatchObject(both);
+
+  /** Purchases, what was spent and what was paid back, of both customers. */
+  async function factsOf(id: number) {
+    const both = [1, 2].map(async (customer) => (await customersBy(door, `mover${id}-${customer}@example.com`))[0]);
+    return (await Promise.all(both)).map((one) => [one?.purchaseCount, one?.totalSpent, one?.totalRefunded]);
+  }
+
+  test('takes along what was paid back while it moved', async () => {
+    await send(of(7_100, 1, 10));
+    await send(of(7_100, 2, 20, { id: 7_101 }));
+    await sentAround(() => send(refund(7_100, 9_000), 'refunds/create'), of(7_100, 2, 20), 'orders/updated');
+    expect(await factsOf(7_100)).toEqual([
+      [0, 0, 0],
+      [2, 3_480, 500],
+    ]);
+  });
+
+  test('keeps what was paid back elsewhere, where it went there and back meanwhile', async () => {
+    await send(of(7_200, 2, 10, { id: 7_201 }));
+    await send(of(7_200, 1, 10));
+    const thereAndBack = async () => {
+      await send(of(7_200, 2, 20, { refunds: [refund(7_200, 9_100)] }), 'orders/updated');
+      await send(of(7_200, 1, 30), 'orders/updated');
+    };
+    await sentAround(thereAndBack, refund(7_200, 9_101), 'refunds/create');
+    const paidBack = [
+      [1, 990, 1_000],
+      [1, 1_990, 0],
+    ];
+    expect(await factsOf(7_200)).toEqual(paidBack);
+    const refunds = [refund(7_200, 9_100), refund(7_200, 9_101)];
+    await send(of(7_200, 1, 40, { refunds }), 'orders/updated');
+    expect(await factsOf(7_200)).toEqual(paidBack);
+  });
 });
 
 test.each(['voided', 'expired'])('a payment that ends %s buys nothing', async (financial_status) => {
