@@ -15,7 +15,7 @@ export function reportsPage({ retention, repeatPurchases, concentration, tierMig
   const main = `<header>
 <h1>Customers on ${day}</h1>
 <p class="lead">${lead(repeatPurchases.steps, concentration)}</p>
-<p class="quiet">Of the value run <code>${escaped(runId)}</code>; days and months in ${escaped(timeZone)}. Nobody who was erased is in these figures.</p>
+<p class="quiet">Of the value run <code>${escaped(runId)}</code>; days and months in ${escaped(timeZone)}. Who was erased before it is in none of these figures.</p>
 </header>
 ${repeatSection(repeatPurchases.steps)}
 ${retentionSection(retention)}
