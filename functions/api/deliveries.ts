@@ -95,7 +95,7 @@ async function shownOf({ client, tables }: Door, kept: readonly ListedDelivery[]
       ...(reason !== undefined && { reason }),
       receivedAt,
       occurredAt: occurredAt ?? null,
-      customerId: customerId === undefined ? null : (homes.get(customerId) ?? customerId),
+      customerId: (customerId !== undefined && homes.get(customerId)) || null,
       interactionId: interactionId ?? null,
       ...(privacyRequestId !== undefined && { privacyRequestId }),
       ...(withheld && { withheld }),

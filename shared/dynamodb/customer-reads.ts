@@ -44,23 +44,24 @@ export async function readStored(
 
 /** Those of the ids that somebody had who was erased. */
 export async function erasedAmong(client: Client, table: string, ids: readonly string[]): Promise<Set<string>> {
-  return new Set((await attributeOf('erasedAt', client, table, ids)).keys());
+  const found = await attributeOf('erasedAt', client, table, ids);
+  return new Set(ids.filter((id) => found.get(id) !== undefined));
 }
 
-/** The customers that those of the persons are by now who were merged into another one. */
-export function homesAmong(client: Client, table: string, ids: readonly string[]): Promise<Map<string, string>> {
-  return attributeOf('mergedInto', client, table, ids);
+/** The customers that the persons are by now, but for those of whom nothing was ever written. */
+export async function homesAmong(client: Client, table: string, ids: readonly string[]): Promise<Map<string, string>> {
+  const found = await attributeOf('mergedInto', client, table, ids);
+  return new Map([...found].map(([id, mergedInto]) => [id, mergedInto ?? id]));
 }
 
 async function attributeOf(name: 'erasedAt' | 'mergedInto', client: Client, table: string, ids: readonly string[]) {
-  const found = new Map<string, string>();
+  const found = new Map<string, string | undefined>();
   await inBatches([...new Set(ids)], async (batch) => {
     const Keys = batch.map((customerId) => ({ customerId }));
     const { Responses, UnprocessedKeys } = await client.batchGet({
       RequestItems: { [table]: { Keys, ProjectionExpression: `customerId, ${name}` } },
     });
-    for (const { customerId, [name]: value } of Responses?.[table] ?? [])
-      if (value) found.set(String(customerId), String(value));
+    for (const { customerId, [name]: value } of Responses?.[table] ?? []) found.set(String(customerId), value);
     return (UnprocessedKeys?.[table]?.Keys ?? []).map((key) => String(key.customerId));
   });
   return found;

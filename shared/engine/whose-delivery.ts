@@ -39,7 +39,8 @@ export interface DeliveryReads {
 
 /**
  * Tells whether a delivery is the persons': by the person that it was recorded for. What was told of an order that
- * somebody else has by now goes with either, and is shown to the one alone whom it was recorded for. Where it was recorded
+ * somebody else has by now goes with either, and is shown to the one alone whom it was recorded for, also where nothing
+ * else was known of that one: then it bears the id that would have been minted. Where it was recorded
  * for nobody, its body tells, by an identity or by an order. A body that bears an id of somebody else, or of an order in
  * somebody else's ledger, is that one's, and not theirs who share an address with that one. One that bears ids of both is
  * shown to neither, and goes with the first who is erased.
@@ -49,8 +50,14 @@ export function whoseDelivery({ records, data, content }: DeliveryReads, sought:
   const ids = new Set([...marks, ...personIds]);
   let reading: Promise<Sales> | undefined;
   const sales = () => (reading ??= salesOf(data, sought));
+  const isUnwritten = async (id: string) => {
+    if (!marks.includes(id)) return false;
+    const known = new Known(records, true);
+    await known.fetch({ customers: [id] });
+    return !known.isThere(id);
+  };
   return async ({ id, customerId, interactionId, receivedAt }: ListedDelivery): Promise<boolean> => {
-    if (customerId !== undefined && personIds.includes(customerId)) return true;
+    if (customerId !== undefined && (personIds.includes(customerId) || (await isUnwritten(customerId)))) return true;
     const isOfSale = interactionId !== undefined && (await sales()).lines.has(interactionId);
     if (isOfSale && purpose === 'erasure') return true;
     if (customerId !== undefined || (upTo !== undefined && receivedAt > upTo)) return false;

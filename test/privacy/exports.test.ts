@@ -72,7 +72,8 @@ test('exports and erasures are for keys that reach all sources', async () => {
 });
 
 describe('an order that is another customer’s by now', () => {
-  const told = async (id: number, person: { id: number; email: string }, minute: number, isGuest = false) => {
+  type Person = { id: number; email: string };
+  const told = async (id: number, person: Person, minute: number, isGuest = false) => {
     const updated_at = new Date(Date.parse(day(40)) + minute * 60_000).toISOString();
     const content = isGuest
       ? anOrder(id, null, { updated_at, email: person.email })
@@ -114,5 +115,29 @@ describe('an order that is another customer’s by now', () => {
     await shop.workAll();
     expect([await withheld(of), await withheld(second)]).toEqual([true, undefined]);
     expect(await shop.traces([one.email])).toEqual([]);
+  });
+
+  test('what came late of somebody of whom nothing else is known goes with that person', async () => {
+    await shop.setClock(day(100));
+    const [one, other] = [9_651, 9_652].map((id) => ({ id, email: `${id}.moved@example.com` })) as [Person, Person];
+    const second = await told(96_050, other, 9);
+    const of = await told(96_050, one, 5);
+    expect((await exportOf(other)).includes(of)).toBe(false);
+    await shop.deliver('customers/redact', { ...redact, customer: one, orders_to_redact: [] });
+    await shop.workAll();
+    expect([await withheld(of), await withheld(second)]).toEqual([true, undefined]);
+  });
+
+  test('what came late of somebody who becomes known elsewhere, and here only then, goes with that person', async () => {
+    await shop.setClock(day(100));
+    const [one, other] = [9_661, 9_662].map((id) => ({ id, email: `${id}.moved@example.com` })) as [Person, Person];
+    const second = await told(96_060, other, 9);
+    const of = await told(96_060, one, 5);
+    await shop.tell('customer.created', { id: 't1', email: one.email }, 'msg_elsewhere');
+    await told(96_061, one, 20);
+    const customerId = (await shop.find({ email: one.email }))?.id;
+    await shop.api.call('POST /v1/privacy-requests', { body: { type: 'erasure', customerId } });
+    await shop.workAll();
+    expect([await withheld(of), await withheld(second)]).toEqual([true, undefined]);
   });
 });
