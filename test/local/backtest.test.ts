@@ -144,6 +144,31 @@ describe('a file of purchases', () => {
     expect(report.holdout.spend).toEqual({ actual: 0, expected: null });
   });
 
+  it('may begin decades ago with customers who bought on days in a row and left', async () => {
+    const day = 86_400_000;
+    const buyers = (count: number, first: (customer: number) => number, gap: number, purchases: number) =>
+      Array.from({ length: count }, (_, customer) =>
+        Array.from({ length: purchases }, (__, purchase) => {
+          const at = new Date(first(customer) + purchase * gap * day);
+          return `c${first(0)}-${customer},${at.toISOString().slice(0, 10)},10`;
+        }),
+      );
+    const rows = [
+      ...buyers(60, (customer) => Date.UTC(1970 + (customer % 20), 0, 1 + customer), 1, 3),
+      ...buyers(30, (customer) => Date.UTC(2026, 9, 1 + customer), 30, 3),
+      ...buyers(300, (customer) => Date.UTC(2026, 0, 2 + (customer % 350)), 1, 1),
+    ];
+    const text = ['customer_id,date,spend', ...rows.flat()].join('\n');
+    const { models, weekly } = await reportOn(text, { until: '2026-12-31', horizonDays: 60 });
+    if (!models.mbgNbd.fitted) throw new Error('not fitted');
+    expect(models.mbgNbd.alpha).toBeLessThan(0.2);
+    expect(weekly.length).toBeGreaterThan(2_970);
+    const before = weekly.filter(({ naiveRate }) => naiveRate === null);
+    const expected = before.map((week) => week.mbgNbd ?? Number.NaN);
+    for (let week = 1; week < expected.length; week++)
+      expect(expected[week]).toBeGreaterThanOrEqual((expected[week - 1] ?? Number.NaN) * (1 - 1e-9));
+  });
+
   it('may be too small for a fit: the naive figures stand alone', async () => {
     const report = await reportOn('customer_id,date,spend\na,2024-03-01,5\nb,2024-03-02,5\nb,2024-07-02,5\n');
     expect(report.models.mbgNbd).toEqual({ fitted: false, because: 'noRepeaters', customers: 2 });

@@ -1,4 +1,5 @@
-import { exp, ln, ln1p } from './elementary.ts';
+import { betaMean } from './beta-mean.ts';
+import { exp, expm1, ln, ln1p } from './elementary.ts';
 import type { Curve } from './newton.ts';
 import type { PurchaseCells } from './purchase-counts.ts';
 import { lnHypergeometric, softplus } from './special-functions.ts';
@@ -192,11 +193,24 @@ export function aliveProbability(
   return softplus(ln((b + k) / a) - (r + x) * ln1p((T - tx) / (alpha + tx))).slope;
 }
 
+/** About as many terms of a series take as long as {@link betaMean}. */
+const manyTerms = 20_000;
+
+/** @param times how many times as long as the past, with α, the time ahead is */
+function isLong(exponent: number, times: number): boolean {
+  return (exponent + 37) * times > manyTerms;
+}
+
+function shapeOf(exponent: number, times: number): { flat: number; power: number } {
+  return { flat: 1 / ((exponent + 1) * times), power: exponent + 1 };
+}
+
 /**
  * Purchases expected within a time from now on, of a customer who has not left: the sum over n of the probability that the
  * rate brings n (negative binomial) times how many of these come before the customer leaves. Equal to the published
  * closed form, (a+b+x+m−1)/(a−1) [1 − …₂F₁…], whose difference cancels and which has no value at a = 1; here all terms are
- * positive and a = 1 is a number as any other.
+ * positive and a = 1 is a number as any other. Where these are too many it is the mean over the chance p to leave of
+ * (1 − (1 + p t/(α+T))^−(r+x)) / p, which is the same.
  */
 export function purchasesWhileAlive(
   { r, alpha, a, b }: PurchaseParameters,
@@ -207,6 +221,9 @@ export function purchasesWhileAlive(
   if (!(time > 0)) return 0;
   const exponent = r + x;
   const stay = b + x + first;
+  const times = time / (alpha + T);
+  if (isLong(exponent, times))
+    return betaMean(a, stay, (p) => -expm1(-exponent * ln1p(p * times)) / p, shapeOf(exponent, times));
   const z = time / (alpha + T + time);
   let scale = -exponent * ln1p(time / (alpha + T));
   let probability = 1;
@@ -244,6 +261,11 @@ export function rateWhileAlive(
   const exponent = r + x;
   const stay = b + x + first;
   const reach = alpha + T;
+  const times = time / reach;
+  if (isLong(exponent, times)) {
+    const density = (p: number) => exp(-(exponent + 1) * ln1p(p * times));
+    return (exponent / reach) * betaMean(a, stay, density, shapeOf(exponent, times));
+  }
   const series = lnHypergeometric(exponent + 1, stay, a + stay, time / (reach + time));
   return (exponent / reach) * exp(series - (exponent + 1) * ln1p(time / reach));
 }

@@ -100,3 +100,11 @@ export function ln1p(x: number): number {
   // What rounding took from the sum is given back in proportion (Kahan).
   return sum === 1 || x === Number.POSITIVE_INFINITY ? x : ln(sum) * (x / (sum - 1));
 }
+
+/** e^x − 1 without loss where x is small. */
+export function expm1(x: number): number {
+  const grown = exp(x);
+  // The same in reverse, where it matters: near 0 the logarithm is of a number without all its digits.
+  if (Math.abs(x) > 40) return grown - 1;
+  return grown === 1 ? x : (grown - 1) * (x / ln(grown));
+}

@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exp, ln, ln1p } from '../../../shared/domain/models/elementary.ts';
+import { exp, expm1, ln, ln1p } from '../../../shared/domain/models/elementary.ts';
 import {
   digamma,
   lnBeta,
@@ -148,6 +148,9 @@ describe('exponential and logarithm', () => {
         expect(ulps(exp(x), Math.exp(x))).toBeLessThanOrEqual(1);
         expect(ulps(ln(y), Math.log(y))).toBeLessThanOrEqual(1);
         expect(ulps(ln1p(y), Math.log1p(y))).toBeLessThanOrEqual(2);
+        expect(ulps(expm1(x), Math.expm1(x))).toBeLessThanOrEqual(2);
+        for (const near of [y, -y].filter((one) => Math.abs(one) < 50))
+          expect(ulps(expm1(near), Math.expm1(near))).toBeLessThanOrEqual(4);
       }),
       { numRuns: 2000 },
     );
@@ -171,6 +174,7 @@ describe('exponential and logarithm', () => {
       Number.NaN,
     ]);
     expect([ln1p(0), ln1p(1e-300), ln1p(Infinity), ln1p(-1)]).toEqual([0, 1e-300, Infinity, -Infinity]);
+    expect([expm1(0), expm1(1e-300), expm1(-Infinity), expm1(Infinity)]).toEqual([0, 1e-300, -1, Infinity]);
     expect(exp(Number.NaN)).toBeNaN();
   });
 });
