@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type Calendar, calendarOf } from '../../shared/domain/calendar.ts';
 import { explain } from '../../shared/domain/explain.ts';
 import { millisecondsOf } from '../../shared/domain/instant.ts';
 import { noCurrency } from '../../shared/domain/money.ts';
@@ -45,7 +46,7 @@ export const showValue = route({
       fallingSince: standing?.fallingSince ?? null,
       runId: standing?.runId ?? null,
       receipt: receipt ? shownReceipt(receipt) : null,
-      explanation: receipt ? explain(receipt, before) : null,
+      explanation: receipt ? explain(receipt, before, await calendarAt(door)) : null,
       limitedTo: standing?.limitedTo ? [...standing.limitedTo] : null,
       profitability:
         run && profitability
@@ -72,13 +73,20 @@ export const showValueHistory = route({
       limit,
       ...(after !== undefined && { after }),
     });
+    const calendar = await calendarAt(door);
     const data = found.receipts.map((receipt, index) => ({
       ...shownReceipt(receipt),
-      explanation: explain(receipt, found.receipts[index + 1] ?? found.before),
+      explanation: explain(receipt, found.receipts[index + 1] ?? found.before, calendar),
     }));
     return { status: 200, body: page(data, found.next) };
   },
 });
+
+/** The merchant's. */
+async function calendarAt(door: Door): Promise<Calendar> {
+  const { baseTimeZone = 'UTC' } = await door.settings();
+  return calendarOf(baseTimeZone);
+}
 
 export const showValueRuns = route({
   summary: 'Lists value runs, the latest first',

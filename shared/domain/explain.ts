@@ -1,4 +1,7 @@
+import type { Calendar } from './calendar.ts';
 import { canonicalText } from './canonical.ts';
+import { type Instant, millisecondsOf } from './instant.ts';
+import { textOfDay } from './models/purchase-text.ts';
 import { decimalText, noCurrency } from './money.ts';
 import { type CutPoints, type ScoreInputs, type ScoreName, type Scores, scoreNames } from './rfm.ts';
 import { weightedSum } from './tier-policy.ts';
@@ -9,13 +12,13 @@ import type { Receipt } from './value-run.ts';
  * cut is 121; expects 0.4 purchases in the next 90 days".
  * @param before the receipt of the change before, where there is one
  */
-export function explain(receipt: Receipt, before: Receipt | undefined): string {
+export function explain(receipt: Receipt, before: Receipt | undefined, calendar: Calendar): string {
   const { inputs, outlook } = receipt;
   if (!inputs) return `${verdict(receipt)}: ${before?.inputs ? 'no purchase is left' : 'has no purchase'}`;
   const reasons = reasonsOf(receipt, before);
   const said = [
     ...(reasons.length > 0 ? [reasons.join(', ')] : []),
-    ...holdingOf(receipt, before),
+    ...holdingOf(receipt, before, calendar),
     ...limitsOf(receipt, before),
     ...(outlook ? [`expects ${rounded(outlook.in90Days)} purchases in the next 90 days`] : []),
   ];
@@ -32,14 +35,15 @@ function amountText(minor: bigint, currency: string): string {
 }
 
 /** Whether the policy held the tier, and what became of that. */
-function holdingOf(receipt: Receipt, before: Receipt | undefined): string[] {
+function holdingOf(receipt: Receipt, before: Receipt | undefined, calendar: Calendar): string[] {
+  const dayOf = (at: Instant) => textOfDay(calendar(millisecondsOf(at)));
   const { tier, previousTier, held, scores, weights } = receipt;
-  if (held) return [`held since ${held.since.slice(0, 10)}, ${held.tierByScores} by the scores alone`];
+  if (held) return [`held since ${dayOf(held.since)}, ${held.tierByScores} by the scores alone`];
   if (!before?.held) return [];
   if (tier === previousTier) return ['held no more'];
   const was = scoresToldFrom(receipt, before);
   const rises = scores && was && weightedSum(weights, scores) > weightedSum(weights, was);
-  return rises ? [] : [`had been held since ${before.held.since.slice(0, 10)}`];
+  return rises ? [] : [`had been held since ${dayOf(before.held.since)}`];
 }
 
 /** Whether the customer is below the policy's standard, or is so no more. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { calendarOf } from '../../shared/domain/calendar.ts';
 import { explain } from '../../shared/domain/explain.ts';
 import type { PurchaseParameters } from '../../shared/domain/models/beta-geometric.ts';
 import { type Fit, nightlyTerms } from '../../shared/domain/models/fit.ts';
@@ -346,6 +347,12 @@ describe('the sentence that explains a change', () => {
       'moved from gold to prospect: no purchase is left',
     ],
   ] as [string, Receipt, Receipt | undefined, string][])('tells of %s', (_, one, other, text) => {
-    expect(explain(one, other)).toBe(text);
+    expect(explain(one, other, calendarOf('UTC'))).toBe(text);
+  });
+
+  it('names days as the merchant counts them', () => {
+    const held = { ...receipt, tier: 'gold', held: { tierByScores: 'silver', since: '2026-03-31T18:00:00.000Z' } };
+    expect(explain(held, before, calendarOf('Asia/Tokyo'))).toContain('held since 2026-04-01,');
+    expect(explain(held, before, calendarOf('Europe/Berlin'))).toContain('held since 2026-03-31,');
   });
 });

@@ -169,6 +169,17 @@ describe('a file of purchases', () => {
       expect(expected[week]).toBeGreaterThanOrEqual((expected[week - 1] ?? Number.NaN) * (1 - 1e-9));
   });
 
+  it('that no model fits has a page that shows none', async () => {
+    const file = fileOf('few.csv', ['customer_id,date,spend', ...rowsOf(1)].join('\n'));
+    const out = join(folder, 'few');
+    await backtestFile({ file, ...frame, out, json: false }, () => undefined);
+    const page = readFileSync(join(out, 'index.html'), 'utf8');
+    expect(page).toContain('MBG/NBD could not be fitted');
+    expect(page).not.toContain('MBG/NBD shows what it would expect');
+    expect(page).toContain('<span><i class="swatch naive">');
+    expect(page).not.toMatch(/<span><i class="swatch m?bg">/);
+  });
+
   it('may be too small for a fit: the naive figures stand alone', async () => {
     const report = await reportOn('customer_id,date,spend\na,2024-03-01,5\nb,2024-03-02,5\nb,2024-07-02,5\n');
     expect(report.models.mbgNbd).toEqual({ fitted: false, because: 'noRepeaters', customers: 2 });

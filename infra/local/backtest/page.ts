@@ -9,6 +9,11 @@ import { modelLine } from './print.ts';
 export function pageOf(report: BacktestReport, remarks: readonly string[]): string {
   const { holdout, until, horizonDays, customers, alive } = report;
   const most = decileCeiling([holdout.mbgNbd, holdout.naiveRate]);
+  const unfitted = [...(holdout.mbgNbd ? [] : ['mbg']), ...(holdout.bgNbd ? [] : ['bg'])];
+  const legend = (kinds: readonly string[]) => legendOfKinds(kinds.filter((kind) => !unfitted.includes(kind)));
+  const byModel = holdout.mbgNbd
+    ? ' Up to the cut MBG/NBD shows what it would expect of customers of whom only the age is known; after it, what it forecasts for each.'
+    : '';
   const title = `Backtest at ${until}`;
   const main = `<header>
 <h1>${title}</h1>
@@ -16,7 +21,7 @@ export function pageOf(report: BacktestReport, remarks: readonly string[]): stri
 <p class="quiet">${whole(customers)} customers, ${whole(report.repeatPurchases)} repeat purchases up to ${until}; compared with the ${horizonDays} days after it. ${escaped(remarks.join(' '))}</p>
 </header>
 ${table(report)}
-${figure('What came, and what was expected', legend(['actual', 'mbg', 'naive']), cumulativePlot(report), 'Repeat purchases of all customers, added up by week. Up to the cut MBG/NBD shows what it would expect of customers of whom only the age is known; after it, what it forecasts for each.')}
+${figure('What came, and what was expected', legend(['actual', 'mbg', 'naive']), cumulativePlot(report), `Repeat purchases of all customers, added up by week.${byModel}`)}
 ${figure('By purchases before the cut', legend(['actual', 'mbg', 'bg', 'naive']), countPlot(report), 'A forecast is calibrated where its dots lie on top of the bars.')}
 <div class="pair">
 ${holdout.mbgNbd ? figure('MBG/NBD, by tenths', legend(['actual', 'mbg']), decilePlot(holdout.mbgNbd, 'mbg', most), 'Customers in ten equal groups by what MBG/NBD expects of them.') : ''}
@@ -81,7 +86,7 @@ const names: Record<string, string> = {
   gone: 'did not',
 };
 
-function legend(kinds: readonly string[]): string {
+function legendOfKinds(kinds: readonly string[]): string {
   return legendOf(Object.fromEntries(kinds.map((kind) => [kind, names[kind] ?? kind])));
 }
 

@@ -11,7 +11,8 @@ const nameOf = (purchase: number) => `${ordinals[purchase] ?? `${purchase}th`} p
 /** All reports of one run as a page. */
 export function reportsPage({ retention, repeatPurchases, concentration, tierMigration }: Reports): string {
   const { asOf, runId, timeZone } = retention;
-  const day = new Intl.DateTimeFormat('en-CA', { timeZone }).format(new Date(asOf));
+  const dayOf = (at: string) => new Intl.DateTimeFormat('en-CA', { timeZone }).format(new Date(at));
+  const day = dayOf(asOf);
   const main = `<header>
 <h1>Customers on ${day}</h1>
 <p class="lead">${lead(repeatPurchases.steps, concentration)}</p>
@@ -20,7 +21,7 @@ export function reportsPage({ retention, repeatPurchases, concentration, tierMig
 ${repeatSection(repeatPurchases.steps)}
 ${retentionSection(retention)}
 ${concentrationSection(concentration)}
-${migrationSection(tierMigration)}
+${migrationSection(tierMigration, dayOf)}
 <p class="quiet foot">All figures are in <code>reports.json</code>.</p>`;
   return htmlPage(`Customers on ${day}`, main);
 }
@@ -106,7 +107,7 @@ ${figure({
 </div>`;
 }
 
-function migrationSection(migration: TierMigration | null): string {
+function migrationSection(migration: TierMigration | null, dayOf: (at: string) => string): string {
   if (!migration) return '<p class="quiet">Moves between tiers are shown from the second value run on.</p>';
   const { from, to, moves } = migration;
   const { rose, fell, stayed, joined, left, otherwise } = moves;
@@ -120,6 +121,6 @@ function migrationSection(migration: TierMigration | null): string {
     title: 'Moves between tiers',
     legend: legendOf({ back: 'rose', down: 'fell', same: 'stayed', open: 'joined or left' }),
     svg: migrationGrid(migration),
-    caption: `From ${from.asOf.slice(0, 10)} (rows) to ${to.asOf.slice(0, 10)} (columns): ${sum}`,
+    caption: `From ${dayOf(from.asOf)} (rows) to ${dayOf(to.asOf)} (columns): ${sum}`,
   });
 }
