@@ -102,7 +102,7 @@ function withTaken(
 ): Reconciliation {
   const isNews = (counts.missing ?? 0) + (counts.changed ?? 0) > 0;
   const ids = items.map(({ externalId }) => externalId);
-  const trail = withPage(run.trail, ids, isNews);
+  const trail = withPage(run.trail, ids, isNews, 2 ** -halved);
   const halvings = trail.pages % pagesPerHalving === 0 ? halved - 1 : halved;
   return {
     ...run,
