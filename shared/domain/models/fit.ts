@@ -57,9 +57,11 @@ export const anyTerms: FitTerms = { leastCustomers: 2, leastRepeaters: 1, mostIt
 /** A likelihood whose parameters are positive, in the order of `names`. */
 export interface Likelihood<Name extends string> {
   names: readonly Name[];
-  /** Where the search begins. */
+  /** Parameters of a likely size. */
   start: readonly number[];
-  /** How many times smaller or larger than at its start a parameter may become. */
+  /** Where the search begins, if not there. */
+  near?: readonly number[] | undefined;
+  /** How many times smaller or larger than at the start a parameter may become. */
   span: readonly number[];
   /** Minus the log-likelihood, with derivatives by the logarithms of the parameters. */
   curveAt(parameters: readonly number[]): Curve;
@@ -67,7 +69,7 @@ export interface Likelihood<Name extends string> {
 
 /** Maximises over the logarithms of the parameters, which keeps them positive and makes their scales alike. */
 export function maximise<Name extends string>(
-  { names, start, span, curveAt }: Likelihood<Name>,
+  { names, start, near = start, span, curveAt }: Likelihood<Name>,
   customers: number,
   { mostIterations, acceptEdge }: FitTerms,
 ): Fit<Record<Name, number>> {
@@ -76,7 +78,7 @@ export function maximise<Name extends string>(
     least: from.map((value, index) => value - ln(span[index] ?? 1)),
     most: from.map((value, index) => value + ln(span[index] ?? 1)),
   };
-  const found = minimise((point) => curveAt(point.map(exp)), from, box, mostIterations);
+  const found = minimise((point) => curveAt(point.map(exp)), near.map(ln), box, mostIterations);
   if (!found) return { fitted: false, because: 'noConvergence', customers };
   if (found.edge.length > 0 && !acceptEdge) return { fitted: false, because: 'meaningless', customers };
   const named = <Value>(value: (index: number) => Value) =>

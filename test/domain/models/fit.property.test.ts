@@ -224,6 +224,20 @@ describe('parameters come back from simulated populations', () => {
 });
 
 describe('a large population', () => {
+  it('is fitted to all of its histories, though the way there is taken with few', () => {
+    const chance = chances(29);
+    const truth = { r: 2, alpha: 40, a: 0.4, b: 2.5 };
+    const all = Array.from({ length: 250_000 }, () => liveHistory(chance, truth, Math.floor(chance() * 3000), 1));
+    const cells = purchaseCells(countsOf(all));
+    expect(cells.x.length).toBeGreaterThan(100_000);
+    const fit = fitMbgNbd(countsOf(all), anyTerms);
+    if (!fit.fitted) throw new Error('not fitted');
+    const { r, alpha, a, b } = fit.parameters;
+    const { gradient } = purchaseCurve(cells, [r, alpha, a, b], 1, 1);
+    expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-4);
+    expect(fit.iterations).toBeLessThan(6);
+  });
+
   it('is fitted although rounding hides the last gains of the likelihood', () => {
     const chance = chances(17);
     const truth = { r: 1, alpha: 40, a: 1, b: 2.5 };
