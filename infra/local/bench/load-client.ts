@@ -71,7 +71,8 @@ async function run({ url, concurrency, what }: LoadOrder): Promise<LoadResult> {
 }
 
 function checkouts({ secret, orders, customers }: Checkouts): Ready[] {
-  const at = Date.now() - 3_600_000;
+  // Up to now: known customers buy after they became known.
+  const at = Date.now() - orders.to;
   return Array.from({ length: orders.to - orders.from }, (_, index) => {
     const number = orders.from + index;
     const { headers, body } = signedOrder(number, number % customers, at + number, secret);
