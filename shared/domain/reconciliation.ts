@@ -66,7 +66,7 @@ export const faultsPerReconciliation = 100;
 
 /** Without what only holds while it runs. */
 export function ended(
-  { cursor: _, lastFault: _fault, nextTryAt: _next, ...run }: Reconciliation,
+  { cursor: _, lastFault: _fault, nextTryAt: _next, halvings: _halvings, ...run }: Reconciliation,
   state: Exclude<Reconciliation['state'], 'running'>,
   { now, failure }: { now: Instant; failure?: string },
 ): Reconciliation {

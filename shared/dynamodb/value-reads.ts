@@ -5,7 +5,7 @@ import type { Receipt, ValueRun } from '../domain/value-run.ts';
 import type { Client } from './client.ts';
 import { receiptKey, runListKey } from './keys.ts';
 import { receiptOf } from './receipt-store.ts';
-import { readRuns } from './value-run-store.ts';
+import { readRuns, valueRunStore } from './value-run-store.ts';
 
 /**
  * A page of the value runs, the latest `asOf` first.
@@ -14,8 +14,29 @@ import { readRuns } from './value-run-store.ts';
 export async function listValueRuns(
   client: Client,
   registry: string,
-  { limit, after }: { limit: number; after?: string },
+  from: { limit: number; after?: string },
 ): Promise<{ runs: ValueRun[]; next?: string }> {
+  const { ids, next } = await listRunIds(client, registry, from);
+  const found = await readRuns(client, registry, ids);
+  const runs = ids.flatMap((id) => found.get(id) ?? []);
+  return { runs, ...(next !== undefined && { next }) };
+}
+
+/** The latest run that has succeeded, of the last few. */
+export async function latestRun(client: Client, registry: string): Promise<ValueRun | undefined> {
+  const { ids } = await listRunIds(client, registry, { limit: 10 });
+  for (const id of ids) {
+    const run = await valueRunStore(client, registry).read(id);
+    if (run?.state === 'succeeded') return run;
+  }
+  return undefined;
+}
+
+async function listRunIds(
+  client: Client,
+  registry: string,
+  { limit, after }: { limit: number; after?: string },
+): Promise<{ ids: string[]; next?: string }> {
   const { Items = [] } = await client.query({
     TableName: registry,
     KeyConditionExpression: after === undefined ? 'pk = :runs' : 'pk = :runs AND sk < :after',
@@ -28,15 +49,7 @@ export async function listValueRuns(
   const items = Items.slice(0, limit);
   const last = items.at(-1);
   const ids = items.map(({ id }) => String(id));
-  const found = await readRuns(client, registry, ids);
-  const runs = ids.flatMap((id) => found.get(id) ?? []);
-  return { runs, ...(Items.length > limit && last && { next: String(last.sk) }) };
-}
-
-/** The latest run that has succeeded, of the last few. */
-export async function latestRun(client: Client, registry: string): Promise<ValueRun | undefined> {
-  const { runs } = await listValueRuns(client, registry, { limit: 10 });
-  return runs.find(({ state }) => state === 'succeeded');
+  return { ids, ...(Items.length > limit && last && { next: String(last.sk) }) };
 }
 
 /** So many receipts are read at once, at least: most customers have changed less often, and pay for what they have. */

@@ -13,7 +13,7 @@ const nextNights = fc.constantFrom('2026-03-31T01:00:00.000Z', '2026-04-09T01:00
 
 /** What goes wrong on the way, by the number of the call. */
 const troubles = fc.record({
-  pageSize: fc.constantFrom(3, 50, 1000),
+  pageSize: fc.constantFrom(7, 50, 1000),
   remaining: fc.constantFrom(0, 60_000),
   breakOff: fc.array(fc.tuple(fc.integer({ min: 1, max: 90 }), fc.boolean()), { maxLength: 3 }),
   refuse: fc.constantFrom(0, 2, 3),
