@@ -7,20 +7,11 @@ import type { Log } from './log.ts';
  * with every record. The index makes them flat.
  *
  * It keeps stream records for ever, too. The tag `read-to` of a table takes away those before that number which are more
- * than a day old, as DynamoDB would; the last one numbers the next, so it stays, without what it says. Without the tag
- * old records go as well, a few with each new one, but none of the latest 200,000.
+ * than a day old, as DynamoDB would; the last one numbers the next, so it stays, without what it says. A trigger on the
+ * records themselves is compiled anew for each one that is written, which takes as long as writing it.
  */
 const additions = `
   CREATE INDEX IF NOT EXISTS rapport_stream ON _stream_records(table_name, CAST(sequence_number AS INTEGER));
-  CREATE TRIGGER IF NOT EXISTS rapport_trim AFTER INSERT ON _stream_records WHEN NEW.id % 8 = 0 BEGIN
-    DELETE FROM _stream_records WHERE id IN (
-      SELECT old.id FROM (SELECT * FROM _stream_records ORDER BY id LIMIT 32) AS old
-      WHERE old.id < NEW.id - 200000 AND old.created_at < NEW.created_at - 7 * 86400
-        AND EXISTS (
-          SELECT 1 FROM _stream_records AS later
-          WHERE later.table_name = old.table_name
-            AND CAST(later.sequence_number AS INTEGER) > CAST(old.sequence_number AS INTEGER)));
-  END;
   CREATE TRIGGER IF NOT EXISTS rapport_read_to AFTER UPDATE OF tags ON _tables
   WHEN json_extract(NEW.tags, '$[0].Key') = 'read-to' BEGIN
     DELETE FROM _stream_records WHERE id IN (

@@ -146,7 +146,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   const endpoints = {
     region,
     dynamodb: engineUrl,
-    ...(embeddedEngine && { inserts: services.url }),
+    ...(embeddedEngine && { embedded: { inserts: services.url } }),
     objects: objects.url,
     services: services.url,
     credentials,

@@ -20,6 +20,7 @@ import type {
   UpdateCommandOutput,
 } from '@aws-sdk/lib-dynamodb';
 import { accessOf, type JsonCaller, jsonCaller } from '../aws/json-call.ts';
+import { variables } from '../contracts/environment.ts';
 import { type AttributeMap, type Item, pack, packItem, unpackItem } from './attribute-value.ts';
 import { storeFault } from './faults.ts';
 
@@ -45,9 +46,12 @@ type Answer<Output> = Promise<Omit<Output, '$metadata'>>;
  */
 export class Client {
   readonly #caller: JsonCaller;
+  readonly #withTokens: boolean;
 
-  constructor(caller: JsonCaller) {
+  /** @param terms `withTokens`: whether transactions bear one */
+  constructor(caller: JsonCaller, { withTokens }: { withTokens: boolean }) {
     this.#caller = caller;
+    this.#withTokens = withTokens;
   }
 
   get(input: GetCommandInput): Answer<GetCommandOutput> {
@@ -101,10 +105,14 @@ export class Client {
     };
   }
 
-  /** Under a token that the service keeps for ten minutes: when an answer is lost, the repetition changes nothing. */
+  /**
+   * Under a token that the service keeps for ten minutes: when an answer is lost, the repetition changes nothing. Without
+   * tokens it fails by the condition that the lost one made true, as if somebody else had been faster.
+   */
   async transactWrite(input: TransactWriteCommandInput): Promise<void> {
     const TransactItems = input.TransactItems?.map((write) => eachOf(write as Record<string, object>, packed));
-    await this.#call('TransactWriteItems', { ClientRequestToken: randomUUID(), ...input, TransactItems });
+    const token = this.#withTokens ? { ClientRequestToken: randomUUID() } : {};
+    await this.#call('TransactWriteItems', { ...token, ...input, TransactItems });
   }
 
   /** Writes: of the answers only errors and units are of use. */
@@ -137,7 +145,8 @@ export class Client {
 export function connect(patience: { requestTimeout?: number; maxAttempts?: number } = {}): Client {
   const { requestTimeout = 10_000, maxAttempts = 4 } = patience;
   const times = { requestTimeout, maxAttempts, connectionTimeout: 1_000, firstPause: 50 };
-  return new Client(jsonCaller('dynamodb', accessOf('dynamodb', process.env), times));
+  const withTokens = process.env[variables.withoutTokens] !== 'true';
+  return new Client(jsonCaller('dynamodb', accessOf('dynamodb', process.env), times), { withTokens });
 }
 
 /** Where calls and answers hold an item, or a part of one: in these fields it is attribute values on the wire. */
