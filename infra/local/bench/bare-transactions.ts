@@ -1,5 +1,6 @@
 import { type AttributeValue, DynamoDBClient, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 
+/** What {@link handler} and the one of `bare-checkouts.ts` are told. */
 export interface BareTransactions {
   tables: readonly [string, string];
   concurrency: number;

@@ -21,6 +21,7 @@ export const concurrency = 32;
 const entries = {
   client: 'infra/local/bench/load-client.ts',
   transactions: 'infra/local/bench/bare-transactions.ts',
+  checkouts: 'infra/local/bench/bare-checkouts.ts',
 };
 const region = 'eu-west-1';
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -41,6 +42,8 @@ export interface RunningStack {
   load(what: LoadOrder['what']): Promise<Loaded>;
   /** Bare transactions of two items a second, through the SDK. */
   bare(seconds: number): Promise<number>;
+  /** What the engine does a second of a checkout's own calls. */
+  bareCheckouts(seconds: number): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -51,15 +54,19 @@ export async function openRunningStack(folder: string): Promise<RunningStack> {
   const stack = await startLocalStack({ dataFolder: join(folder, 'stack'), port: 0, context: { adminKeyHash } });
   const api = new Engine(stack.url, key);
   const bundles = await bundleFunctions(join(folder, 'bundles'), Object.values(entries));
-  const writer = await bareFunction(stack, bundles.get(entries.transactions) ?? '', folder);
-  let runs = 0;
+  const bundleOf = (entry: string) => bundles.get(entry) ?? '';
+  await createBareTables(stack);
+  const writer = await bareFunction(stack, bundleOf(entries.transactions), folder);
+  const buyer = await bareFunction(stack, bundleOf(entries.checkouts), folder);
   return {
     api,
-    load: (what) => loaded(stack, bundles.get(entries.client) ?? '', { url: stack.url, concurrency, what }),
-    bare: (seconds) => writer.run(seconds, `run${runs++}`),
+    load: (what) => loaded(stack, bundleOf(entries.client), { url: stack.url, concurrency, what }),
+    bare: writer.run,
+    bareCheckouts: buyer.run,
     async stop() {
       api.close();
       await writer.stop();
+      await buyer.stop();
       await stack.stop();
     },
   };
@@ -84,10 +91,11 @@ async function loaded(stack: LocalStack, clientUrl: string, order: LoadOrder): P
   return { rate: count / seconds, answers, latency, lag: { during: rounded(during), after: rounded(after) } };
 }
 
-/** Two tables of their own in the stack's engine, with streams as its tables have, and who writes to them. */
-async function bareFunction(stack: LocalStack, bundle: string, folder: string) {
+const tables = ['bare-one', 'bare-two'] as const;
+
+/** Two tables of their own in the stack's engine, with streams as its tables have. */
+async function createBareTables(stack: LocalStack): Promise<void> {
   const engine = engineClient({ url: stack.engineUrl, region, credentials });
-  const tables = ['bare-one', 'bare-two'] as const;
   for (const TableName of tables)
     await engine.call('DynamoDB_20120810.CreateTable', {
       TableName,
@@ -97,6 +105,10 @@ async function bareFunction(stack: LocalStack, bundle: string, folder: string) {
       StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
     });
   engine.close();
+}
+
+/** One that writes to the bare tables, in a thread of its own as the functions of the stack are. */
+async function bareFunction(stack: LocalStack, bundle: string, folder: string) {
   const environment = {
     AWS_ENDPOINT_URL_DYNAMODB: stack.engineUrl,
     AWS_REGION: region,
@@ -104,12 +116,13 @@ async function bareFunction(stack: LocalStack, bundle: string, folder: string) {
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   };
   const settings = { name: 'bare', arn: 'bare', bundle, timeout: 300, memory: 1024, environment };
-  const writer = new LocalFunction(settings, await bundleWorker(join(folder, 'worker')), silentLog);
+  const bare = new LocalFunction(settings, await bundleWorker(join(folder, 'worker')), silentLog);
+  let runs = 0;
   return {
-    run(seconds: number, run: string): Promise<number> {
-      const event: BareTransactions = { tables, concurrency, seconds, run };
-      return resultOf<number>(writer.invoke(event));
+    run(seconds: number): Promise<number> {
+      const event: BareTransactions = { tables, concurrency, seconds, run: `run${runs++}` };
+      return resultOf<number>(bare.invoke(event));
     },
-    stop: () => writer.stop(),
+    stop: () => bare.stop(),
   };
 }
