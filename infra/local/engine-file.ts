@@ -11,6 +11,7 @@ import type { Log } from './log.ts';
  * records themselves is compiled anew for each one that is written, which takes as long as writing it.
  */
 const additions = `
+  DROP TRIGGER IF EXISTS rapport_trim;
   CREATE INDEX IF NOT EXISTS rapport_stream ON _stream_records(table_name, CAST(sequence_number AS INTEGER));
   CREATE TRIGGER IF NOT EXISTS rapport_read_to AFTER UPDATE OF tags ON _tables
   WHEN json_extract(NEW.tags, '$[0].Key') = 'read-to' BEGIN

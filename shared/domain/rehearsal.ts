@@ -10,7 +10,7 @@ import type { Scores } from './rfm.ts';
 export type Rehearsal =
   | {
       kind: 'preview';
-      /** The draft that it judges by; known once the run begins. */
+      /** The draft that it judges by; absent until the run begins, and where the draft was gone by then. */
       draftId?: string;
     }
   | { kind: 'replay'; of: string }

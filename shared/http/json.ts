@@ -33,9 +33,9 @@ function decode(body: Uint8Array): string {
 }
 
 /**
- * Before parsing: a parser that recurses must not meet ten million brackets, and none of them minds a key that comes
- * twice.
- * @returns whether a double holds each number exactly, which costs a fifth to parse
+ * Before parsing: a parser that recurses must not meet ten million brackets, and neither minds a key that comes twice
+ * with the same value.
+ * @returns whether a double holds each number exactly: such a body is parsed in a fifth of the time
  */
 function checkShape(text: string): { hasPlainNumbers: boolean } {
   /** For each open object the keys that it has named; nothing for an array. */

@@ -19,14 +19,12 @@ export async function measureLoad(bench: Bench): Promise<Figure[]> {
   };
   try {
     await running.api.put('/v1/sources/bench-shop', shop.source);
-    const bareRates: number[] = [];
-    const ownCallsRates: number[] = [];
+    const rounds = { bare: [] as number[], withoutTokens: [] as number[], ownCalls: [] as number[] };
     const bareRound = async () => {
-      bench.say(
-        `load: bare transactions of two items through the SDK, then the calls of a checkout, ${seconds} s each`,
-      );
-      bareRates.push(await running.bare(seconds));
-      ownCallsRates.push(await running.bareCheckouts(seconds));
+      bench.say(`load: bare transactions of two items through the SDK, then a checkout's own calls, ${seconds} s each`);
+      rounds.bare.push(await running.bare(seconds));
+      rounds.withoutTokens.push(await running.bare(seconds, false));
+      rounds.ownCalls.push(await running.bareCheckouts(seconds));
     };
     await running.bare(1);
     await running.bareCheckouts(1);
@@ -38,7 +36,12 @@ export async function measureLoad(bench: Bench): Promise<Figure[]> {
     bench.say(`load: ${shown(count)} checkouts of known customers`);
     const known = await load({ from: 2 * count, to: 3 * count });
     await bareRound();
-    const bare = { rate: mean(bareRates), rates: bareRates, ownCalls: mean(ownCallsRates) };
+    const bare = {
+      rate: mean(rounds.bare),
+      rates: rounds.bare,
+      withoutTokens: mean(rounds.withoutTokens),
+      ownCalls: mean(rounds.ownCalls),
+    };
     return [figureOf('known customers', known, bare), figureOf('new customers', fresh, bare)];
   } finally {
     await running.stop();
@@ -49,6 +52,8 @@ interface Bare {
   /** Bare transactions a second: the mean, and each round. */
   rate: number;
   rates: number[];
+  /** The same where no tokens go along, as the stack has it. */
+  withoutTokens: number;
   /** What the engine does a second of the calls of a checkout of a known customer, with nothing around them. */
   ownCalls: number;
 }
@@ -63,14 +68,16 @@ function figureOf(whose: string, { rate, latency, lag }: Loaded, bare: Bare): Fi
       `${rounded(ratio)} × (${shown(rate)} a second; p50 ${shown(latency.p50)} ms, p99 ${shown(latency.p99)} ms); ` +
       `stream behind by ${shown(lag.during)} s at most, at rest ${shown(lag.after)} s after the last`,
     comparedWith:
-      `${shown(bare.rate)} bare transactions a second (${bare.rates.map(shown).join(', ')}); of the calls of a checkout ` +
-      `of a known customer, with nothing around them, the engine does ${shown(bare.ownCalls)}; elsewhere: a peer ` +
-      'accepts 1,080 to 1,220 orders a second and stores 660 to 690',
+      `${shown(bare.rate)} bare transactions a second (${bare.rates.map(shown).join(', ')}: the engine looks ` +
+      `through the SDK's tokens; ${shown(bare.withoutTokens)} without, ${rounded(rate / bare.withoutTokens)} ×); of the ` +
+      `calls of a checkout of a known customer, with nothing around them, it does ${shown(bare.ownCalls)}; elsewhere: a ` +
+      'peer accepts 1,080 to 1,220 orders a second and stores 660 to 690',
     over: ratio < bound,
     values: {
       ratio: rounded(ratio, 3),
       perSecond: rounded(rate, 1),
       barePerSecond: rounded(bare.rate, 1),
+      bareWithoutTokensPerSecond: rounded(bare.withoutTokens, 1),
       ownCallsPerSecond: rounded(bare.ownCalls, 1),
       latencyMs: latency,
       lagSeconds: lag,

@@ -40,8 +40,8 @@ export interface Loaded {
 export interface RunningStack {
   api: Engine;
   load(what: LoadOrder['what']): Promise<Loaded>;
-  /** Bare transactions of two items a second, through the SDK. */
-  bare(seconds: number): Promise<number>;
+  /** Bare transactions of two items a second, through the SDK, with its tokens or without. */
+  bare(seconds: number, tokens?: boolean): Promise<number>;
   /** What the engine does a second of a checkout's own calls. */
   bareCheckouts(seconds: number): Promise<number>;
   stop(): Promise<void>;
@@ -62,7 +62,7 @@ export async function openRunningStack(folder: string): Promise<RunningStack> {
     api,
     load: (what) => loaded(stack, bundleOf(entries.client), { url: stack.url, concurrency, what }),
     bare: writer.run,
-    bareCheckouts: buyer.run,
+    bareCheckouts: (seconds) => buyer.run(seconds),
     async stop() {
       api.close();
       await writer.stop();
@@ -119,8 +119,8 @@ async function bareFunction(stack: LocalStack, bundle: string, folder: string) {
   const bare = new LocalFunction(settings, await bundleWorker(join(folder, 'worker')), silentLog);
   let runs = 0;
   return {
-    run(seconds: number): Promise<number> {
-      const event: BareTransactions = { tables, concurrency, seconds, run: `run${runs++}` };
+    run(seconds: number, tokens = true): Promise<number> {
+      const event: BareTransactions = { tables, concurrency, seconds, run: `run${runs++}`, tokens };
       return resultOf<number>(bare.invoke(event));
     },
     stop: () => bare.stop(),

@@ -1,4 +1,4 @@
-import { betaMean } from './beta-mean.ts';
+import { betaMean, far } from './beta-mean.ts';
 import { exp, expm1, ln, ln1p } from './elementary.ts';
 import type { Curve } from './newton.ts';
 import type { PurchaseCells } from './purchase-counts.ts';
@@ -198,7 +198,7 @@ const manyTerms = 20_000;
 
 /** @param times how many times as long as the past, with α, the time ahead is */
 function isLong(exponent: number, times: number): boolean {
-  return (exponent + 37) * times > manyTerms;
+  return (exponent + far) * times > manyTerms;
 }
 
 function shapeOf(exponent: number, times: number): { flat: number; power: number } {

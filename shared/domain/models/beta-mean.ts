@@ -1,7 +1,7 @@
 import { exp, expm1, ln, ln1p } from './elementary.ts';
 
 /** e to the power of minus this is less than rounding. */
-const far = 37;
+export const far = 37;
 const coarsest = 1 / 4;
 const negligible = 1e-18;
 

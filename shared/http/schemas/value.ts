@@ -176,7 +176,15 @@ export const valueRun = named(
         z.union([
           z.strictObject({
             kind: z.literal('preview'),
-            draftId: z.optional(z.string().check(z.describe('The draft that it judges by, known once it began'))),
+            draftId: z.optional(
+              z
+                .string()
+                .check(
+                  z.describe(
+                    'The draft that it judges by; absent until it began, and where the draft was gone by then',
+                  ),
+                ),
+            ),
           }),
           z.strictObject({ kind: z.literal('replay'), of: z.string() }),
           z.strictObject({ kind: z.literal('backtest'), until: z.string(), horizonDays: z.int() }),
