@@ -40,8 +40,6 @@ export async function startEmbedded(): Promise<Embedded> {
     AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1',
     [variables.partsBucket]: 'run-parts',
     [variables.keepQueue]: 'http://127.0.0.1:1/000000000000/keep',
-    // As the local stack has it: a transaction whose answer is lost is met again as somebody else's.
-    [variables.withoutTokens]: 'true',
     [variables.deliveryDays]: '30',
     [variables.customersTable]: names.customers,
     [variables.deliveriesTable]: names.deliveries,

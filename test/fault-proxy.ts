@@ -8,6 +8,8 @@ export type Fault =
   | 'server-error'
   | 'conflict'
   | 'lost-answer'
+  /** The same from an engine that ends with it: the token of a transaction is forgotten as well. */
+  | 'forgotten-answer'
   | 'unprocessed'
   | 'refused'
   /** Takes the call and never answers. */
@@ -33,8 +35,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
       const operation = String(incoming.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
-      const body = Buffer.concat(chunks);
-      const fault = proxy.plan(operation, body.toString());
+      const said = Buffer.concat(chunks);
+      const fault = proxy.plan(operation, said.toString());
+      const body = fault === 'forgotten-answer' ? withoutToken(said) : said;
       const failed = failure(fault, operation, body);
       if (fault === 'refused') return void incoming.socket.destroy();
       if (fault === 'hanging') return;
@@ -43,9 +46,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         return void answer.end(JSON.stringify(failed.body));
       }
       calls.set(operation, (calls.get(operation) ?? 0) + 1);
-      const headers = { ...incoming.headers, host: new URL(target).host };
+      const headers = { ...incoming.headers, host: new URL(target).host, 'content-length': body.length };
       const onward = forward(target, { method: incoming.method, headers }, (reply) => {
-        if (fault === 'lost-answer') {
+        if (fault === 'lost-answer' || fault === 'forgotten-answer') {
           reply.resume();
           return void reply.on('end', () => incoming.socket.destroy());
         }
@@ -68,6 +71,11 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       }),
   };
   return proxy;
+}
+
+function withoutToken(body: Buffer): Buffer {
+  const { ClientRequestToken: _, ...input } = JSON.parse(body.toString()) as Record<string, unknown>;
+  return Buffer.from(JSON.stringify(input));
 }
 
 function failure(fault: Fault, operation: string, body: Buffer): { status: number; body: unknown } | undefined {

@@ -1,4 +1,3 @@
-import { variables } from '../../shared/contracts/environment.ts';
 import { LocalFunction } from './functions.ts';
 import type { Log } from './log.ts';
 import { knownProperties } from './properties.ts';
@@ -39,8 +38,8 @@ export function entryOf(resource: Resource): string {
 export interface Endpoints {
   region: string;
   dynamodb: string;
-  /** Where that is the embedded engine: its address for functions that insert many items in one call. */
-  embedded?: { inserts: string };
+  /** DynamoDB for functions that insert many items in one call; as the others' where absent. */
+  inserts?: string;
   /** S3. */
   objects: string;
   /** All other services. */
@@ -72,7 +71,7 @@ export function buildFunctions(
       memory: MemorySize,
       environment: environmentOf(resource, properties, {
         ...endpoints,
-        dynamodb: (resource.metadata['rapport:inserts'] === true && endpoints.embedded?.inserts) || endpoints.dynamodb,
+        dynamodb: (resource.metadata['rapport:inserts'] === true && endpoints.inserts) || endpoints.dynamodb,
       }),
     };
     return [resource.name, new LocalFunction(settings, worker, log)] as const;
@@ -85,7 +84,7 @@ function environmentOf(
   properties: FunctionProperties,
   endpoints: Endpoints,
 ): Record<string, string> {
-  const { region, dynamodb, embedded, objects, services, credentials, noFile } = endpoints;
+  const { region, dynamodb, objects, services, credentials, noFile } = endpoints;
   const own = Object.entries(properties.Environment?.Variables ?? {}).map(([key, value]) => [key, String(value)]);
   return {
     ...Object.fromEntries(own),
@@ -107,8 +106,6 @@ function environmentOf(
     AWS_ENDPOINT_URL_EVENTBRIDGE: services,
     AWS_ENDPOINT_URL_SFN: services,
     AWS_ENDPOINT_URL_SESV2: services,
-    // It keeps its tokens in memory, so that those of an engine that ended say nothing, and looks through all at each one.
-    ...(embedded && { [variables.withoutTokens]: 'true' }),
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_CONFIG_FILE: noFile,
     AWS_SHARED_CREDENTIALS_FILE: noFile,

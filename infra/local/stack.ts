@@ -146,7 +146,7 @@ async function start(options: LocalStackOptions, log: Log, undo: (() => unknown)
   const endpoints = {
     region,
     dynamodb: engineUrl,
-    ...(embeddedEngine && { embedded: { inserts: services.url } }),
+    ...(embeddedEngine && { inserts: services.url }),
     objects: objects.url,
     services: services.url,
     credentials,

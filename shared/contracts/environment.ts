@@ -32,8 +32,6 @@ export const variables = {
   sender: 'SENDER',
   /** `smtp://` or `smtps://` address; where it is set, e-mail leaves over SMTP instead of SES. */
   smtpUrl: 'SMTP_URL',
-  /** `true` where transactions bear no token: the engine looks through all of the last ten minutes at each one. */
-  withoutTokens: 'TRANSACTIONS_WITHOUT_TOKENS',
 } as const;
 
 export type Variable = (typeof variables)[keyof typeof variables];

@@ -20,7 +20,6 @@ import type {
   UpdateCommandOutput,
 } from '@aws-sdk/lib-dynamodb';
 import { accessOf, type JsonCaller, jsonCaller } from '../aws/json-call.ts';
-import { variables } from '../contracts/environment.ts';
 import { type AttributeMap, type Item, pack, packItem, unpackItem } from './attribute-value.ts';
 import { storeFault } from './faults.ts';
 
@@ -46,12 +45,9 @@ type Answer<Output> = Promise<Omit<Output, '$metadata'>>;
  */
 export class Client {
   readonly #caller: JsonCaller;
-  readonly #withTokens: boolean;
 
-  /** @param terms `withTokens`: whether transactions bear one */
-  constructor(caller: JsonCaller, { withTokens }: { withTokens: boolean }) {
+  constructor(caller: JsonCaller) {
     this.#caller = caller;
-    this.#withTokens = withTokens;
   }
 
   get(input: GetCommandInput): Answer<GetCommandOutput> {
@@ -106,13 +102,18 @@ export class Client {
   }
 
   /**
-   * Under a token that the service keeps for ten minutes: when an answer is lost, the repetition changes nothing. Without
-   * tokens it fails by the condition that the lost one made true, as if somebody else had been faster.
+   * Under a token that the service keeps for ten minutes: when an answer is lost, the repetition changes nothing.
+   * @param terms `token: false` where the caller reads anew after a conflict and then finds what it wrote: without one the
+   * repetition fails by the conditions that the lost one made untrue, and the embedded engine looks through all tokens
+   * at each transaction
    */
-  async transactWrite(input: TransactWriteCommandInput): Promise<void> {
+  async transactWrite(input: TransactWriteCommandInput, { token = true } = {}): Promise<void> {
     const TransactItems = input.TransactItems?.map((write) => eachOf(write as Record<string, object>, packed));
-    const token = this.#withTokens ? { ClientRequestToken: randomUUID() } : {};
-    await this.#call('TransactWriteItems', { ...token, ...input, TransactItems });
+    await this.#call('TransactWriteItems', {
+      ...(token && { ClientRequestToken: randomUUID() }),
+      ...input,
+      TransactItems,
+    });
   }
 
   /** Writes: of the answers only errors and units are of use. */
@@ -145,8 +146,7 @@ export class Client {
 export function connect(patience: { requestTimeout?: number; maxAttempts?: number } = {}): Client {
   const { requestTimeout = 10_000, maxAttempts = 4 } = patience;
   const times = { requestTimeout, maxAttempts, connectionTimeout: 1_000, firstPause: 50 };
-  const withTokens = process.env[variables.withoutTokens] !== 'true';
-  return new Client(jsonCaller('dynamodb', accessOf('dynamodb', process.env), times), { withTokens });
+  return new Client(jsonCaller('dynamodb', accessOf('dynamodb', process.env), times));
 }
 
 /** Where calls and answers hold an item, or a part of one: in these fields it is attribute values on the wire. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { PrivacyRequest } from '../domain/privacy-request.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import { type Client, pageSize } from './client.ts';
@@ -58,15 +59,18 @@ export class PrivacyRequestStore {
     const { id, dueAt, status } = request;
     const TableName = this.#registry;
     const asSeen = { ConditionExpression: 'revision = :seen', ExpressionAttributeValues: { ':seen': seen } };
-    const Item = { ...privacyRequestKey(id), request, revision: seen + 1 };
+    const writing = randomUUID();
+    const Item = { ...privacyRequestKey(id), request, revision: seen + 1, writing };
     const closed = status === 'done' ? [{ Delete: { TableName, Key: privacyOpenKey(dueAt, id) } }] : [];
     try {
       await this.#client.transactWrite({ TransactItems: [{ Put: { TableName, Item, ...asSeen } }, ...closed] });
       return true;
     } catch (error) {
-      if (isConflict(error)) return false;
-      throw error;
+      if (!isConflict(error)) throw error;
     }
+    // The conflict may be with this very call, where the answer to it was lost.
+    const { Item: found } = await this.#client.get({ TableName, Key: privacyRequestKey(id), ConsistentRead: true });
+    return found?.writing === writing;
   }
 
   /** Newest first, `next` in the words of the store. */

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
 import { ended, type Reconciliation } from '../domain/reconciliation.ts';
 import { storeUnavailable } from '../engine/problem.ts';
 import type { Client } from './client.ts';
-import { failedCondition, isConflict } from './faults.ts';
+import { failedCondition, isConflict, itemInTheWay } from './faults.ts';
 import { latestReconciliationKey, reconciliationKey } from './keys.ts';
 
 /** With the revision that guards it. */
@@ -62,28 +63,38 @@ export class ReconciliationStore {
     const same = await this.read(sourceId, id);
     if (same) return same;
     const Key = latestReconciliationKey(sourceId);
+    const writing = randomUUID();
     for (let attempt = 0; attempt < 5; attempt++) {
       const { Item: latest } = await this.#client.get({ TableName: this.#registry, Key, ConsistentRead: true });
       const before = latest && (await this.read(sourceId, String(latest.reconciliationId)));
       if (before?.state === 'running' && before.updatedAt >= abandonedBy(now)) return before;
       try {
-        await this.#client.transactWrite({ TransactItems: this.#beginning(run, before, latest?.reconciliationId) });
+        const TransactItems = this.#beginning(run, writing, before, latest?.reconciliationId);
+        await this.#client.transactWrite({ TransactItems });
         return 'begun';
       } catch (error) {
         if (!isConflict(error)) throw error;
       }
+      // The conflict may be with this very call, where the answer to it was lost.
+      if (await this.#isWrittenBy(run, writing)) return 'begun';
     }
     throw storeUnavailable(new Error('others begin a reconciliation of this source'));
   }
 
-  #beginning(run: Reconciliation, before: KeptReconciliation | undefined, latest: unknown) {
+  async #isWrittenBy({ sourceId, id }: Reconciliation, writing: string): Promise<boolean> {
+    const Key = reconciliationKey(sourceId, id);
+    const { Item } = await this.#client.get({ TableName: this.#registry, Key, ConsistentRead: true });
+    return Item?.writing === writing;
+  }
+
+  #beginning(run: Reconciliation, writing: string, before: KeptReconciliation | undefined, latest: unknown) {
     const latestIsAsRead =
       latest === undefined
         ? { ConditionExpression: 'attribute_not_exists(pk)' }
         : { ConditionExpression: 'reconciliationId = :read', ExpressionAttributeValues: { ':read': latest } };
     const pointer = { reconciliationId: run.id, expiresAt: this.#expiresAt };
     return [
-      { Put: this.#written(run, 0) },
+      { Put: this.#written(run, 0, writing) },
       {
         Put: {
           TableName: this.#registry,
@@ -91,7 +102,9 @@ export class ReconciliationStore {
           ...latestIsAsRead,
         },
       },
-      ...(before?.state === 'running' ? [{ Put: this.#written(givenUp(before, run.updatedAt), before.revision) }] : []),
+      ...(before?.state === 'running'
+        ? [{ Put: this.#written(givenUp(before, run.updatedAt), before.revision, writing) }]
+        : []),
     ];
   }
 
@@ -111,21 +124,27 @@ export class ReconciliationStore {
    * @returns false where somebody else wrote meanwhile
    */
   async put(run: Reconciliation, seen: number): Promise<boolean> {
+    const writing = randomUUID();
     try {
-      await this.#client.put(this.#written(run, seen));
+      await this.#client.put({
+        ...this.#written(run, seen, writing),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
       return true;
     } catch (error) {
-      if (failedCondition(error)) return false;
+      // The item in the way may be this very call's, where the answer to it was lost.
+      if (failedCondition(error)) return itemInTheWay(error)?.writing === writing;
       throw error;
     }
   }
 
-  #written(run: Reconciliation, seen: number) {
+  #written(run: Reconciliation, seen: number, writing: string) {
     const asSeen =
       seen === 0
         ? { ConditionExpression: 'attribute_not_exists(pk)' }
         : { ConditionExpression: 'revision = :seen', ExpressionAttributeValues: { ':seen': seen } };
-    const Item = { ...reconciliationKey(run.sourceId, run.id), ...run, revision: seen + 1, expiresAt: this.#expiresAt };
+    const guard = { revision: seen + 1, writing, expiresAt: this.#expiresAt };
+    const Item = { ...reconciliationKey(run.sourceId, run.id), ...run, ...guard };
     return { TableName: this.#registry, Item, ...asSeen };
   }
 }
@@ -138,6 +157,12 @@ function givenUp(run: KeptReconciliation, now: Instant): Reconciliation {
   return ended(run, 'failed', { now, failure: 'abandoned: nobody went on with it' });
 }
 
-function reconciliationOf({ pk: _pk, sk: _sk, expiresAt: _expiresAt, ...item }: Record<string, unknown>) {
+function reconciliationOf({
+  pk: _pk,
+  sk: _sk,
+  writing: _writing,
+  expiresAt: _expiresAt,
+  ...item
+}: Record<string, unknown>) {
   return item as unknown as KeptReconciliation;
 }

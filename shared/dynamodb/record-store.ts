@@ -73,7 +73,9 @@ export function recordStore(
 
     async commit(writes) {
       try {
-        await client.transactWrite({ TransactItems: writes.flatMap((write) => transactItems(write, tables)) });
+        // After a conflict all is read anew, and what this call wrote is found as what is known.
+        const TransactItems = writes.flatMap((write) => transactItems(write, tables));
+        await client.transactWrite({ TransactItems }, { token: false });
         return 'committed';
       } catch (error) {
         if (isConflict(error)) return 'conflict';

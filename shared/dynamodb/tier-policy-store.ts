@@ -64,13 +64,14 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
       const [{ version }, draft] = await Promise.all([store.current(currency), store.draft()]);
       if (!draft || (draftId !== undefined && draft.id !== draftId)) return undefined;
       const policy: TierPolicy = { ...draft.rules, version: version + 1 };
+      const writing = randomUUID();
       try {
         await client.transactWrite({
           TransactItems: [
             {
               Put: {
                 TableName: registry,
-                Item: { ...tierPolicyKey(policy.version), ...policy },
+                Item: { ...tierPolicyKey(policy.version), ...policy, writing },
                 ConditionExpression: 'attribute_not_exists(pk)',
               },
             },
@@ -86,9 +87,11 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
         });
         return policy;
       } catch (error) {
-        if (isConflict(error)) return undefined;
-        throw error;
+        if (!isConflict(error)) throw error;
       }
+      // The conflict may be with this very call, where the answer to it was lost.
+      const found = await get(tierPolicyKey(policy.version));
+      return found?.writing === writing ? policy : undefined;
     },
   };
   return store;
@@ -110,6 +113,6 @@ export function tierPolicyStore(client: Client, registry: string): TierPolicySto
   }
 }
 
-function policyOf({ pk, sk: _sk, ...policy }: Record<string, unknown>): TierPolicy | undefined {
+function policyOf({ pk, sk: _sk, writing: _writing, ...policy }: Record<string, unknown>): TierPolicy | undefined {
   return pk === undefined ? undefined : (policy as unknown as TierPolicy);
 }

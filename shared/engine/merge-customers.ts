@@ -102,7 +102,8 @@ export async function mergeOnEvidence(
 
 /**
  * Takes a merge back: whoever it moved leaves again, with everything that is theirs, also from after the merge.
- * @param mergeId where it is absent, the merge that moved this customer into another, or the only one into it
+ * @param mergeId where it is absent, the merge that moved this customer into another, or the only one into it; and of a
+ * customer who has just left another that very merge, so that a call that is made again takes no second one back
  * @throws Problem `customer_not_found`, `merge_not_found`, `not_merged`, `merge_not_named`, `store_unavailable`,
  * `too_busy`
  */
@@ -111,18 +112,27 @@ export function unmergeCustomer(
   { customerId, mergeId }: { customerId: string; mergeId?: string },
   frame: MergeFrame,
 ): Promise<MergeOutcome> {
+  let wanted = mergeId;
   return attempt(store, async (known) => {
     const customer = await homeOf(known, customerId);
     if (customer === 'stale') return 'stale';
     const open = Object.values(customer.parts ?? {}).flatMap((part) => part.mergeId ?? []);
-    const wanted = mergeId ?? ownMerge(customer, customerId, open);
+    // Once for all attempts: one whose answer was lost has made this customer another.
+    wanted ??= await ownMerge(store, customer, customerId, open);
     if (wanted === undefined || !open.includes(wanted)) return partedBefore(store, customerId, wanted);
     return draftUnmerge(known, customer, wanted, frame);
   });
 }
 
-function ownMerge({ id, parts }: Customer, customerId: string, open: string[]): string | undefined {
+async function ownMerge(
+  store: RecordStore,
+  { id, parts }: Customer,
+  customerId: string,
+  open: string[],
+): Promise<string | undefined> {
   if (customerId !== id) return parts?.[customerId]?.mergeId;
+  const last = (await store.merges(customerId)).at(-1);
+  if (last?.kind === 'unmerge' && last.from === customerId) return last.mergeId;
   if (open.length > 1)
     throw new Problem(409, 'merge_not_named', 'Several customers were merged into this one: name the merge.', {
       faults: [{ pointer: '/mergeId', detail: 'is missing' }],
