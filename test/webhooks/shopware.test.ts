@@ -213,6 +213,15 @@ describe('an order whose payment came to nothing', () => {
     expect(await bought()).toBe(1);
   });
 
+  test('a message of a payment that is still open is as old as that payment, however late it is sent', async () => {
+    for (const step of [
+      into('failed', 2),
+      told('state_enter.order_transaction.state.open', 9, [transaction('open', 0)]),
+    ])
+      await door.send(step);
+    expect(await bought()).toBe(0);
+  });
+
   test('counts again once its payment is open anew, in whatever order that is told', async () => {
     const steps = [told('checkout.order.placed', 0, null), into('failed', 2), into('open', 4), into('in_progress', 6)];
     for (const order of [steps, [...steps].reverse()]) {
