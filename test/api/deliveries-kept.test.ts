@@ -36,8 +36,9 @@ async function all(query: Record<string, string>): Promise<string[]> {
   return ids;
 }
 
+const at = (minute: number) => `2026-06-01T09:${String(minute).padStart(2, '0')}:00.000Z`;
+
 describe('the list', () => {
-  const at = (minute: number) => `2026-06-01T09:${String(minute).padStart(2, '0')}:00.000Z`;
   const sent: Sent[] = [];
   beforeAll(async () => {
     // Minutes 0 to 11: three each that are recorded, ignored, quarantined, and three of another source.
@@ -152,6 +153,35 @@ describe('one delivery', () => {
     const large = await shop.deliver('orders/create', ' '.repeat(3_000_000), { id: 'w-102' });
     expect(large.status).toBe('quarantined');
     expect((await show(large.deliveryId, { body: 'true' })).body).toMatchObject({ bytes: 3_000_000, body: null });
+  });
+
+  test('that came late of somebody of whom nothing else is known leads to nobody, until somebody knows that one', async () => {
+    const told = async (id: number, customer: { id: number; email: string }, minute: number) => {
+      const updated_at = at(minute);
+      const content = { ...order(id), email: customer.email, customer, updated_at };
+      const { deliveryId } = await shop.deliver('orders/updated', content, { id: `w-${id}-${minute}` });
+      await shop.keep();
+      return deliveryId;
+    };
+    const customerOf = async (deliveryId: string) => {
+      const { body } = await show(deliveryId);
+      const { body: listed } = await list({ sourceId: 'shop', limit: '100' });
+      expect(listed.data.find(({ id }) => id === deliveryId)?.customerId).toBe(body.customerId);
+      return body.customerId;
+    };
+    const idOf = async (email: string) => {
+      const { body } = await shop.api.call('GET /v1/customers', { query: { email } });
+      return body.data[0]?.id ?? null;
+    };
+    const one = { id: 7_000, email: 'one@example.com' };
+    const other = { id: 7_001, email: 'other@example.com' };
+    const inTime = await told(110, other, 19);
+    const late = await told(110, one, 15);
+    expect([await idOf(one.email), await customerOf(late)]).toEqual([null, null]);
+    expect(await customerOf(inTime)).toBe(await idOf(other.email));
+    await told(111, one, 20);
+    expect(await customerOf(late)).toEqual(expect.stringMatching(/^cus_/));
+    expect(await customerOf(late)).toBe(await idOf(one.email));
   });
 
   test('that is not there, or not yet, is 404', async () => {
