@@ -112,6 +112,15 @@ it('the page shows all four reports, and says no to runs in the wrong order', as
   expect(String(weird)).toContain('Some fields cannot be taken as they are.');
 });
 
+it('names days as the merchant counts them, for whom a night in the last hour of a UTC day is one of the next', async () => {
+  const from = await night('2026-03-09T23:30:00Z');
+  const to = await night('2026-03-10T23:30:00Z');
+  const { page } = await reported({ runId: to, from });
+  expect(page).toContain('<title>Customers on 2026-03-11</title>');
+  expect(page).toContain('<h1>Customers on 2026-03-11</h1>');
+  expect(page).toContain('From 2026-03-10 (rows) to 2026-03-11 (columns)');
+});
+
 it('a backtest of the stack is shown as that of a file is', async () => {
   const [out, said, told] = [join(folder, 'backtest'), [] as string[], [] as string[]];
   const say = (text: string) => said.push(text);
