@@ -194,6 +194,17 @@ describe('a list that never ends fails the comparison, which is told, and the ne
     expect((await api.start(sourceId, at(0))).status).toBe(202);
   });
 
+  test('that always has one page more: pages that were asked for smaller count as parts of one', async () => {
+    const sourceId = await api.aSource('shopify');
+    const { id } = (await api.start(sourceId, new Date(Date.now() - 1000).toISOString())).body;
+    shop.instead = pages['always has one page more'];
+    // Eight quarters, eight halves, and 195 whole ones.
+    shop.faults = [500, 500];
+    await api.workAll(60_000);
+    const { failure } = await api.show(sourceId, id);
+    expect(failure).toBe("list_endless: the shop's list has no end after 211 pages.");
+  });
+
   test("WooCommerce: a cache before the shop that doesn't see what is asked for", async () => {
     const sourceId = await api.aSource('woocommerce');
     const all = ids(50);
