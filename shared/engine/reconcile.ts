@@ -47,10 +47,11 @@ const firstDelay = 60;
 const mostAttempts = 12;
 
 /**
- * Half as many orders after a call that failed, unless it is known when to try it again: the answer may have been too large,
- * or have taken the shop too long.
+ * Half as many orders after a call that failed: the answer may have been too large, or have taken the shop too long. Where
+ * the shop said when to come again, only after so many calls in a row that came to nothing all the same.
  */
 const mostHalvings = 8;
+const patientAttempts = 3;
 /** Twice as many are tried again after so many pages: it may have been those orders, or the hour. */
 const pagesPerHalving = 8;
 
@@ -145,7 +146,8 @@ async function failedCall(
 ): Promise<Reconciled> {
   const attempts = run.attempts + 1;
   const { halvings: halved = 0 } = run;
-  const halvings = fault.retryAfter === undefined ? Math.min(mostHalvings, halved + 1) : halved;
+  const isPatient = fault.retryAfter !== undefined && attempts <= patientAttempts;
+  const halvings = isPatient ? halved : Math.min(mostHalvings, halved + 1);
   const lastFault = `${fault.code}: ${fault.message}`;
   if (attempts >= mostAttempts || fault.code === 'shop_refused') return end(ports, run, { failure: lastFault, now });
   const again = Math.min(longestDelay, Math.max(fault.retryAfter ?? 0, firstDelay * 2 ** (attempts - 1)));

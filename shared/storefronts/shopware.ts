@@ -145,6 +145,7 @@ const newsletterPayload = z.object({
 });
 
 type ShopwareOrder = z.output<typeof orderPayload>['order'];
+type Transaction = NonNullable<ShopwareOrder['transactions']>[number];
 
 const place = '/data/payload/order';
 
@@ -154,7 +155,7 @@ function translateOrder(order: ShopwareOrder, event: string, at: Instant, source
   const total = money(withoutNoise(order.amountTotal, code), code, `${place}/amountTotal`);
   const entered = /^state_enter\.order_transaction\.state\.(.+)$/.exec(event)?.[1] ?? '';
   const listed = (order.transactions ?? []).flatMap((one) => one.stateMachineState?.technicalName ?? []);
-  const updatedAt = later(lastChangeOf(order), entered ? toldAt(order, at) : undefined) as Instant;
+  const updatedAt = later(lastChangeOf(order), entered ? toldAt(order, entered, at) : undefined) as Instant;
   const states = [entered, ...listed];
   const cameToNothing = (listed.length > 0 ? listed : [entered]).every((state) => unpaid.has(state));
   const isOver =
@@ -207,11 +208,13 @@ function lastChangeOf({ updatedAt, createdAt, orderDateTime, transactions }: Sho
 }
 
 /**
- * What no transaction dates the event alone tells: it is as old as the event, whose time is in whole seconds. One that is
- * open has no other time than that of its beginning.
+ * What the transaction that entered the state does not date the event alone tells: it is as old as the event, whose time is
+ * in whole seconds. One that is open has no other time than that of its beginning.
  */
-function toldAt({ transactions }: ShopwareOrder, at: Instant): Instant | undefined {
-  const isDated = transactions?.some((one) => one.updatedAt || one.stateMachineState?.technicalName === 'open');
+function toldAt({ transactions }: ShopwareOrder, entered: string, at: Instant): Instant | undefined {
+  const stateOf = (one: Transaction) => one.stateMachineState?.technicalName;
+  const those = transactions?.filter((one) => stateOf(one) === entered) ?? [];
+  const isDated = (those.length > 0 ? those : transactions)?.some((one) => one.updatedAt || stateOf(one) === 'open');
   return isDated ? undefined : instantOf(millisecondsOf(at) + 999);
 }
 

@@ -110,6 +110,19 @@ test('once pages were halved, larger ones are tried again after a while', async 
   expect(sizes).toEqual([50, 50, ...Array(8).fill(25), 50, 50]);
 });
 
+test('a shop that says when to come, and is asked for too much all the same, is asked for less in the end', async () => {
+  const sourceId = await api.aSource('shopify');
+  const all = ids(40);
+  shop.orders = all.map((id, index) => anOrder('shopify', id, index));
+  shop.instead = ({ query }) =>
+    Number(query.get('limit')) > 12 ? { status: 503, headers: { 'retry-after': '1' }, body: {} } : undefined;
+  const { id } = (await api.start(sourceId, at(0))).body;
+  await api.workAll();
+  expect(await api.show(sourceId, id)).toMatchObject({ state: 'succeeded', listed: 40, recorded: 40 });
+  const sizes = shop.asked.map(({ query }) => Number(query.get('limit')));
+  expect(sizes.slice(0, 7)).toEqual([50, 50, 50, 50, 25, 12, 12]);
+});
+
 test('a shop that stays away fails the reconciliation in the end, and says why', async () => {
   const sourceId = await api.aSource('shopify');
   const { id } = (await api.start(sourceId, at(0))).body;

@@ -35,8 +35,8 @@ export interface ShopLists {
   faults: (number | 'lost' | 'nonsense')[];
   /** Called before each page is made up. */
   before: (asked: Asked) => void | Promise<void>;
-  /** What a shop answers that keeps to no rule. */
-  instead: ((asked: Asked) => Answer) | undefined;
+  /** What a shop answers that keeps to no rule; nothing where it keeps to them. */
+  instead: ((asked: Asked) => Answer | undefined) | undefined;
   stop(): void;
 }
 

@@ -195,6 +195,20 @@ describe('an order whose payment came to nothing', () => {
     expect(await bought()).toBe(1);
   });
 
+  test('is no purchase where another payment that came to nothing bears no date, in whatever order that is told', async () => {
+    const steps = [
+      told('checkout.order.placed', 0, null),
+      into('failed', 2),
+      into('open', 4, transaction('failed', 2)),
+      told('state_enter.order_transaction.state.cancelled', 6, [transaction('failed', 2), transaction('cancelled', 0)]),
+    ];
+    for (const order of [steps, [...steps].reverse()]) {
+      await door.clear();
+      for (const step of order) await door.send(step);
+      expect(await bought()).toBe(0);
+    }
+  });
+
   test('is no purchase where it failed in the second in which it was placed', async () => {
     const orderDateTime = timeOf(2).replace('.000', '.700');
     const placed = order(own, 0, { transactions: null, orderDateTime, createdAt: orderDateTime });
