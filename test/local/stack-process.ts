@@ -8,5 +8,6 @@ const stack = await startLocalStack({
   app: new URL('./app/app.ts', import.meta.url).href,
   log: lineLog((line) => console.error(line)),
 });
-console.log(JSON.stringify({ url: stack.url, engineUrl: stack.engineUrl }));
+// Whoever hears that it is there may end it at once.
 process.on('SIGTERM', () => void stack.stop().then(() => process.exit(0)));
+console.log(JSON.stringify({ url: stack.url, engineUrl: stack.engineUrl }));
