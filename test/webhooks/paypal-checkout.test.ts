@@ -1,8 +1,13 @@
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { paypalTrusting } from '../../shared/storefronts/paypal.ts';
 import { storefronts } from '../../shared/storefronts/storefronts.ts';
 import { root } from '../fixtures/certificates.ts';
 import { type FetchingDoor, openFetchingDoor } from './fetching-door.ts';
+import { accountOf, answersOf, checkouts, emailOf, goodsOf, messagesOf, outcomesOf } from './paypal-histories.ts';
+import { sendAll, sendings } from './sending.ts';
+import { customersBy, sumOf } from './shop.ts';
+import type { ShopFault } from './shop-api.ts';
 import { chain, signPaypal, webhookId } from './signed-paypal.ts';
 
 /** A capture and the checkout that names its buyer. */
@@ -20,6 +25,7 @@ beforeAll(async () => {
 afterAll(() => door.stop());
 afterEach(() => {
   door.queue.waiting.splice(0);
+  door.api.plan = () => undefined;
 });
 
 const at = '2026-03-01T09:00:00Z';
@@ -152,6 +158,62 @@ test('an answer about another capture is not recorded under this message, and sa
   expect(await door.reason(delivery)).toBe("the shop's API answered with another order than was asked for");
   expect(await door.customer('mary@example.com')).toBeUndefined();
 });
+
+const shopFaults = fc.array(
+  fc.constantFrom<ShopFault | undefined>(
+    undefined,
+    undefined,
+    { status: 500 },
+    { status: 429, headers: { 'retry-after': '0.001' } },
+    // The token ended before its time.
+    { status: 401 },
+    { slow: 5 },
+  ),
+  { maxLength: 12 },
+);
+let round = 0;
+
+test('random checkouts, told in any order and some of it twice, fetched while all fails, count once to the cent', async () => {
+  await fc.assert(
+    fc.asyncProperty(checkouts, sendings, shopFaults, async (history, way, faults) => {
+      const run = `r${++round}`;
+      const named = history.map((checkout, index) => ({ checkout, name: `${run}x${index}` }));
+      for (const { checkout, name } of named)
+        for (const [path, answer] of answersOf(checkout, name, run)) door.api.knows.set(path, answer);
+      const left = [...faults];
+      door.api.plan = () => left.shift();
+      const events = named.flatMap(({ checkout, name }) => messagesOf(checkout, name, run));
+      await sendAll(
+        door,
+        'pp',
+        events.map((event) => signPaypal(event)),
+        way,
+        door.queue,
+      );
+      for (const person of [0, 1]) {
+        const theirs = named.filter(({ checkout }) => checkout.person === person);
+        const heard = theirs.filter(({ checkout, name }) => goodsOf(checkout, name).length > 0);
+        const known = await customersBy(door, emailOf(person, run));
+        expect(known.length).toBe(heard.length > 0 ? 1 : 0);
+        if (!known[0]) continue;
+        expect(known[0]).toMatchObject(sumOf(theirs.flatMap(({ checkout }) => outcomesOf(checkout))));
+        const [account] = heard.flatMap(({ checkout }) => accountOf(checkout, run) ?? []);
+        expect(known[0].sourceIds.pp).toBe(account);
+        const lines = (await door.lines(known[0].customerId)).filter(({ type }) => type === 'order');
+        expect(Object.fromEntries(lines.map(goodsIn))).toEqual(
+          Object.fromEntries(heard.flatMap(({ checkout, name }) => goodsOf(checkout, name))),
+        );
+      }
+    }),
+    { numRuns: Number(process.env.RUNS ?? 10) },
+  );
+}, 60_000);
+
+/** By capture, how many goods its order has. */
+function goodsIn({ externalId, order }: Record<string, unknown>): [string, number] {
+  const { snapshot } = order as { snapshot?: { items?: unknown[] } };
+  return [String(externalId), snapshot?.items?.length ?? 0];
+}
 
 test('without credentials a capture is taken as it comes, and PayPal is asked for nothing', async () => {
   await door.putSource({ id: 'pp', platform: 'paypal', webhookId, countsWhen: 'paid' });
