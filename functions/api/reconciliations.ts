@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
+import type { Instant } from '../../shared/domain/instant.ts';
 import { ended, type Reconciliation } from '../../shared/domain/reconciliation.ts';
 import { ReconciliationStore } from '../../shared/dynamodb/reconciliation-store.ts';
-import { newReconciliation, notListable, reconciliationIdOf } from '../../shared/engine/begin-reconciliation.ts';
+import {
+  newReconciliation,
+  notListable,
+  reachOf,
+  reconciliationIdOf,
+} from '../../shared/engine/begin-reconciliation.ts';
 import { Problem, storeUnavailable } from '../../shared/engine/problem.ts';
 import { route } from '../../shared/http/route.ts';
 import { keyText, paging } from '../../shared/http/schemas/common.ts';
@@ -27,6 +33,8 @@ export const startReconciliation = route({
     const lacks = notListable(storefronts, source);
     if (lacks !== undefined) throw new Problem(422, 'source_not_listable', `The shop cannot be asked: ${lacks}.`);
     if (since > now) throw invalid([{ pointer: '/since', detail: 'lies in the future' }]);
+    const reach = reachOf(storefronts, source, now);
+    if (reach !== undefined && since < reach) throw outOfReach(reach);
     const store = storeOf(door);
     const reconciliationId = reconciliationIdOf(now, randomBytes(4).toString('hex'));
     const run = newReconciliation({ id: reconciliationId, sourceId: id, by: 'request', since }, now);
@@ -92,6 +100,12 @@ export const cancelReconciliation = route({
     throw new Problem(409, 'reconciliation_moves', 'It was taken further just now. Try again.', { retryAfter: 1 });
   },
 });
+
+function outOfReach(reach: Instant): Problem {
+  const detail = `The shop lists nothing from before ${reach}. Begin there, and import what is older: POST /v1/imports.`;
+  const faults = [{ pointer: '/since', detail: `is before ${reach}` }];
+  return new Problem(422, 'since_out_of_reach', detail, { faults });
+}
 
 function notFound(): Problem {
   return new Problem(404, 'reconciliation_not_found', 'There is no such reconciliation.');

@@ -16,6 +16,7 @@ import { getSource, listSourceIds } from '../../shared/dynamodb/source-store.ts'
 import {
   newReconciliation,
   notListable,
+  reachOf,
   reconciliationIdOf,
   sinceOf,
 } from '../../shared/engine/begin-reconciliation.ts';
@@ -81,7 +82,7 @@ async function beginDaily(sourceId: string, reconciliationId: string, now: Insta
   const source = await getSource(client, registry, sourceId);
   if (!source || notListable(storefronts, source) !== undefined) return;
   const store = new ReconciliationStore(client, registry, Date.now());
-  const since = sinceOf(await store.lastUntil(sourceId), now);
+  const since = sinceOf(await store.lastUntil(sourceId), now, reachOf(storefronts, source, now));
   const begun = await store.begin(newReconciliation({ id: reconciliationId, sourceId, by: 'schedule', since }, now));
   if (begun !== 'begun' && !(begun.id === reconciliationId && begun.state === 'running')) return;
   await send({ sourceId, reconciliationId }, 0);

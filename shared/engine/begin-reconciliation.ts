@@ -1,4 +1,4 @@
-import { type Instant, instantOf, millisecondsOf } from '../domain/instant.ts';
+import { type Instant, instantOf, later, millisecondsOf } from '../domain/instant.ts';
 import { noPages } from '../domain/page-trail.ts';
 import { nothingListed, type Reconciliation } from '../domain/reconciliation.ts';
 import type { Platform, Source } from '../domain/source.ts';
@@ -21,9 +21,19 @@ export function notListable(storefronts: Record<Platform, Storefront>, source: S
   return listing ? listing.lacks(source) : 'this platform has no list that could be compared with';
 }
 
-/** Where a daily one begins. */
-export function sinceOf(lastUntil: Instant | undefined, now: Instant): Instant {
-  return instantOf(lastUntil === undefined ? millisecondsOf(now) - firstSpan : millisecondsOf(lastUntil) - overlap);
+/** Since when a source's shop lists everything; nothing where the platform sets no bound that is known in advance. */
+export function reachOf(storefronts: Record<Platform, Storefront>, { platform }: Source, now: Instant) {
+  const daysBack = storefronts[platform].listing?.daysBack;
+  return daysBack === undefined ? undefined : instantOf(millisecondsOf(now) - daysBack * 24 * hour);
+}
+
+/**
+ * Where a daily one begins: where the last one ended, and not before what the shop still lists, so that the report claims
+ * no more than was compared.
+ */
+export function sinceOf(lastUntil: Instant | undefined, now: Instant, reach: Instant | undefined): Instant {
+  const since = lastUntil === undefined ? millisecondsOf(now) - firstSpan : millisecondsOf(lastUntil) - overlap;
+  return later(instantOf(since), reach) as Instant;
 }
 
 export function newReconciliation(

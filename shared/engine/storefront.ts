@@ -70,6 +70,8 @@ export interface ListedPage {
 
 /** What a shop's API lists of what happened since a time, so that nothing is lost with a webhook. */
 export interface Listing {
+  /** So many days back the list is whole; absent where the platform sets it no bound that is known in advance. */
+  daysBack?: number;
   /** What the source still needs before its shop can be asked; nothing where it has all. */
   lacks(source: Source): string | undefined;
   /**

@@ -7,13 +7,15 @@ import { type Listing, perPage } from '../engine/storefront.ts';
 import { identifier, read } from './fields.ts';
 
 const most = 100;
+/** Stripe keeps thirty days of events; one is left for a comparison that has to wait for its turn. */
+const daysBack = 29;
 
 const listed = z.object({ data: z.array(z.unknown()), has_more: z.boolean() });
 const named = z.object({ id: identifier });
 
 /**
- * Events, newest first, each as its webhook would have told it (docs.stripe.com/api/events/list). Stripe keeps them for
- * thirty days.
+ * Events, newest first, each as its webhook would have told it (docs.stripe.com/api/events/list). What is
+ * older than thirty days is not told of at all, and the list does not say so.
  * @param types of events, twenty at most
  */
 export function stripeListing(
@@ -21,6 +23,8 @@ export function stripeListing(
   translate: (event: unknown, source: Source) => Translation,
 ): Listing {
   return {
+    daysBack,
+
     lacks: ({ credentials }) =>
       credentials?.secretKey ? undefined : 'the credential secretKey: a restricted key that may read events',
 

@@ -5,7 +5,8 @@ import type { ListedOrder, ShopLists } from './shop-lists.ts';
 export const eachListed = ['shopify', 'woocommerce', 'stripe'] as const;
 export type Listed = (typeof eachListed)[number];
 
-const begin = Date.parse('2026-11-01T10:00:00Z');
+/** Ten days ago, to the minute: Stripe's list does not reach back for ever. */
+const begin = Math.floor(Date.now() / 60_000) * 60_000 - 10 * 86_400_000;
 export const at = (minute: number) => `${new Date(begin + minute * 60_000).toISOString().slice(0, 19)}Z`;
 export const email = (id: number) => `r${id}@example.com`;
 

@@ -1,6 +1,6 @@
-import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { clockKey } from '../../shared/dynamodb/keys.ts';
+import { clockKey, reconciliationKey } from '../../shared/dynamodb/keys.ts';
 import { at, eachListed, fill, ids } from './listed-orders.ts';
 import { openReconciliations, type ReconciliationDoor, settings } from './reconciliation-door.ts';
 import type { ShopLists } from './shop-lists.ts';
@@ -125,6 +125,38 @@ test('a later one that was asked for leaves no gap behind the daily ones', async
   await api.workAll();
   const daily = (await api.list(sourceId)).find(({ by }) => by === 'schedule');
   expect(Date.parse(String(daily?.until)) - Date.parse(String(daily?.since))).toBe(72 * 3_600_000);
+});
+
+test('Stripe: more than it still lists is refused by name, and a daily one begins where its list does', async () => {
+  const sourceId = await api.aSource('stripe');
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+  const { status, body } = await api.start(sourceId, daysAgo(29.01));
+  expect([status, body.code, body.errors[0]?.pointer]).toEqual([422, 'since_out_of_reach', '/since']);
+  expect(body.detail).toContain('POST /v1/imports');
+  expect(api.queue.waiting).toEqual([]);
+  expect((await api.start(sourceId, daysAgo(28.99))).status).toBe(202);
+  expect((await api.start(await api.aSource('shopify'), daysAgo(400))).status).toBe(202);
+
+  await api.workAll();
+
+  const daily = async (day: number) => {
+    api.queue.waiting.push({ MessageBody: JSON.stringify({ scheduledTime: `2026-11-${day}T04:00:00Z` }) });
+    await api.workAll();
+    return (await api.list(sourceId)).find(({ by }) => by === 'schedule');
+  };
+  const { id } = (await daily(25)) ?? {};
+  await api.client.send(
+    new UpdateCommand({
+      TableName: api.embedded.tables.registry,
+      Key: reconciliationKey(sourceId, String(id)),
+      UpdateExpression: 'SET #until = :longAgo',
+      ExpressionAttributeNames: { '#until': 'until' },
+      ExpressionAttributeValues: { ':longAgo': daysAgo(50) },
+    }),
+  );
+  const next = await daily(26);
+  const span = Date.parse(String(next?.until)) - Date.parse(String(next?.since));
+  expect([next?.id === id, next?.state, span]).toEqual([false, 'succeeded', 29 * 86_400_000]);
 });
 
 test('what is refused', async () => {

@@ -4,7 +4,13 @@ import { instant, instantIn, named, page } from './common.ts';
 
 export const reconciliationIn = named(
   'ReconciliationGiven',
-  z.strictObject({ since: instantIn.check(z.describe('What changed in the shop from then on is listed')) }),
+  z.strictObject({
+    since: instantIn.check(
+      z.describe(
+        'What changed in the shop from then on is listed. Before what the platform still lists (of Stripe 29 days) it is refused with since_out_of_reach: import that instead',
+      ),
+    ),
+  }),
 );
 
 export const reconciliation = named(
