@@ -102,7 +102,7 @@ export const cancelReconciliation = route({
 });
 
 function outOfReach(reach: Instant): Problem {
-  const detail = `The shop lists nothing from before ${reach}. Begin there, and import what is older: POST /v1/imports.`;
+  const detail = `The list of the shop is whole from ${reach} on. Begin there, and import what is older: POST /v1/imports.`;
   const faults = [{ pointer: '/since', detail: `is before ${reach}` }];
   return new Problem(422, 'since_out_of_reach', detail, { faults });
 }

@@ -117,21 +117,29 @@ function shownOf(checkout: Checkout, name: string, run: string, { asPayer }: { a
   };
 }
 
-/** What the API answers by path; a capture is shown in any of its states since it came, the later ones not always last. */
-export function answersOf(checkout: Checkout, name: string, run: string): [string, unknown][] {
+/**
+ * What the API answers by path; a capture is shown in any of its states since it came, the later ones not always last.
+ * @param isBehind whether it still shows every capture as it was before it came
+ */
+export function answersOf(checkout: Checkout, name: string, run: string, isBehind: boolean): [string, unknown][] {
   const shown = shownOf(checkout, name, run, { asPayer: false });
   return [
     [`/v2/checkout/orders/${shown.id}`, shown],
     ...checkout.captures.map((_, index): [string, unknown] => {
       const { before, after } = statesOf(checkout, index, name);
       let asked = 0;
-      return [`/v2/payments/captures/${before.id}`, () => after[asked++ % after.length] ?? before];
+      return [`/v2/payments/captures/${before.id}`, () => (!isBehind && after[asked++ % after.length]) || before];
     }),
   ];
 }
 
+export interface Message {
+  event_type: string;
+  resource: object;
+}
+
 /** Every message of a checkout, in the order in which things happen. */
-export function messagesOf(checkout: Checkout, name: string, run: string): object[] {
+export function messagesOf(checkout: Checkout, name: string, run: string): Message[] {
   const event = (event_type: string, resource: object) => ({ event_type, resource });
   const told = shownOf(checkout, name, run, { asPayer: true });
   return [
@@ -154,7 +162,7 @@ function backEvent(
   { cents, kind, inAll }: { cents: number; kind: string; inAll: number },
   at: string,
   part: number,
-) {
+): Message {
   const event_type = `PAYMENT.CAPTURE.${kind === 'reversed' ? 'REVERSED' : 'REFUNDED'}`;
   const self = { href: `${api}/payments/captures/${capture.id}`, rel: 'self' };
   const amount = money(cents);
