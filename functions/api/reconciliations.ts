@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { Instant } from '../../shared/domain/instant.ts';
+import { type Instant, instantOf, millisecondsOf } from '../../shared/domain/instant.ts';
 import { ended, type Reconciliation } from '../../shared/domain/reconciliation.ts';
 import { ReconciliationStore } from '../../shared/dynamodb/reconciliation-store.ts';
 import {
@@ -101,7 +101,11 @@ export const cancelReconciliation = route({
   },
 });
 
-function outOfReach(reach: Instant): Problem {
+const hour = 3_600_000;
+
+/** Tells a time that is in reach for an hour at least. */
+function outOfReach(whole: Instant): Problem {
+  const reach = instantOf((Math.floor(millisecondsOf(whole) / hour) + 2) * hour);
   const detail = `The list of the shop is whole from ${reach} on. Begin there, and import what is older: POST /v1/imports.`;
   const faults = [{ pointer: '/since', detail: `is before ${reach}` }];
   return new Problem(422, 'since_out_of_reach', detail, { faults });

@@ -102,8 +102,8 @@ export async function mergeOnEvidence(
 
 /**
  * Takes a merge back: whoever it moved leaves again, with everything that is theirs, also from after the merge.
- * @param mergeId where it is absent, the merge that moved this customer into another, or the only one into it; and of a
- * customer who has just left another that very merge, so that a call that is made again takes no second one back
+ * @param mergeId where it is absent, the merge that moved this customer into another, or the only one into it; of a
+ * customer who has left another that very merge, so that a call that is made again takes no second one back
  * @throws Problem `customer_not_found`, `merge_not_found`, `not_merged`, `merge_not_named`, `store_unavailable`,
  * `too_busy`
  */
@@ -131,8 +131,8 @@ async function ownMerge(
   open: string[],
 ): Promise<string | undefined> {
   if (customerId !== id) return parts?.[customerId]?.mergeId;
-  const last = (await store.merges(customerId)).at(-1);
-  if (last?.kind === 'unmerge' && last.from === customerId) return last.mergeId;
+  const left = (await store.merges(customerId)).filter(({ kind, from }) => kind === 'unmerge' && from === customerId);
+  if (left.length > 0) return left.at(-1)?.mergeId;
   if (open.length > 1)
     throw new Problem(409, 'merge_not_named', 'Several customers were merged into this one: name the merge.', {
       faults: [{ pointer: '/mergeId', detail: 'is missing' }],

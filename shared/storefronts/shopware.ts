@@ -214,7 +214,8 @@ function lastChangeOf({ updatedAt, createdAt, orderDateTime, transactions }: Sho
 function toldAt({ transactions }: ShopwareOrder, entered: string, at: Instant): Instant | undefined {
   const stateOf = (one: Transaction) => one.stateMachineState?.technicalName;
   const those = transactions?.filter((one) => stateOf(one) === entered) ?? [];
-  const isDated = (those.length > 0 ? those : transactions)?.some((one) => one.updatedAt || stateOf(one) === 'open');
+  const all = those.length > 0 ? those : (transactions ?? []);
+  const isDated = all.length > 0 && all.every((one) => one.updatedAt || stateOf(one) === 'open');
   return isDated ? undefined : instantOf(millisecondsOf(at) + 999);
 }
 

@@ -84,12 +84,15 @@ test('whoever asks again for a merge to be undone is told of that one; another h
   expect(await Promise.all([a, b, c].map(homeOf))).toEqual([a, b, c]);
 });
 
-test('a customer into whom another was merged since it left has that merge undone', async () => {
-  const [a = '', b = '', c = ''] = await threeInARow('since');
-  await unmerge(b);
+test('whoever asks again later, or on a clock that stands, takes no other merge back either', async () => {
+  const [a = '', b = '', c = ''] = await threeInARow('later');
+  const first = await unmerge(b);
   await unmerge(c);
   await merge(c, b);
-  expect((await unmerge(b)).body).toMatchObject({ status: 'parted', customerId: c, into: b });
+  for (let again = 0; again < 3; again++)
+    expect((await unmerge(b)).body).toEqual({ ...(first.body as object), status: 'unchanged' });
+  expect(await Promise.all([a, b, c].map(homeOf))).toEqual([a, b, b]);
+  expect((await unmerge(c)).body).toMatchObject({ status: 'parted', customerId: c, into: b });
   expect(await Promise.all([a, b, c].map(homeOf))).toEqual([a, b, c]);
 });
 
