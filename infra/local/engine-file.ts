@@ -8,7 +8,8 @@ import type { Log } from './log.ts';
  *
  * It keeps stream records for ever, too. The tag `read-to` of a table takes away those before that number which are more
  * than a day old, as DynamoDB would; the last one numbers the next, so it stays, without what it says. A trigger on the
- * records themselves is compiled anew for each one that is written, which takes as long as writing it.
+ * records themselves, as folders of before have one, is compiled anew for each that is written, which takes as long as
+ * writing it.
  */
 const additions = `
   DROP TRIGGER IF EXISTS rapport_trim;

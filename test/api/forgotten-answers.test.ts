@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { clockKey } from '../../shared/dynamodb/keys.ts';
 import type { Fault } from '../fault-proxy.ts';
 import { at, fill, ids } from './listed-orders.ts';
 import { openReconciliations, type ReconciliationDoor } from './reconciliation-door.ts';
@@ -84,8 +86,14 @@ test('whoever asks again for a merge to be undone is told of that one; another h
   expect(await Promise.all([a, b, c].map(homeOf))).toEqual([a, b, c]);
 });
 
-test('whoever asks again later, or on a clock that stands, takes no other merge back either', async () => {
-  const [a = '', b = '', c = ''] = await threeInARow('later');
+test.each([
+  ['later', undefined],
+  ['on a clock that stands', '2026-12-24T12:00:00Z'],
+])('whoever asks again %s takes no other merge back either', async (when, now) => {
+  const TableName = api.embedded.tables.registry;
+  if (now !== undefined) await api.client.send(new PutCommand({ TableName, Item: { ...clockKey, now } }));
+  onTestFinished(async () => void (await api.client.send(new DeleteCommand({ TableName, Key: clockKey }))));
+  const [a = '', b = '', c = ''] = await threeInARow(when.replaceAll(' ', '-'));
   const first = await unmerge(b);
   await unmerge(c);
   await merge(c, b);
